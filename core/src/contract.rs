@@ -1,0 +1,5 @@
+//! The contract suites of the ports: every engine runs the same tests.
+
+pub mod log;
+pub mod registry;
+pub mod repository;

@@ -1,0 +1,85 @@
+//! A feed as the walk sees it: what mappers and router need of its configuration. The door's own settings (addresses,
+//! limits, who may connect) live with the connector.
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::{FeedName, Format};
+use crate::provider::ProviderId;
+
+/// How a feed's character set is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CharsetRule {
+    /// MSH-18 decides; without it strict UTF-8.
+    #[default]
+    Auto,
+    /// MSH-18 decides; without it this one.
+    Default(String),
+    /// This one, whatever MSH-18 says.
+    Force(String),
+}
+
+/// The line ends a feed uses between segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineEnds {
+    /// CR only, as the standard says.
+    Strict,
+    /// CR; LF and CRLF too when the message has no lone CR (files, hand-made senders).
+    #[default]
+    Lenient,
+}
+
+/// A dialect of HL7 v2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// HL7 v2.3 to 2.8 as the standard has it.
+    #[default]
+    Generic,
+    /// The v2.3.1 dialect of Hong Kong's public hospitals: HKID in PID-3, allergy by ORU, patient class A.
+    HkPublicHospital,
+}
+
+/// What mappers and router know of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedSettings {
+    /// Its name.
+    pub name: FeedName,
+    /// What it carries.
+    pub format: Format,
+    /// The provider whose data it is.
+    pub provider: ProviderId,
+    /// How its text is decoded.
+    #[serde(default)]
+    pub charset: CharsetRule,
+    /// Its line ends.
+    #[serde(default)]
+    pub line_ends: LineEnds,
+    /// Its dialect.
+    #[serde(default)]
+    pub profile: Profile,
+    /// The IANA time zone of timestamps without an offset.
+    #[serde(default = "hong_kong")]
+    pub time_zone: String,
+}
+
+/// The default time zone.
+fn hong_kong() -> String {
+    "Asia/Hong_Kong".to_owned()
+}
+
+impl FeedSettings {
+    /// Settings with every default, for `provider`.
+    pub fn new(name: FeedName, format: Format, provider: ProviderId) -> Self {
+        Self {
+            name,
+            format,
+            provider,
+            charset: CharsetRule::default(),
+            line_ends: LineEnds::default(),
+            profile: Profile::default(),
+            time_zone: hong_kong(),
+        }
+    }
+}

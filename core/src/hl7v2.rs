@@ -1,0 +1,1 @@
+//! HL7 v2 in its pipe encoding: our own bounded, panic-free codec.

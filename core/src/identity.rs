@@ -1,0 +1,1 @@
+//! Whom a message is about: matching its identity block against the registry.

@@ -1,0 +1,75 @@
+//! What mapping gives: the records, whom they are about, and what could not be used. Nothing is dropped silently.
+
+use serde::{Deserialize, Serialize};
+
+use crate::person::{Demographics, Document, LocalNumber};
+use crate::phi::Phi;
+use crate::reason::Reason;
+use crate::record::Record;
+
+/// What a message says of its patient.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Identity documents, well formed or not; an HKID in canonical form when its check digit is right.
+    pub documents: Vec<Document>,
+    /// Set when a number sent as an HKID fails its check digit: no identity can be built on it.
+    pub hkid_check_failed: bool,
+    /// The sender's own numbers.
+    pub local_numbers: Vec<LocalNumber>,
+    /// Names, birth date, sex.
+    pub demographics: Demographics,
+}
+
+/// Something of the message that was not used, or used with a doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// A stable code in kebab case: `unused-field`, `unmapped-code`, `bad-date`, `trailing-escape`, …
+    pub code: String,
+    /// Where: `PID-13`, `OBX[3]-5`, counting segments of one name from 1.
+    pub place: String,
+    /// What about it; never the value of a field.
+    pub text: String,
+}
+
+/// A fault that keeps a message, or a part of it, from being mapped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The reason code.
+    pub reason: Reason,
+    /// Where, as in [`Note::place`].
+    pub place: String,
+    /// The byte offset in the decoded text, where there is one.
+    pub offset: Option<usize>,
+    /// What is wrong, without the value.
+    pub text: String,
+}
+
+/// A part that must come by another way before the message is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Where the pointer stands.
+    pub place: String,
+    /// The pointer (OBX-5 of type RP).
+    pub url: Phi<String>,
+    /// The size the sender announces, in bytes.
+    pub bytes: Option<u64>,
+}
+
+/// The result of mapping one envelope.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mapped {
+    /// MSH-10.
+    pub control_id: String,
+    /// As `ADT^A01`.
+    pub kind: String,
+    /// Whom it is about; `None` when the message names nobody.
+    pub identity: Option<Identity>,
+    /// The records, in the order of the message.
+    pub records: Vec<Record>,
+    /// What was not used.
+    pub notes: Vec<Note>,
+    /// What kept it from being mapped. With faults and no records the message is held.
+    pub faults: Vec<Fault>,
+    /// What is still to come. Not empty: the message is held.
+    pub pending: Vec<Pending>,
+}

@@ -1,0 +1,33 @@
+//! The rules: who may put a record in, and who may see it. Pure functions over versioned policy.
+
+use serde::{Deserialize, Serialize};
+
+/// A version of the rules. The one in force for a consent is the one under which it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PolicyVersion {
+    /// Deposit and access both need sharing consent.
+    #[serde(rename = "2019", alias = "PRE_2025_12")]
+    V2019,
+    /// In force from 1 December 2025: joining consent allows deposit; access still needs sharing consent.
+    #[serde(rename = "2025", alias = "POST_2025_12")]
+    V2025,
+}
+
+impl PolicyVersion {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2019 => "2019",
+            Self::V2025 => "2025",
+        }
+    }
+
+    /// The version of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "2019" | "PRE_2025_12" => Some(Self::V2019),
+            "2025" | "POST_2025_12" => Some(Self::V2025),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The ports: everything the walk asks of the outside world. Synchronous on purpose: `rusqlite` and `postgres` have
+//! the same shape, workers are threads, and the web handlers reach them through `spawn_blocking`.
+
+mod log;
+mod registry;
+mod repository;
+
+pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};
+pub use registry::{Actor, NewEvent, NewPerson, Participant, PersonQuery, Registry, RegistryError};
+pub use repository::{
+    AccessGrant, AuditEntry, AuditLine, AuditQuery, AuditReport, Candidates, Committed, Effects, FeedCount, Fence,
+    HeldGroup, Lookup, MessageDetail, MessageQuery, MessageRow, RecordQuery, RecordRow, RedoMode, Repository,
+    RepositoryError, Resolved, TakeUp, Transition,
+};
+
+use crate::envelope::Envelope;
+use crate::mapped::Mapped;
+
+/// The time, passed in. Its one implementation that reads the machine's clock lives in `ops`.
+pub trait Clock: Send + Sync {
+    /// Now, UTC.
+    fn now(&self) -> jiff::Timestamp;
+}
+
+/// The mappers, as the router sees them. Pure: the same envelope gives the same answer.
+pub trait Map: Send + Sync {
+    /// Maps one envelope. Never panics; what it cannot use it says.
+    fn map(&self, envelope: &Envelope) -> Mapped;
+}

@@ -1,0 +1,1 @@
+//! Pure mapping: an envelope becomes records of the sharable scope

@@ -1,0 +1,1 @@
+//! The consent-checked router: pure steps over the ports

@@ -1,0 +1,1 @@
+//! The reading side: the HTTP door, the page shell and the languages

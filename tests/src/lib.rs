@@ -1,0 +1,1 @@
+//! End to end, golden pairs, faults, load and check, browser, benchmarks
