@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod feed;
 pub mod hkid;
 pub mod hl7v2;
+pub mod human;
 pub mod identity;
 pub mod mapped;
 pub mod metric;
