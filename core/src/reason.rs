@@ -28,7 +28,7 @@ pub enum Class {
 }
 
 macro_rules! reasons {
-    ($($variant:ident $code:literal $class:ident $error:literal $en:literal $zh:literal $fix:literal),+ $(,)?) => {
+    ($($variant:ident $code:literal $class:ident $error:literal $en:literal $zh:literal $fix:literal $fix_zh:literal),+ $(,)?) => {
         /// Why a message was not accepted.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Reason {
@@ -64,9 +64,14 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $zh),+ }
             }
 
-            /// What to do about it.
+            /// What to do about it, in English.
             pub const fn fix(self) -> &'static str {
                 match self { $(Self::$variant => $fix),+ }
+            }
+
+            /// What to do about it, in Chinese.
+            pub const fn fix_zh(self) -> &'static str {
+                match self { $(Self::$variant => $fix_zh),+ }
             }
 
             /// The reason of a code.
@@ -78,40 +83,40 @@ macro_rules! reasons {
 }
 
 reasons! {
-    Unreadable "UNREADABLE" Syntax 100 "The message has no readable MSH segment" "訊息沒有可讀的 MSH 段" "Send MSH first, with its delimiters in MSH-1 and MSH-2",
-    BrokenFrame "BROKEN_FRAME" Syntax 100 "The frame was cut: a new start block came before the end block" "訊框中斷：結束前出現新的開始字元" "Resend the message whole",
-    BadSegment "BAD_SEGMENT" Syntax 100 "A segment name is not three characters followed by the field separator" "段名稱不正確" "Check for line breaks inside fields",
-    MissingSegment "MISSING_SEGMENT" Syntax 100 "A required segment is missing" "缺少必需的段" "Send the segment named in the place",
-    MissingField "MISSING_FIELD" Syntax 101 "A required field is empty" "必需欄位為空" "Fill the field named in the place",
-    BadValue "BAD_VALUE" Syntax 102 "A required field has a value of the wrong type" "欄位資料類型錯誤" "Correct the field named in the place",
-    TooLong "TOO_LONG" Capacity 207 "The message is longer than this feed allows" "訊息超過長度上限" "Split it, or raise frame_bytes_max for the feed",
-    TooManyParts "TOO_MANY_PARTS" Capacity 207 "The message has more segments or parts than allowed" "訊息的段或部分過多" "Split the message",
-    Busy "BUSY" Capacity 207 "The hub cannot take more at this moment" "系統繁忙" "Resend later",
-    Paused "PAUSED" Hub 207 "The feed is paused by an operator" "資料來源已被暫停" "Resume it with `causeway feed resume`",
-    LogUnavailable "LOG_UNAVAILABLE" Hub 207 "The message could not be made durable" "訊息未能可靠儲存" "Resend; see `causeway doctor`",
-    Undecodable "UNDECODABLE" Syntax 102 "The text is not in the character set it claims" "文字與其聲稱的字元集不符" "Set `charset` for the feed, then replay; or correct MSH-18 at the sender",
-    CharsetUnknown "CHARSET_UNKNOWN" Profile 103 "The character set is not known or not safe over MLLP" "字元集不明或不安全" "Use UNICODE UTF-8, or set `charset` for the feed",
-    FeedUnknown "FEED_UNKNOWN" Profile 207 "No feed is configured for this peer, application and facility" "沒有為此來源設定資料來源" "Add the MSH-3 and MSH-4 pair to a [[feed]]",
-    UnsupportedType "UNSUPPORTED_TYPE" Profile 200 "This message type is not taken" "不接受此訊息類型" "See docs/messages.md for the types that are",
-    UnsupportedEvent "UNSUPPORTED_EVENT" Profile 201 "This trigger event is not taken" "不接受此觸發事件" "See docs/messages.md for the events that are",
-    ProcessingId "PROCESSING_ID" Profile 202 "The processing id is not the one this feed expects" "處理識別碼與設定不符" "Send MSH-11 P, or set `processing_ids` for the feed",
-    VersionUnknown "VERSION_UNKNOWN" Profile 203 "The HL7 version is not taken" "不接受此 HL7 版本" "Send 2.1 to 2.9, or set `versions` for the feed",
-    ControlIdReused "CONTROL_ID_REUSED" Profile 205 "The control id was used before for another message" "控制編號曾用於另一訊息" "Give every message its own MSH-10",
-    NoIdentifier "NO_IDENTIFIER" Identity 101 "No usable patient identifier" "沒有可用的病人識別碼" "Send PID-3",
-    NoDocument "NO_DOCUMENT" Identity 207 "No identity document, and the local number is not linked; a registered person looks alike" "沒有身分證明文件，本地編號亦未連結" "Link the local number with `causeway person link`, then replay",
-    IdCheckDigit "ID_CHECK_DIGIT" Identity 207 "The HKID check digit is wrong" "香港身分證校驗碼錯誤" "Correct PID-3 at the sender",
-    IdentityConflict "IDENTITY_CONFLICT" Identity 207 "The document number belongs to a person with another name and birth date" "證件號碼屬於另一人" "Correct the number at the sender",
-    IdentityReview "IDENTITY_REVIEW" Identity 207 "The document number matches, but name, birth date or sex differ a little" "證件號碼相符，但姓名、出生日期或性別略有不同" "Compare with the registry, correct the one that is wrong, then replay",
-    NotRegistered "NOT_REGISTERED" Consent 207 "The person is not an active participant" "該人士並非有效參與者" "Nothing: it is taken up by itself if the person joins while the log still holds it",
-    NoSharingConsent "NO_SHARING_CONSENT" Consent 207 "The person gave this provider no sharing consent, which the 2019 policy needs" "病人未有給予此提供者互通同意" "Nothing: it is taken up by itself if consent is given while the log still holds it",
-    ProviderStatus "PROVIDER_STATUS" Consent 207 "The provider is unknown, suspended or no longer registered" "醫護提供者未登記或已被暫停" "Check `causeway provider show`",
-    OutOfScope "OUT_OF_SCOPE" Scope 207 "The domain is not enabled for this provider" "此資料類別未為該提供者啟用" "Enable it with `causeway scope enable`",
-    BeforeEffectiveDate "SCOPE_DATE" Scope 207 "The record is dated before the provider's effective date for this domain" "紀錄日期早於生效日期" "Nothing, or correct the effective date",
-    LevelTooLow "LEVEL" Level 207 "The record is less structured than its domain requires" "紀錄結構未達所需級別" "Send codes with their descriptions",
-    NothingSharable "NOTHING_SHARABLE" Scope 207 "The message holds nothing inside the sharable scope" "訊息沒有可互通的內容" "Nothing",
-    DocumentPending "DOCUMENT_PENDING" Payload 207 "The report is sent by pointer and waits to be fetched" "報告以指標傳送，等待擷取" "Make the document available, then replay",
-    Unmappable "UNMAPPABLE" Hub 207 "The message could not be mapped" "訊息未能轉換" "Report the message with its trace id; replay after the fix",
-    LogEntryGone "LOG_ENTRY_GONE" Hub 207 "The log no longer holds the message" "日誌已不再保存該訊息" "Ask the sender to send it again",
+    Unreadable "UNREADABLE" Syntax 100 "The message has no readable MSH segment" "訊息沒有可讀的 MSH 段" "Send MSH first, with its delimiters in MSH-1 and MSH-2" "訊息須以 MSH 段開始，並在 MSH-1 及 MSH-2 列明分隔符",
+    BrokenFrame "BROKEN_FRAME" Syntax 100 "The frame was cut: a new start block came before the end block" "訊框中斷：結束前出現新的開始字元" "Resend the message whole" "請重新傳送整個訊息",
+    BadSegment "BAD_SEGMENT" Syntax 100 "A segment name is not three characters followed by the field separator" "段名稱不正確" "Check for line breaks inside fields" "檢查欄位內有否夾雜換行字元",
+    MissingSegment "MISSING_SEGMENT" Syntax 100 "A required segment is missing" "缺少必需的段" "Send the segment named in the place" "請傳送所示位置的段",
+    MissingField "MISSING_FIELD" Syntax 101 "A required field is empty" "必需欄位為空" "Fill the field named in the place" "請填寫所示位置的欄位",
+    BadValue "BAD_VALUE" Syntax 102 "A required field has a value of the wrong type" "欄位資料類型錯誤" "Correct the field named in the place" "請更正所示位置的欄位",
+    TooLong "TOO_LONG" Capacity 207 "The message is longer than this feed allows" "訊息超過長度上限" "Split it, or raise frame_bytes_max for the feed" "拆分訊息，或調高該資料來源的 frame_bytes_max",
+    TooManyParts "TOO_MANY_PARTS" Capacity 207 "The message has more segments or parts than allowed" "訊息的段或部分過多" "Split the message" "拆分訊息",
+    Busy "BUSY" Capacity 207 "The hub cannot take more at this moment" "系統繁忙" "Resend later" "請稍後重新傳送",
+    Paused "PAUSED" Hub 207 "The feed is paused by an operator" "資料來源已被暫停" "Resume it with `causeway feed resume`" "以 `causeway feed resume` 恢復接收",
+    LogUnavailable "LOG_UNAVAILABLE" Hub 207 "The message could not be made durable" "訊息未能可靠儲存" "Resend; see `causeway doctor`" "請重新傳送；並執行 `causeway doctor` 檢查",
+    Undecodable "UNDECODABLE" Syntax 102 "The text is not in the character set it claims" "文字與其聲稱的字元集不符" "Set `charset` for the feed, then replay; or correct MSH-18 at the sender" "為該資料來源設定 `charset` 後重新處理；或由發送方更正 MSH-18",
+    CharsetUnknown "CHARSET_UNKNOWN" Profile 103 "The character set is not known or not safe over MLLP" "字元集不明或不安全" "Use UNICODE UTF-8, or set `charset` for the feed" "使用 UNICODE UTF-8，或為該資料來源設定 `charset`",
+    FeedUnknown "FEED_UNKNOWN" Profile 207 "No feed is configured for this peer, application and facility" "沒有為此來源設定資料來源" "Add the MSH-3 and MSH-4 pair to a [[feed]]" "在 [[feed]] 加入這組 MSH-3 及 MSH-4",
+    UnsupportedType "UNSUPPORTED_TYPE" Profile 200 "This message type is not taken" "不接受此訊息類型" "See docs/messages.md for the types that are" "可接受的類型見 docs/messages.md",
+    UnsupportedEvent "UNSUPPORTED_EVENT" Profile 201 "This trigger event is not taken" "不接受此觸發事件" "See docs/messages.md for the events that are" "可接受的事件見 docs/messages.md",
+    ProcessingId "PROCESSING_ID" Profile 202 "The processing id is not the one this feed expects" "處理識別碼與設定不符" "Send MSH-11 P, or set `processing_ids` for the feed" "MSH-11 請傳送 P，或為該資料來源設定 `processing_ids`",
+    VersionUnknown "VERSION_UNKNOWN" Profile 203 "The HL7 version is not taken" "不接受此 HL7 版本" "Send 2.1 to 2.9, or set `versions` for the feed" "傳送 2.1 至 2.9，或為該資料來源設定 `versions`",
+    ControlIdReused "CONTROL_ID_REUSED" Profile 205 "The control id was used before for another message" "控制編號曾用於另一訊息" "Give every message its own MSH-10" "每個訊息須有獨立的 MSH-10",
+    NoIdentifier "NO_IDENTIFIER" Identity 101 "No usable patient identifier" "沒有可用的病人識別碼" "Send PID-3" "請傳送 PID-3",
+    NoDocument "NO_DOCUMENT" Identity 207 "No identity document, and the local number is not linked; a registered person looks alike" "沒有身分證明文件，本地編號亦未連結" "Link the local number with `causeway person link`, then replay" "以 `causeway person link` 連結本地編號後重新處理",
+    IdCheckDigit "ID_CHECK_DIGIT" Identity 207 "The HKID check digit is wrong" "香港身分證校驗碼錯誤" "Correct PID-3 at the sender" "由發送方更正 PID-3",
+    IdentityConflict "IDENTITY_CONFLICT" Identity 207 "The document number belongs to a person with another name and birth date" "證件號碼屬於另一人" "Correct the number at the sender" "由發送方更正證件號碼",
+    IdentityReview "IDENTITY_REVIEW" Identity 207 "The document number matches, but name, birth date or sex differ a little" "證件號碼相符，但姓名、出生日期或性別略有不同" "Compare with the registry, correct the one that is wrong, then replay" "與登記冊核對，更正有誤的一方後重新處理",
+    NotRegistered "NOT_REGISTERED" Consent 207 "The person is not an active participant" "該人士並非有效參與者" "Nothing: it is taken up by itself if the person joins while the log still holds it" "無須處理：該人士若在日誌保存期內登記，訊息會自動納入",
+    NoSharingConsent "NO_SHARING_CONSENT" Consent 207 "The person gave this provider no sharing consent, which the 2019 policy needs" "病人未有給予此提供者互通同意" "Nothing: it is taken up by itself if consent is given while the log still holds it" "無須處理：若在日誌保存期內給予同意，訊息會自動納入",
+    ProviderStatus "PROVIDER_STATUS" Consent 207 "The provider is unknown, suspended or no longer registered" "醫護提供者未登記或已被暫停" "Check `causeway provider show`" "以 `causeway provider show` 檢查",
+    OutOfScope "OUT_OF_SCOPE" Scope 207 "The domain is not enabled for this provider" "此資料類別未為該提供者啟用" "Enable it with `causeway scope enable`" "以 `causeway scope enable` 啟用該類別",
+    BeforeEffectiveDate "SCOPE_DATE" Scope 207 "The record is dated before the provider's effective date for this domain" "紀錄日期早於生效日期" "Nothing, or correct the effective date" "無須處理，或更正生效日期",
+    LevelTooLow "LEVEL" Level 207 "The record is less structured than its domain requires" "紀錄結構未達所需級別" "Send codes with their descriptions" "請傳送代碼及其描述",
+    NothingSharable "NOTHING_SHARABLE" Scope 207 "The message holds nothing inside the sharable scope" "訊息沒有可互通的內容" "Nothing" "無須處理",
+    DocumentPending "DOCUMENT_PENDING" Payload 207 "The report is sent by pointer and waits to be fetched" "報告以指標傳送，等待擷取" "Make the document available, then replay" "備妥文件後重新處理",
+    Unmappable "UNMAPPABLE" Hub 207 "The message could not be mapped" "訊息未能轉換" "Report the message with its trace id; replay after the fix" "以追蹤編號回報該訊息；修正後重新處理",
+    LogEntryGone "LOG_ENTRY_GONE" Hub 207 "The log no longer holds the message" "日誌已不再保存該訊息" "Ask the sender to send it again" "請發送方再次傳送",
 }
 
 impl std::fmt::Display for Reason {
@@ -128,6 +133,15 @@ mod tests {
     fn codes_are_unique_and_read_back() {
         for reason in Reason::ALL {
             assert_eq!(Reason::parse(reason.code()), Some(*reason));
+        }
+    }
+
+    #[test]
+    fn every_reason_is_explained_in_both_languages() {
+        let chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        for reason in Reason::ALL {
+            assert!(!chinese(reason.text()) && !chinese(reason.fix()), "{reason}");
+            assert!(chinese(reason.text_zh()) && chinese(reason.fix_zh()), "{reason}");
         }
     }
 }
