@@ -107,7 +107,7 @@ reasons! {
     ControlIdReused "CONTROL_ID_REUSED" Profile 205 "The control id was used before for another message" "控制編號曾用於另一訊息" "Give every message its own MSH-10" "每個訊息須有獨立的 MSH-10",
     NoIdentifier "NO_IDENTIFIER" Identity 101 "No usable patient identifier" "沒有可用的病人識別碼" "Send PID-3" "請傳送 PID-3",
     NoDocument "NO_DOCUMENT" Identity 207 "No identity document, and the local number is not linked; a registered person looks alike" "沒有身分證明文件，本地編號亦未連結" "Link the local number with `causeway person link`, then replay" "以 `causeway person link` 連結本地編號後重新處理",
-    OtherDocument "OTHER_DOCUMENT" Identity 207 "The identity document is of another kind than the registered one; a registered person looks alike" "身分證明文件種類與登記的不同；有登記人士資料相似" "If it is the same person, add the document with `causeway person document`, then replay",
+    OtherDocument "OTHER_DOCUMENT" Identity 207 "The identity document is of another kind than the registered one; a registered person looks alike" "身分證明文件種類與登記的不同；有登記人士資料相似" "If it is the same person, add the document with `causeway person document`, then replay" "如屬同一人，以 `causeway person document` 加入該證件，然後重播",
     IdCheckDigit "ID_CHECK_DIGIT" Identity 207 "The HKID check digit is wrong" "香港身分證校驗碼錯誤" "Correct PID-3 at the sender" "由發送方更正 PID-3",
     IdentityConflict "IDENTITY_CONFLICT" Identity 207 "The document number belongs to a person with another name and birth date" "證件號碼屬於另一人" "Correct the number at the sender" "由發送方更正證件號碼",
     IdentityReview "IDENTITY_REVIEW" Identity 207 "The document number matches, but name, birth date or sex differ a little" "證件號碼相符，但姓名、出生日期或性別略有不同" "Compare with the registry, correct the one that is wrong, then replay" "與登記冊核對，更正有誤的一方後重新處理",
