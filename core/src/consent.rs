@@ -1,4 +1,12 @@
-//! Registration and consent: the events, and the standing they add up to.
+//! Registration and consent: the events, and the standing they add up to (docs/decisions/0002-deposit-and-access.md).
+
+mod history;
+mod sharing;
+mod transitions;
+
+pub use history::{Replayed, replay, standing_at};
+pub use sharing::SharingView;
+pub use transitions::ConsentError;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +36,27 @@ pub enum Registration {
     Cancelled,
     /// Deceased.
     Deceased,
+}
+
+impl Registration {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Applied => "applied",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Withdrawn => "withdrawn",
+            Self::Cancelled => "cancelled",
+            Self::Deceased => "deceased",
+        }
+    }
+}
+
+impl std::fmt::Display for Registration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// An explicit sharing consent to one provider.
@@ -65,7 +94,7 @@ pub struct Standing {
     pub registration: Registration,
     /// The policy under which the joining consent was given; `None` before any.
     pub policy: Option<PolicyVersion>,
-    /// When the registration last became active.
+    /// When the person last joined: registered in person or activated. A suspension in between changes nothing here.
     pub joined_at: Option<Timestamp>,
     /// When the registration last changed.
     pub changed_at: Option<Timestamp>,
@@ -102,6 +131,55 @@ pub enum ConsentEventKind {
     Renew,
     /// Sharing consent taken back.
     Revoke,
+}
+
+impl ConsentEventKind {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::SubmitApplication,
+        Self::RegisterInPerson,
+        Self::Activate,
+        Self::ExpireApplication,
+        Self::Suspend,
+        Self::Reinstate,
+        Self::Withdraw,
+        Self::Cancel,
+        Self::RecordDeath,
+        Self::GiveIndefinite,
+        Self::GiveOneYear,
+        Self::Renew,
+        Self::Revoke,
+    ];
+
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SubmitApplication => "SubmitApplication",
+            Self::RegisterInPerson => "RegisterInPerson",
+            Self::Activate => "Activate",
+            Self::ExpireApplication => "ExpireApplication",
+            Self::Suspend => "Suspend",
+            Self::Reinstate => "Reinstate",
+            Self::Withdraw => "Withdraw",
+            Self::Cancel => "Cancel",
+            Self::RecordDeath => "RecordDeath",
+            Self::GiveIndefinite => "GiveIndefinite",
+            Self::GiveOneYear => "GiveOneYear",
+            Self::Renew => "Renew",
+            Self::Revoke => "Revoke",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+    }
+}
+
+impl std::fmt::Display for ConsentEventKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// One event of a person's history. Append-only.

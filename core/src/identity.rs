@@ -1,1 +1,6 @@
-//! Whom a message is about: matching its identity block against the registry.
+//! Whom a message is about: matching its identity block against the registry (docs/decisions/0003-identity-matching.md).
+
+mod keys;
+mod names;
+
+pub use keys::{document_key, local_number_key, look_alike_key, subject_keys};

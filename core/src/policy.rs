@@ -1,6 +1,10 @@
 //! The rules: who may put a record in, and who may see it. Pure functions over versioned policy.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// 1 December 2025, 00:00 in Hong Kong: when the Electronic Health System Ordinance (Cap. 625 as amended) took effect.
+const V2025_SINCE: i64 = 1_764_518_400;
 
 /// A version of the rules. The one in force for a consent is the one under which it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,6 +18,11 @@ pub enum PolicyVersion {
 }
 
 impl PolicyVersion {
+    /// The version under which a consent is given that is given at `at`.
+    pub fn in_force(at: Timestamp) -> Self {
+        if at.as_second() < V2025_SINCE { Self::V2019 } else { Self::V2025 }
+    }
+
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
         match self {

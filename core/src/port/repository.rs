@@ -96,8 +96,10 @@ impl Effects {
 /// The result of a commit.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Committed {
-    /// The outcomes as stored, in order; records with their effects.
+    /// The outcomes as stored, in order, each with what its records did.
     pub outcomes: Vec<(Outcome, Effects)>,
+    /// What the records of the whole batch did, by domain.
+    pub by_domain: BTreeMap<Domain, Effects>,
 }
 
 /// Whether a redo is for keeps.
