@@ -226,7 +226,8 @@ pub struct MessageDetail {
     pub decisions: Vec<Decision>,
     /// What mapping could not use, the last time.
     pub notes: Vec<Note>,
-    /// The record versions it wrote.
+    /// The record versions it wrote, without their content (`resource` is null): that is read with
+    /// [`Repository::records`], which asks for a grant and audits it.
     pub records: Vec<RecordRow>,
 }
 
@@ -329,14 +330,15 @@ pub struct HeldGroup {
     pub last: Timestamp,
 }
 
-/// Messages to take up again because their person joined or consented.
+/// Messages to take up again because their person joined or consented, or their provider changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakeUp {
     /// The ticket to close when done.
     pub ticket: i64,
-    /// The person.
-    pub person: PersonId,
-    /// Where the messages stand, oldest first.
+    /// The person who joined or consented; `None` when a provider or its scope changed.
+    pub person: Option<PersonId>,
+    /// Where the messages stand, oldest first. A bounded part of them: while there are more, the ticket is given again
+    /// with the next part after [`Repository::take_up_done`].
     pub positions: Vec<Position>,
 }
 
@@ -449,7 +451,7 @@ pub trait Repository: Send + Sync {
     /// Registry changes that ask for a take-up and have waiting messages, oldest first. Tickets without any are closed here.
     fn take_ups(&self, limit: u32) -> Result<Vec<TakeUp>, RepositoryError>;
 
-    /// Closes a ticket.
+    /// The positions given with this ticket are done: the ticket is closed, or goes on with its next part.
     fn take_up_done(&self, ticket: i64) -> Result<(), RepositoryError>;
 
     /// The paused feeds.
