@@ -1,1 +1,3 @@
-//! The HL7 v2 connector: MLLP door and client
+//! The HL7 v2 connector: MLLP door and client.
+
+pub mod frame;
