@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Measures the hub beside its limits and peers in one run, and prints the ratios.
+
+usage: tests/bench/ratios.py --peers DIR [--only door,camel,e2e,idle,latency] [--count N]
+
+DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
+`peers/target`, `peers-lfh/target` and `kafka/target/dependency` as Maven leaves them. Only ratios within one run mean
+anything: the load generator, the hub and the peer share the same cores. Everything listens on loopback.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """A process that listens; its processor time and memory are read from /proc."""
+
+    def __init__(self, name, command, port, log, env=None):
+        self.name, self.port = name, port
+        self.log = open(log, "wb")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env={**os.environ, **(env or {})})
+        wait_port(port, self.process, 60)
+
+    def cpu(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def memory(self, key="VmRSS"):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{key}:\s+(\d+)", text).group(1)) / 1024
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def wait_port(port, process, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            sys.exit(f"a server ended with {process.returncode} before it listened on {port}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"nothing listens on {port}")
+
+
+def load(peers, port, conns, count, message, tag):
+    """One run of the load generator: messages a second and p99 in milliseconds."""
+    out = subprocess.run(
+        [peers / "mllpload.bin", "-addr", f"127.0.0.1:{port}", "-conns", str(conns), "-count", str(count), "-file", message, "-prefix", f"{tag}{time.time_ns()}"],
+        capture_output=True, text=True, check=True)
+    line = out.stdout.strip()
+    accepted, refused, failed = (int(re.search(rf"{key}=(\d+)", line).group(1)) for key in ("accepted", "refused", "failed"))
+    if refused or failed or accepted != count:
+        sys.exit(f"{tag}: {line} {out.stderr.strip()}")
+    rate = float(re.search(r"rate=([\d.]+)", line).group(1))
+    p99 = re.search(r"p99=([\d.]+)(µs|ms|s)", line)
+    return rate, float(p99.group(1)) * {"µs": 0.001, "ms": 1, "s": 1000}[p99.group(2)]
+
+
+def hub_config(folder, mllp, http):
+    """A configuration with one catch-all feed on loopback."""
+    subprocess.run([HUB, "init", "--dir", folder, "--mllp-port", str(mllp), "--http-port", str(http)], check=True, capture_output=True)
+    return folder / "causeway.toml"
+
+
+def hub(folder, name, role, mllp, http):
+    target = folder / name
+    target.mkdir()
+    config = hub_config(target, mllp, http)
+    return Server("causeway", [HUB, "--config", config, "serve", "--role", role], mllp, folder / f"{name}.log")
+
+
+def measure(server, run, count):
+    """Runs, and gives rate, p99, processor microseconds a message and resident MiB."""
+    before = server.cpu()
+    rate, p99 = run()
+    return {"rate": rate, "p99": p99, "cpu_us": (server.cpu() - before) / count * 1e6, "rss": server.memory()}
+
+
+def show(name, m):
+    print(f"{name:34} {m['rate']:>9,.0f}/s  p99 {m['p99']:>7.2f} ms  {m['cpu_us']:>7.1f} us cpu/message  {m['rss']:>7.1f} MiB", flush=True)
+
+
+def ratio(text, value, goal, at_least=True):
+    held = value >= goal if at_least else value <= goal
+    print(f"  {'holds' if held else 'MISSED':6} {text}: {value:.2f} ({'at least' if at_least else 'at most'} {goal})", flush=True)
+
+
+def door(args, folder):
+    """The durable door against the acknowledger that only syncs; three rounds, alternating, the middle ratio."""
+    rounds = []
+    for turn in range(3):
+        with Server("bareack", [args.peers / "bareack.bin", "-addr", "127.0.0.1:13103", "-fsync", folder / f"bare{turn}"], 13103, folder / "bare.log") as bare:
+            limit = measure(bare, lambda: load(args.peers, 13103, 64, args.count, args.message, "bare"), args.count)
+        with hub(folder, f"door{turn}", "ingest", 13101, 13102) as ours:
+            mine = measure(ours, lambda: load(args.peers, 13101, 64, args.count, args.message, "door"), args.count)
+        show("bareack -fsync", limit)
+        show("causeway door", mine)
+        rounds.append((mine["rate"] / limit["rate"], mine))
+    rounds.sort(key=lambda r: r[0])
+    ratio("door / bareack -fsync", rounds[1][0], 0.9)
+    return rounds[1][1]
+
+
+def kafka(args, folder):
+    properties = folder / "server.properties"
+    properties.write_text(
+        "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=127.0.0.1:19093\n"
+        "listeners=PLAINTEXT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093\nadvertised.listeners=PLAINTEXT://127.0.0.1:19092\n"
+        "controller.listener.names=CONTROLLER\nlistener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+        f"log.dirs={folder}/kafka-logs\nnum.partitions=4\noffsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n")
+    classes = f"{args.peers}/kafka/target/dependency/*"
+    java = ["java", "-Xmx1g", "-cp", classes]
+    subprocess.run(java + ["kafka.tools.StorageTool", "format", "-t", "AAAAAAAAQACAAAAAAAAAAQ", "-c", properties, "--standalone"], check=True, capture_output=True)
+    return Server("kafka", java + ["kafka.Kafka", properties], 19092, folder / "kafka.log")
+
+
+def camel(args, folder, mine):
+    with kafka(args, folder):
+        classes = f"{args.peers}/peers/target/classes:{args.peers}/peers/target/dependency/*"
+        with Server("camel", ["java", "-cp", classes, "peers.CamelToKafka", "13104", "127.0.0.1:19092", "bench"], 13104, folder / "camel.log") as peer:
+            load(args.peers, 13104, 64, 40000, args.message, "warm")
+            theirs = measure(peer, lambda: load(args.peers, 13104, 64, args.count, args.message, "camel"), args.count)
+            show("camel to kafka, warm", theirs)
+        with hub(folder, "beside-camel", "ingest", 13101, 13102) as ours:
+            mine = measure(ours, lambda: load(args.peers, 13101, 64, args.count, args.message, "door"), args.count)
+            show("causeway door", mine)
+    ratio("door / camel", mine["rate"] / theirs["rate"], 1.6)
+    ratio("door processor time / camel's", mine["cpu_us"] / theirs["cpu_us"], 1 / 3, at_least=False)
+    ratio("door memory / camel's", mine["rss"] / theirs["rss"], 1 / 5, at_least=False)
+
+
+def latency(args, folder):
+    """p99 at 500 messages a second: a paced sender on 16 connections."""
+    with hub(folder, "latency", "all", 13101, 13102):
+        out = subprocess.run([HUB, "bench", "door", "--to", "127.0.0.1:13101", "--rate", "500", "--seconds", "20", "--connections", "16", "--json"], capture_output=True, text=True, check=True)
+        p99 = json.loads(out.stdout)["p99_ms"]
+    ratio("p99 of the acknowledgement at 500/s, ms", p99, 15, at_least=False)
+
+
+def status(http):
+    with urllib.request.urlopen(f"http://127.0.0.1:{http}/api/v1/status", timeout=10) as answer:
+        return json.load(answer)
+
+
+def processed(http):
+    return sum(f["accepted"] + f["withheld"] + f["held"] for f in status(http)["feeds"])
+
+
+def e2e(args, folder):
+    """Received to committed, sustained, of registered patients: the time until the last one is in the repository."""
+    target = folder / "e2e"
+    target.mkdir()
+    config = hub_config(target, 13101, 13102)
+    patients = target / "patients.hl7"
+    text = pathlib.Path(args.message).read_text()
+    patients.write_text("\n\n".join(text.replace("{PAT}", str(i)).replace("{ID}", str(i)) for i in range(1000)))
+    subprocess.run([HUB, "--config", config, "person", "import", patients, "--from-hl7", "catch-all", "--join", "2025"], check=True, capture_output=True)
+    with Server("causeway", [HUB, "--config", config, "serve"], 13101, folder / "e2e.log") as ours:
+        begun, before, base = time.monotonic(), ours.cpu(), processed(13102)
+        load(args.peers, 13101, 64, args.count, args.message, "e2e")
+        while processed(13102) - base < args.count:
+            time.sleep(0.05)
+        seconds = time.monotonic() - begun
+        feeds = status(13102)["feeds"]
+        show("causeway, persisted end to end", {"rate": args.count / seconds, "p99": 0, "cpu_us": (ours.cpu() - before) / args.count * 1e6, "rss": ours.memory("VmHWM")})
+        print("  outcomes: " + ", ".join(f"{key} {sum(f[key] for f in feeds):,}" for key in ("accepted", "withheld", "held", "rejected")))
+    ratio("persisted end to end, messages/s", args.count / seconds, 5000)
+
+
+def idle(args, folder):
+    """Resident memory with a thousand idle connections and one frame of 100 MB refused."""
+    with hub(folder, "idle", "all", 13101, 13102) as ours:
+        held = [socket.create_connection(("127.0.0.1", 13101)) for _ in range(1000)]
+        hostile = socket.create_connection(("127.0.0.1", 13101))
+        answer = b""
+        try:
+            hostile.sendall(b"\x0bMSH|^~\\&|A|B|C|D|20260101||ADT^A01|1|P|2.5\rZZZ|")
+            for _ in range(100):
+                hostile.sendall(b"x" * 1_000_000)
+        except OSError:
+            pass
+        try:
+            answer = hostile.recv(4096)
+        except OSError:
+            pass
+        peak = ours.memory("VmHWM")
+        print(f"  a frame of 100 MB was answered {answer[:120]!r}; {len(held)} idle connections")
+    ratio("resident MiB, 1,000 idle and one hostile", peak, 256, at_least=False)
+
+
+def main():
+    global HUB
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=pathlib.Path, required=True)
+    parser.add_argument("--only", default="door,camel,latency,e2e,idle")
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--message", default=None, help="a message with {ID} and {PAT}; default DIR/oru.hl7")
+    parser.add_argument("--hub", type=pathlib.Path, default=ROOT / "target/release/causeway")
+    args = parser.parse_args()
+    args.peers = args.peers.resolve()
+    args.message = args.message or str(args.peers / "oru.hl7")
+    HUB = args.hub.resolve()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="causeway-bench-"))
+    try:
+        mine = None
+        for name in args.only.split(","):
+            print(f"== {name}")
+            if name == "door":
+                mine = door(args, folder)
+            elif name == "camel":
+                camel(args, folder, mine)
+            else:
+                {"latency": latency, "e2e": e2e, "idle": idle}[name](args, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
