@@ -158,40 +158,22 @@ pub(crate) struct FeedStatus {
     pub(crate) last_message_at: Option<Timestamp>,
     /// Messages a second over the last minute.
     pub(crate) rate_per_second: f64,
-    /// Messages by where they stand now, since the beginning; never reset.
-    pub(crate) counts: Counts,
+    /// Messages stored, since the beginning; none of these counts is ever reset.
+    pub(crate) accepted: u64,
+    /// Messages kept out for want of a right to deposit.
+    pub(crate) withheld: u64,
+    /// Messages in the operators' queue now.
+    pub(crate) held: u64,
+    /// Messages refused at the door.
+    pub(crate) rejected: u64,
+    /// Messages given up by an operator.
+    pub(crate) discarded: u64,
     /// Age of its oldest message that is logged and not processed, in seconds; absent when there is none.
     pub(crate) oldest_unprocessed_seconds: Option<f64>,
     /// 99 of 100 acknowledgements of the last minutes were written within this, in seconds.
     pub(crate) ack_p99_seconds: Option<f64>,
     /// Messages received in each step, oldest first; [`SPARK_POINTS`] of them.
     pub(crate) spark: Vec<u32>,
-}
-
-/// Messages by state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Counts {
-    /// Stored.
-    pub(crate) accepted: u64,
-    /// No right to deposit.
-    pub(crate) withheld: u64,
-    /// In the operators' queue.
-    pub(crate) held: u64,
-    /// Refused at the door.
-    pub(crate) rejected: u64,
-    /// Given up by an operator.
-    pub(crate) discarded: u64,
-}
-
-impl Counts {
-    /// All of them together.
-    pub(crate) const fn total(&self) -> u64 {
-        self.accepted
-            .saturating_add(self.withheld)
-            .saturating_add(self.held)
-            .saturating_add(self.rejected)
-            .saturating_add(self.discarded)
-    }
 }
 
 /// From the door to the record.
