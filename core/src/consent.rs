@@ -1,6 +1,9 @@
 //! Registration and consent: the events, and the standing they add up to (docs/decisions/0002-deposit-and-access.md).
 
+#[cfg(test)]
+mod golden;
 mod history;
+pub mod import;
 mod sharing;
 mod transitions;
 

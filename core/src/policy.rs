@@ -1,4 +1,13 @@
-//! The rules: who may put a record in, and who may see it. Pure functions over versioned policy.
+//! The rules: who may put a record in, and who may see it. Pure functions over versioned policy; the rows are those of
+//! docs/decisions/0002-deposit-and-access.md.
+
+mod access;
+mod deposit;
+#[cfg(test)]
+mod invariants;
+
+pub use access::{Access, access};
+pub use deposit::{Deposit, deposit};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,4 +48,13 @@ impl PolicyVersion {
             _ => None,
         }
     }
+}
+
+/// What the sources leave open: configuration with a safe default, never a claim about the law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Whether a joining consent given under policy 2019 allows deposit without a sharing consent from 1 December 2025
+    /// on. Off: the person was told otherwise when joining.
+    pub legacy_join_allows_deposit: bool,
 }

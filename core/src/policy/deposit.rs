@@ -1,0 +1,241 @@
+//! May this provider put this record in? Rows D2, D3, D5, D6, D8 and D11 of the deposit table, first match decides.
+//!
+//! The others stand elsewhere: D1 (is this the provider's connection) at the door, D4 (is it this person) in
+//! [`crate::identity::identify`], D9 (unknown codes lower the level) in the mappers, D10 (an older version is kept as
+//! history) in [`crate::record::effect`]. D7 (other people named in free text) marks nothing yet.
+
+use std::borrow::Cow;
+
+use jiff::{Timestamp, civil};
+
+use super::{PolicyVersion, Rules};
+use crate::consent::Standing;
+use crate::decision::{Decision, Verdict};
+use crate::provider::{Provider, ProviderStatus};
+use crate::reason::Reason;
+use crate::scope::{Domain, Level};
+
+/// Decides one record. Whatever is missing withholds.
+pub fn deposit(question: &Deposit<'_>, rules: Rules) -> Decision {
+    let Deposit { standing, domain, at, .. } = *question;
+    let joined_under = standing.and_then(|standing| standing.policy).unwrap_or_else(|| PolicyVersion::in_force(at));
+    let answered = |rule, verdict, policy| Decision { domain, verdict, rule: Cow::Borrowed(rule), policy, at };
+    match first_obstacle(question, rules, joined_under) {
+        Ok(policy) => answered("D11", Verdict::Permit, policy),
+        Err((rule, reason)) => answered(rule, Verdict::Withhold(reason), joined_under),
+    }
+}
+
+/// The question.
+#[derive(Debug, Clone, Copy)]
+pub struct Deposit<'a> {
+    /// The provider whose feed it came by; `None` when the registry does not know it.
+    pub provider: Option<&'a Provider>,
+    /// Where the person stands; `None` when the registry does not know the person.
+    pub standing: Option<&'a Standing>,
+    /// The record's domain.
+    pub domain: Domain,
+    /// What the record is dated: when the thing happened, else when this version of it was made.
+    pub date: civil::Date,
+    /// How structured it is.
+    pub level: Level,
+    /// When it is decided: inside the transaction that stores it.
+    pub at: Timestamp,
+}
+
+/// The policy of the consent that permits, or the first row that withholds.
+fn first_obstacle(
+    question: &Deposit<'_>,
+    rules: Rules,
+    joined_under: PolicyVersion,
+) -> Result<PolicyVersion, (&'static str, Reason)> {
+    let Deposit { provider, standing, domain, date, level, at } = *question;
+    let provider = provider
+        .filter(|provider| provider.status == ProviderStatus::Registered)
+        .ok_or(("D2", Reason::ProviderStatus))?;
+    let effective = provider.domains.get(&domain).ok_or(("D3", Reason::OutOfScope))?;
+    if date < *effective {
+        return Err(("D3", Reason::BeforeEffectiveDate));
+    }
+    let standing = standing.filter(|standing| standing.participates(at)).ok_or(("D5", Reason::NotRegistered))?;
+    let in_force = PolicyVersion::in_force(at);
+    let policy = match joined_under {
+        PolicyVersion::V2025 => joined_under,
+        PolicyVersion::V2019 if rules.legacy_join_allows_deposit && in_force == PolicyVersion::V2025 => joined_under,
+        PolicyVersion::V2019 => standing.sharing_with(provider, at).holds().ok_or(("D6", Reason::NoSharingConsent))?,
+    };
+    if level < domain.minimum() {
+        return Err(("D8", Reason::LevelTooLow));
+    }
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::consent::{Registration, Sharing, SharingState};
+    use crate::provider::{ProviderId, ProviderKind};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn clinic() -> Provider {
+        Provider {
+            id: ProviderId("1000000001".to_owned()),
+            name: String::new(),
+            name_zh: String::new(),
+            kind: ProviderKind::Clinic,
+            status: ProviderStatus::Registered,
+            implied_since: None,
+            domains: BTreeMap::from([
+                (Domain::Laboratory, civil::date(2023, 9, 18)),
+                (Domain::Problem, civil::date(2023, 9, 18)),
+            ]),
+        }
+    }
+
+    fn joined(policy: PolicyVersion, sharing: Option<SharingState>) -> Standing {
+        let since = at("2024-01-01T00:00:00+08:00");
+        let sharing = sharing.map(|state| (clinic().id, Sharing { state, policy, since }));
+        Standing {
+            registration: Registration::Active,
+            policy: Some(policy),
+            joined_at: Some(since),
+            changed_at: Some(since),
+            sharing: sharing.into_iter().collect(),
+        }
+    }
+
+    /// The rule with the verdict, for a laboratory record of 18 September 2023 asked about on 1 June 2026.
+    fn answer(
+        change: impl FnOnce(&mut Deposit<'_>),
+        provider: Option<&Provider>,
+        standing: Option<&Standing>,
+    ) -> String {
+        answer_under(Rules::default(), change, provider, standing)
+    }
+
+    fn answer_under(
+        rules: Rules,
+        change: impl FnOnce(&mut Deposit<'_>),
+        provider: Option<&Provider>,
+        standing: Option<&Standing>,
+    ) -> String {
+        let mut question = Deposit {
+            provider,
+            standing,
+            domain: Domain::Laboratory,
+            date: civil::date(2023, 9, 18),
+            level: Level::Document,
+            at: at("2026-06-01T00:00:00+08:00"),
+        };
+        change(&mut question);
+        let decision = deposit(&question, rules);
+        let verdict = match decision.verdict {
+            Verdict::Permit => "PERMIT",
+            Verdict::Withhold(reason) => reason.code(),
+        };
+        format!("{} {verdict} {}", decision.rule, decision.policy.as_str())
+    }
+
+    #[test]
+    fn the_provider_has_to_be_registered() {
+        let standing = joined(PolicyVersion::V2025, None);
+        assert_eq!(answer(|_| (), None, Some(&standing)), "D2 PROVIDER_STATUS 2025");
+        for status in [ProviderStatus::Suspended, ProviderStatus::Withdrawn] {
+            let provider = Provider { status, ..clinic() };
+            assert_eq!(answer(|_| (), Some(&provider), Some(&standing)), "D2 PROVIDER_STATUS 2025");
+        }
+    }
+
+    #[test]
+    fn the_domain_has_to_be_enabled_from_the_date_of_the_record_on() {
+        let (clinic, standing) = (clinic(), joined(PolicyVersion::V2025, None));
+        let ask = |change: fn(&mut Deposit<'_>)| answer(change, Some(&clinic), Some(&standing));
+        assert_eq!(ask(|q| q.domain = Domain::Immunisation), "D3 OUT_OF_SCOPE 2025");
+        assert_eq!(ask(|q| q.date = civil::date(2023, 9, 17)), "D3 SCOPE_DATE 2025");
+        assert_eq!(ask(|q| q.date = civil::date(2023, 9, 18)), "D11 PERMIT 2025");
+    }
+
+    #[test]
+    fn the_person_has_to_take_part() {
+        let clinic = clinic();
+        assert_eq!(answer(|_| (), Some(&clinic), None), "D5 NOT_REGISTERED 2025");
+        let earlier = |question: &mut Deposit<'_>| question.at = at("2025-11-30T23:59:59+08:00");
+        assert_eq!(answer(earlier, Some(&clinic), None), "D5 NOT_REGISTERED 2019");
+        for registration in [
+            Registration::None,
+            Registration::Applied,
+            Registration::Suspended,
+            Registration::Withdrawn,
+            Registration::Cancelled,
+            Registration::Deceased,
+        ] {
+            let standing = Standing { registration, ..joined(PolicyVersion::V2025, None) };
+            assert_eq!(answer(|_| (), Some(&clinic), Some(&standing)), "D5 NOT_REGISTERED 2025", "{registration}");
+        }
+        let before = |question: &mut Deposit<'_>| question.at = at("2023-12-31T23:59:59+08:00");
+        let standing = joined(PolicyVersion::V2025, None);
+        assert_eq!(answer(before, Some(&clinic), Some(&standing)), "D5 NOT_REGISTERED 2025", "not before joining");
+    }
+
+    #[test]
+    fn under_2019_deposit_needs_a_live_sharing_consent() {
+        let clinic = clinic();
+        let ask = |sharing| answer(|_| (), Some(&clinic), Some(&joined(PolicyVersion::V2019, sharing)));
+        let (past, future) = (at("2026-06-01T00:00:00+08:00"), at("2026-06-01T00:00:01+08:00"));
+        assert_eq!(ask(None), "D6 NO_SHARING_CONSENT 2019");
+        assert_eq!(ask(Some(SharingState::Indefinite)), "D11 PERMIT 2019");
+        assert_eq!(ask(Some(SharingState::OneYear { until: future })), "D11 PERMIT 2019");
+        assert_eq!(ask(Some(SharingState::OneYear { until: past })), "D6 NO_SHARING_CONSENT 2019");
+        assert_eq!(ask(Some(SharingState::Revoked)), "D6 NO_SHARING_CONSENT 2019");
+        assert_eq!(ask(Some(SharingState::Terminated)), "D6 NO_SHARING_CONSENT 2019");
+        let implied = Provider { implied_since: Some(at("2016-03-13T00:00:00+08:00")), ..clinic.clone() };
+        let standing = joined(PolicyVersion::V2019, None);
+        assert_eq!(answer(|_| (), Some(&implied), Some(&standing)), "D11 PERMIT 2019");
+    }
+
+    #[test]
+    fn a_sharing_consent_given_under_2025_permits_deposit_for_one_who_joined_under_2019() {
+        let mut standing = joined(PolicyVersion::V2019, Some(SharingState::Indefinite));
+        standing.sharing.values_mut().for_each(|sharing| sharing.policy = PolicyVersion::V2025);
+        assert_eq!(answer(|_| (), Some(&clinic()), Some(&standing)), "D11 PERMIT 2025");
+    }
+
+    #[test]
+    fn under_2025_joining_is_enough_and_for_earlier_joiners_only_by_the_switch() {
+        let (clinic, earlier) = (clinic(), joined(PolicyVersion::V2019, None));
+        let later = joined(PolicyVersion::V2025, None);
+        assert_eq!(answer(|_| (), Some(&clinic), Some(&later)), "D11 PERMIT 2025");
+        let rules = Rules { legacy_join_allows_deposit: true };
+        let before = |question: &mut Deposit<'_>| question.at = at("2025-11-30T23:59:59+08:00");
+        assert_eq!(answer_under(rules, |_| (), Some(&clinic), Some(&earlier)), "D11 PERMIT 2019");
+        assert_eq!(answer_under(rules, before, Some(&clinic), Some(&earlier)), "D6 NO_SHARING_CONSENT 2019");
+    }
+
+    #[test]
+    fn a_record_has_to_be_as_structured_as_its_domain_requires() {
+        let (clinic, standing) = (clinic(), joined(PolicyVersion::V2025, None));
+        let ask = |level| {
+            let change = |question: &mut Deposit<'_>| (question.domain, question.level) = (Domain::Problem, level);
+            answer(change, Some(&clinic), Some(&standing))
+        };
+        assert_eq!(ask(Level::Document), "D8 LEVEL 2025");
+        assert_eq!(ask(Level::Structured), "D11 PERMIT 2025");
+        assert_eq!(ask(Level::Coded), "D11 PERMIT 2025");
+    }
+
+    #[test]
+    fn the_first_row_that_matches_decides() {
+        let suspended = Provider { status: ProviderStatus::Suspended, domains: BTreeMap::new(), ..clinic() };
+        assert_eq!(answer(|_| (), Some(&suspended), None), "D2 PROVIDER_STATUS 2025");
+        let empty = Provider { domains: BTreeMap::new(), ..clinic() };
+        assert_eq!(answer(|_| (), Some(&empty), None), "D3 OUT_OF_SCOPE 2025");
+        let low = |question: &mut Deposit<'_>| (question.domain, question.level) = (Domain::Problem, Level::Document);
+        let standing = joined(PolicyVersion::V2019, None);
+        assert_eq!(answer(low, Some(&clinic()), Some(&standing)), "D6 NO_SHARING_CONSENT 2019");
+    }
+}
