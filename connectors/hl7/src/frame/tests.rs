@@ -125,7 +125,7 @@ fn white_space_before_a_frame_is_skipped_up_to_its_limit() {
     for (count, whole) in [(0, true), (63, true), (64, true), (65, false)] {
         let bytes = [" ".repeat(count).into_bytes(), b"\x0bA\x1c\r".to_vec()].concat();
         let expected = if whole { frame("A") } else { Seen::Junk(Junk::Blank) };
-        assert_eq!(read(STRICT, [bytes.as_slice()]), [expected.clone()], "{count}");
+        assert_eq!(read(STRICT, [bytes.as_slice()]), std::slice::from_ref(&expected), "{count}");
         assert_eq!(read(STRICT, bytes.chunks(1)), [expected], "{count} byte by byte");
     }
     // The count starts anew after each frame.
@@ -158,7 +158,7 @@ fn the_limit_holds_at_one_less_exactly_and_one_more() {
     for (length, fits) in [(9, true), (10, true), (11, false)] {
         let bytes = [b"\x0b".as_slice(), &vec![b'x'; length], b"\x1c\r"].concat();
         let expected = if fits { Seen::Frame(vec![b'x'; length]) } else { Seen::TooLong };
-        assert_eq!(read(framing, [bytes.as_slice()]), [expected.clone()], "{length} at once");
+        assert_eq!(read(framing, [bytes.as_slice()]), std::slice::from_ref(&expected), "{length} at once");
         assert_eq!(read(framing, bytes.chunks(1)), [expected], "{length} byte by byte");
     }
 }

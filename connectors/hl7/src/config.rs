@@ -1,0 +1,330 @@
+//! The configuration of a door: where it listens, whom it hears, what it takes, and its limits.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use causeway_core::envelope::{FeedName, Format};
+use causeway_core::feed::{FeedSettings, LineEnds, Profile};
+use causeway_core::provider::ProviderId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Framing;
+
+mod charset;
+mod check;
+mod network;
+mod pattern;
+
+pub use charset::CharsetSetting;
+pub use check::ConfigFault;
+pub use network::{Network, NetworkError};
+pub use pattern::{Pattern, SenderPattern, SenderPatternError};
+
+/// One MLLP door and the feeds that come in by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DoorConfig {
+    /// Where to listen. Default: loopback only, port 2575 (the one registered for HL7).
+    #[serde(default = "default_listen")]
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// Addresses and networks beyond loopback that may speak MLLP without TLS. Needed when the door listens beyond
+    /// loopback: HL7 v2 in plain text can be read and changed by anyone between sender and hub.
+    #[serde(default)]
+    pub insecure_plaintext_from: Vec<Network>,
+    /// How strictly frames are read.
+    #[serde(default)]
+    pub framing: FramingConfig,
+    /// Bounds on time, memory and connections.
+    #[serde(default)]
+    pub limits: DoorLimits,
+    /// The feeds, in order: the first that fits the address, sender and receiver takes the message.
+    #[serde(rename = "feed", default)]
+    pub feeds: Vec<FeedConfig>,
+}
+
+/// One sending system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedConfig {
+    /// Its name: 1 to 40 of a-z, 0-9 and -, starting with a letter.
+    #[schemars(with = "String")]
+    pub name: FeedName,
+    /// The provider whose data it is: the ten-digit number, or HA or DH.
+    #[schemars(with = "String")]
+    pub provider: ProviderId,
+    /// Addresses and networks it may connect from. Default: loopback.
+    #[serde(default = "loopback")]
+    pub from: Vec<Network>,
+    /// The senders it may name, as `MSH-3|MSH-4`; `*` stands for any text, `any` for any sender.
+    pub senders: Vec<SenderPattern>,
+    /// The receivers it may name, as `MSH-5|MSH-6`. Default: any.
+    #[serde(default = "any_sender")]
+    pub receivers: Vec<SenderPattern>,
+    /// The processing ids taken (MSH-11), or `any`. Default: `P`, so that no test data reaches the record.
+    #[serde(default = "production")]
+    pub processing_ids: Vec<Pattern>,
+    /// The versions taken (MSH-12), or `any`; `2.5` takes 2.5.1 too. Default: 2.1 to 2.9.
+    #[serde(default = "all_versions")]
+    pub versions: Vec<Pattern>,
+    /// The character set: `auto` (MSH-18, else strict UTF-8), `default:NAME` (MSH-18, else this one) or `force:NAME`
+    /// (this one, whatever MSH-18 says). Default: `auto`.
+    #[serde(default)]
+    pub charset: CharsetSetting,
+    /// `strict`: CR only between segments; `lenient`: LF and CRLF too when the message has no lone CR.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["strict", "lenient"]))]
+    pub line_ends: LineEnds,
+    /// The dialect: `generic` or `hk-public-hospital`.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["generic", "hk-public-hospital"]))]
+    pub profile: Profile,
+    /// The IANA time zone of timestamps without an offset. Default: Asia/Hong_Kong.
+    #[serde(default = "hong_kong")]
+    pub time_zone: String,
+    /// The longest message, without its frame. Default: 16MiB.
+    #[serde(default = "default_frame_bytes_max", with = "causeway_core::human::bytes")]
+    #[schemars(with = "String")]
+    pub frame_bytes_max: u64,
+    /// How often a message is expected; a longer silence is shown and may raise an alarm. Default: not watched.
+    #[serde(default, with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub expect_every: Option<Duration>,
+    /// What a positive answer in original mode says: `logged` (durable in the log) or `committed` (in the repository,
+    /// or kept out of it by decision). Default: `logged`.
+    #[serde(default)]
+    pub acknowledge: Acknowledge,
+    /// Where the application acknowledgements go that a sender asks for in MSH-16. Default: `same`.
+    #[serde(default)]
+    pub application_ack: ApplicationAck,
+    /// `host:port` for `application_ack = "separate"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_ack_to: Option<String>,
+}
+
+/// What a positive answer in original mode says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acknowledge {
+    /// The message is durable in the log.
+    #[default]
+    Logged,
+    /// The message's outcome is committed.
+    Committed,
+}
+
+/// Where application acknowledgements go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApplicationAck {
+    /// Back on the connection the message came by, while it is open.
+    #[default]
+    Same,
+    /// On a connection of ours to `application_ack_to` (HL7 v2.9.1, §2.8.3.2).
+    Separate,
+    /// Nowhere, whatever MSH-16 asks.
+    Never,
+}
+
+/// How strictly frames are read. What is written is always strict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FramingConfig {
+    /// White space taken before a start block, in bytes. Default: 64.
+    pub leading_bytes_max: usize,
+    /// Take a message that begins with `MSH` instead of a start block. Default: no.
+    pub accept_missing_start: bool,
+    /// Take an end block without its carriage return. Default: no.
+    pub accept_missing_end_cr: bool,
+    /// Take an end-block byte inside the message as text. Default: no, such a message is refused and kept.
+    pub accept_inner_end: bool,
+}
+
+impl Default for FramingConfig {
+    fn default() -> Self {
+        Self {
+            leading_bytes_max: 64,
+            accept_missing_start: false,
+            accept_missing_end_cr: false,
+            accept_inner_end: false,
+        }
+    }
+}
+
+/// Bounds of a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DoorLimits {
+    /// Connections in all. Default: 2048.
+    pub connections_max: usize,
+    /// Connections from one address. Default: 1024.
+    pub connections_per_peer_max: usize,
+    /// Messages of one connection that may wait for their answer before reading stops. Default: 64.
+    pub window: usize,
+    /// Bytes held in all, of frames half read and of messages not yet durable. Default: 256MiB.
+    #[serde(with = "causeway_core::human::bytes")]
+    #[schemars(with = "String")]
+    pub in_flight_bytes_max: u64,
+    /// From the first byte of a frame to its last. Default: 120s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub frame_timeout: Duration,
+    /// Silence inside a frame. Default: 30s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub idle_in_frame: Duration,
+    /// From an end block to its carriage return. Default: 2s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub end_cr_timeout: Duration,
+    /// For a peer to take our answers. Default: 10s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub write_timeout: Duration,
+    /// From the log to the repository, for `acknowledge = "committed"`; then the answer is AE and the sender resends.
+    /// Default: 60s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub commit_timeout: Duration,
+    /// Silence between frames after which a connection is closed. Default: never; dead peers are found by keep-alive.
+    #[serde(with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub idle_timeout: Option<Duration>,
+    /// TCP keep-alive: the idle time before the first probe. Default: 60s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub keep_alive: Duration,
+    /// For connections to finish what they began when the hub stops. Default: 25s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub drain_timeout: Duration,
+    /// Messages of unknown senders answered on one connection before it is closed. Default: 3.
+    pub unknown_senders_max: u32,
+    /// Application acknowledgements waiting to be sent to one address. Default: 10000.
+    pub application_acks_max: usize,
+}
+
+impl Default for DoorLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 2048,
+            connections_per_peer_max: 1024,
+            window: 64,
+            in_flight_bytes_max: 256 << 20,
+            frame_timeout: Duration::from_secs(120),
+            idle_in_frame: Duration::from_secs(30),
+            end_cr_timeout: Duration::from_secs(2),
+            write_timeout: Duration::from_secs(10),
+            commit_timeout: Duration::from_secs(60),
+            idle_timeout: None,
+            keep_alive: Duration::from_secs(60),
+            drain_timeout: Duration::from_secs(25),
+            unknown_senders_max: 3,
+            application_acks_max: 10_000,
+        }
+    }
+}
+
+impl DoorConfig {
+    /// A door on `listen` with every default and these feeds.
+    pub fn new(listen: SocketAddr, feeds: Vec<FeedConfig>) -> Self {
+        Self {
+            listen,
+            insecure_plaintext_from: Vec::new(),
+            framing: FramingConfig::default(),
+            limits: DoorLimits::default(),
+            feeds,
+        }
+    }
+
+    /// What is wrong with it; empty when nothing is.
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        check::faults(self)
+    }
+
+    /// The settings of the frame reader: the feed is not known before the frame is whole, so the longest message of
+    /// any feed bounds it, and each feed's own limit is checked afterwards.
+    pub fn framing(&self) -> Framing {
+        let longest = self.feeds.iter().map(|feed| feed.frame_bytes_max).max().unwrap_or(0);
+        Framing {
+            payload_bytes_max: usize::try_from(longest).unwrap_or(usize::MAX),
+            leading_bytes_max: self.framing.leading_bytes_max,
+            accept_missing_start: self.framing.accept_missing_start,
+            accept_missing_end_cr: self.framing.accept_missing_end_cr,
+            accept_inner_end: self.framing.accept_inner_end,
+        }
+    }
+}
+
+impl FeedConfig {
+    /// A feed of `provider` with every default, for the senders given as `MSH-3|MSH-4`.
+    pub fn new(name: FeedName, provider: ProviderId, senders: Vec<SenderPattern>) -> Self {
+        Self {
+            name,
+            provider,
+            from: loopback(),
+            senders,
+            receivers: any_sender(),
+            processing_ids: production(),
+            versions: all_versions(),
+            charset: CharsetSetting::default(),
+            line_ends: LineEnds::default(),
+            profile: Profile::default(),
+            time_zone: hong_kong(),
+            frame_bytes_max: default_frame_bytes_max(),
+            expect_every: None,
+            acknowledge: Acknowledge::default(),
+            application_ack: ApplicationAck::default(),
+            application_ack_to: None,
+        }
+    }
+
+    /// A feed that takes whatever comes from loopback: any sender, processing id and version.
+    pub fn catch_all(name: FeedName, provider: ProviderId) -> Self {
+        let any = vec![Pattern::any()];
+        Self { processing_ids: any.clone(), versions: any, ..Self::new(name, provider, any_sender()) }
+    }
+
+    /// What mappers and router need to know of it.
+    pub fn settings(&self) -> FeedSettings {
+        FeedSettings {
+            charset: self.charset.rule().clone(),
+            line_ends: self.line_ends,
+            profile: self.profile,
+            time_zone: self.time_zone.clone(),
+            ..FeedSettings::new(self.name.clone(), Format::Hl7v2, self.provider.clone())
+        }
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2575)
+}
+
+fn loopback() -> Vec<Network> {
+    Network::LOOPBACK.to_vec()
+}
+
+fn any_sender() -> Vec<SenderPattern> {
+    vec![SenderPattern::any()]
+}
+
+fn production() -> Vec<Pattern> {
+    vec![Pattern::of("P")]
+}
+
+fn all_versions() -> Vec<Pattern> {
+    (1..=9).map(|minor| Pattern::of(&format!("2.{minor}"))).collect()
+}
+
+fn hong_kong() -> String {
+    "Asia/Hong_Kong".to_owned()
+}
+
+const fn default_frame_bytes_max() -> u64 {
+    16 << 20
+}
+
+#[cfg(test)]
+mod tests;
