@@ -52,6 +52,7 @@ fn settings(limits: &HttpLimits) -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(limits.headers_timeout)
         .max_headers(limits.headers_max)
-        .max_buf_size(limits.headers_buffer());
+        .max_header_size(limits.headers_bytes())
+        .max_buf_size(limits.buffer_bytes());
     settings
 }

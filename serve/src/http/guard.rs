@@ -28,7 +28,7 @@ pub fn guarded(router: Router, limits: &HttpLimits, metrics: Arc<dyn Metrics>) -
     });
     router
         .merge(assets::routes())
-        .layer(DefaultBodyLimit::max(limits.body_buffer()))
+        .layer(DefaultBodyLimit::max(limits.body_bytes()))
         .layer(from_fn_with_state(guard, around))
 }
 

@@ -21,7 +21,7 @@ pub struct HttpLimits {
     #[serde(with = "human::duration")]
     #[schemars(with = "String")]
     pub headers_timeout: Duration,
-    /// Bytes of a request line and its headers together; more is answered 431. Default 32KiB, at least 8KiB.
+    /// Bytes of a request line and its headers together; more is answered 431. Default 32KiB.
     #[serde(with = "human::bytes")]
     #[schemars(with = "String")]
     pub headers_bytes_max: u64,
@@ -61,17 +61,22 @@ impl Default for HttpLimits {
     }
 }
 
-/// The least buffer hyper works with; a smaller setting is raised to it.
+/// The least buffer hyper works with.
 const BUFFER_BYTES_MIN: usize = 8 << 10;
 
 impl HttpLimits {
-    /// The bound on headers as a buffer size.
-    pub(crate) fn headers_buffer(&self) -> usize {
-        usize::try_from(self.headers_bytes_max).unwrap_or(usize::MAX).max(BUFFER_BYTES_MIN)
+    /// The bound on headers.
+    pub(crate) fn headers_bytes(&self) -> usize {
+        usize::try_from(self.headers_bytes_max).unwrap_or(usize::MAX)
     }
 
-    /// The bound on bodies as a buffer size.
-    pub(crate) fn body_buffer(&self) -> usize {
+    /// The buffer of a connection: no larger than its headers need.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.headers_bytes().max(BUFFER_BYTES_MIN)
+    }
+
+    /// The bound on bodies.
+    pub(crate) fn body_bytes(&self) -> usize {
         usize::try_from(self.body_bytes_max).unwrap_or(usize::MAX)
     }
 }
