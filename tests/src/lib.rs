@@ -1,1 +1,11 @@
-//! End to end, golden pairs, faults, load and check, browser, benchmarks
+//! The load generator and the checker: they drive the real binary and name what went wrong.
+//!
+//! A run is: [`hub::Hub`] starts the binary, [`load::drive`] sends numbered messages over MLLP and keeps a synced
+//! [`journal::Journal`] of what was sent and what was acknowledged, and [`check::check`] compares the journal with the
+//! repository and names every [`check::Anomaly`].
+
+pub mod check;
+pub mod hub;
+pub mod journal;
+pub mod load;
+pub mod patient;

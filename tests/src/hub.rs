@@ -1,0 +1,127 @@
+//! The real binary, started, killed and started again.
+
+use std::ffi::OsStr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A hub under test: its folder and its process.
+#[derive(Debug)]
+pub struct Hub {
+    folder: PathBuf,
+    mllp: SocketAddr,
+    child: Option<Child>,
+}
+
+/// How long a start or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Hub {
+    /// Writes a configuration with one feed for senders `LOAD|GEN` into `folder`. Does not start.
+    pub fn new(folder: &Path, provider: &str) -> io::Result<Self> {
+        let (mllp, http) = (free_port()?, free_port()?);
+        let config = format!(
+            "data_dir = \"data\"\n\n[server]\nlisten = \"{http}\"\n\n[[door]]\nlisten = \"{mllp}\"\n\n\
+             [[door.feed]]\nname = \"load\"\nprovider = \"{provider}\"\nsenders = [\"LOAD|GEN\"]\n"
+        );
+        std::fs::write(folder.join("causeway.toml"), config)?;
+        Ok(Self { folder: folder.to_owned(), mllp, child: None })
+    }
+
+    /// Where its MLLP door listens.
+    pub const fn mllp(&self) -> SocketAddr {
+        self.mllp
+    }
+
+    /// Where its data lives.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Starts it and waits until the door answers.
+    pub fn start(&mut self) -> io::Result<()> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("hub.log"))?;
+        let child = self.command(["serve"]).stdout(Stdio::null()).stderr(log).spawn()?;
+        self.child = Some(child);
+        let started = Instant::now();
+        while TcpStream::connect_timeout(&self.mllp, Duration::from_millis(200)).is_err() {
+            if let Some(child) = &mut self.child
+                && let Some(status) = child.try_wait()?
+            {
+                return Err(io::Error::other(format!("the hub ended with {status}: {}", self.log_tail())));
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(io::Error::other("the hub's door did not open in time"));
+            }
+            thread::park_timeout(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// `kill -9`, and reaps it.
+    pub fn kill(&mut self) -> io::Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Asks it to stop and waits; gives its exit code.
+    pub fn stop(&mut self) -> io::Result<Option<i32>> {
+        let Some(mut child) = self.child.take() else { return Ok(None) };
+        let signalled = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        debug_assert!(signalled.success(), "kill runs");
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status.code());
+            }
+            if started.elapsed() > PATIENCE {
+                child.kill()?;
+                return Err(io::Error::other("the hub did not stop in time"));
+            }
+            thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
+    /// Runs a command of the binary against this hub's configuration.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> io::Result<Output> {
+        self.command(arguments).output()
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(binary());
+        command.arg("--config").arg(self.folder.join("causeway.toml")).args(arguments).current_dir(&self.folder);
+        command
+    }
+
+    fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(self.folder.join("hub.log")).unwrap_or_default();
+        text.lines().rev().take(5).collect::<Vec<_>>().join(" / ")
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        // A test that failed must not leave a hub behind; there is nobody left to tell about an error.
+        self.kill().unwrap_or_default();
+    }
+}
+
+/// The binary of this build: `CAUSEWAY_BIN`, else beside the test's own program.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("CAUSEWAY_BIN") {
+        return path.into();
+    }
+    let own = std::env::current_exe().unwrap_or_default();
+    own.ancestors().nth(2).map(|folder| folder.join("causeway")).unwrap_or_default()
+}
+
+/// A loopback port nobody listens on.
+fn free_port() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
