@@ -1,10 +1,19 @@
 //! The binary `causeway`: configuration, wiring, command line and operations. The one crate that knows everyone.
 
-pub(crate) mod status;
+mod cli;
+mod clock;
+mod config;
+mod diagnostic;
+#[cfg(test)]
+mod documents;
+mod exit;
+mod generate;
+mod output;
+mod status;
 
 use std::process::ExitCode;
 
 /// Runs the command line and gives its exit code.
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    cli::run().into()
 }

@@ -1,0 +1,211 @@
+//! The configuration of a hub: one TOML file, over which the environment and flags may lie. `docs/configuration.md` and
+//! the JSON Schema for editors are written from these types.
+
+pub(crate) mod check;
+pub(crate) mod document;
+pub(crate) mod find;
+pub(crate) mod layers;
+pub(crate) mod trouble;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use causeway_core::human;
+use causeway_core::policy::Rules;
+use causeway_hl7::config::{DoorConfig, FeedConfig};
+use causeway_serve::http::HttpLimits;
+use shim::{EmbeddedLogSettings, SqliteSettings};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The configuration of a hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where everything durable is kept, relative to the configuration file. It must be on a local disk.
+    pub(crate) data_dir: PathBuf,
+    /// The time zone in which the command line and the pages show times; an IANA name.
+    pub(crate) time_zone: String,
+    /// Whether all data is made up, which every page then says.
+    pub(crate) synthetic: bool,
+    /// Pages, metrics and health.
+    pub(crate) server: ServerConfig,
+    /// The durable log between the doors and the mappers.
+    pub(crate) log: LogConfig,
+    /// Records, registry, decisions and audit.
+    pub(crate) repository: RepositoryConfig,
+    /// The walk from the log to the repository.
+    pub(crate) router: RouterConfig,
+    /// What the law leaves open; every default is the safe one.
+    pub(crate) policy: PolicyConfig,
+    /// The listening endpoints, each with its feeds.
+    pub(crate) door: Vec<DoorConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            time_zone: "Asia/Hong_Kong".to_owned(),
+            synthetic: false,
+            server: ServerConfig::default(),
+            log: LogConfig::default(),
+            repository: RepositoryConfig::default(),
+            router: RouterConfig::default(),
+            policy: PolicyConfig::default(),
+            door: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// All feeds, door by door.
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = &FeedConfig> {
+        self.door.iter().flat_map(|door| &door.feeds)
+    }
+
+    /// The feed of this name.
+    pub(crate) fn feed(&self, name: &str) -> Option<&FeedConfig> {
+        self.feeds().find(|feed| feed.name.as_str() == name)
+    }
+}
+
+/// Pages, metrics and health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServerConfig {
+    /// Where HTTP listens.
+    #[schemars(with = "String")]
+    pub(crate) listen: SocketAddr,
+    /// Let HTTP listen beyond loopback although it asks nobody who they are: there are no accounts in this version.
+    /// Protected text is masked on every page, but counts, feeds and control ids are not.
+    pub(crate) insecure_beyond_loopback: bool,
+    /// Bounds on time, memory and connections, and the host names answered to.
+    pub(crate) limits: HttpLimits,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self { listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            insecure_beyond_loopback: false,
+            limits: HttpLimits::default(),
+        }
+    }
+}
+
+/// The engines of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogEngine {
+    /// A file in `data_dir`, one process.
+    Embedded,
+    /// Apache Kafka. Not in this version.
+    Kafka,
+}
+
+/// The durable log between the doors and the mappers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogConfig {
+    /// The engine.
+    pub(crate) engine: LogEngine,
+    /// How often it is looked what can be given up.
+    #[serde(with = "human::duration")]
+    #[schemars(with = "String")]
+    pub(crate) prune_interval: Duration,
+    /// Settings of the embedded engine.
+    pub(crate) embedded: EmbeddedLogSettings,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            engine: LogEngine::Embedded,
+            prune_interval: Duration::from_secs(60),
+            embedded: EmbeddedLogSettings::default(),
+        }
+    }
+}
+
+/// The engines of the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RepositoryEngine {
+    /// A file in `data_dir`, one process.
+    Sqlite,
+    /// PostgreSQL. Not in this version.
+    Postgres,
+}
+
+/// Records, registry, decisions and audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RepositoryConfig {
+    /// The engine.
+    pub(crate) engine: RepositoryEngine,
+    /// Settings of the SQLite engine.
+    pub(crate) sqlite: SqliteSettings,
+}
+
+impl Default for RepositoryConfig {
+    fn default() -> Self {
+        Self { engine: RepositoryEngine::Sqlite, sqlite: SqliteSettings::default() }
+    }
+}
+
+/// The walk from the log to the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RouterConfig {
+    /// Messages committed in one transaction.
+    pub(crate) batch_count_max: usize,
+    /// Bytes of messages committed in one transaction, but always one message.
+    #[serde(with = "human::bytes")]
+    #[schemars(with = "String")]
+    pub(crate) batch_bytes_max: u64,
+    /// The longest pause between two tries when the log or the repository is busy.
+    #[serde(with = "human::duration")]
+    #[schemars(with = "String")]
+    pub(crate) retry_pause_max: Duration,
+    /// How often it is asked who joined or consented, so that what was withheld for want of it is taken up.
+    #[serde(with = "human::duration")]
+    #[schemars(with = "String")]
+    pub(crate) take_up_interval: Duration,
+}
+
+impl Default for RouterConfig {
+    fn default() -> Self {
+        Self {
+            batch_count_max: 500,
+            batch_bytes_max: 16 << 20,
+            retry_pause_max: Duration::from_secs(5),
+            take_up_interval: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What the law leaves open; every default is the safe one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PolicyConfig {
+    /// Whether a joining consent given under policy 2019 allows deposit without sharing consent from 1 December 2025 on.
+    pub(crate) legacy_join_allows_deposit: bool,
+}
+
+impl PolicyConfig {
+    /// As the rules take it.
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules { legacy_join_allows_deposit: self.legacy_join_allows_deposit }
+    }
+}
+
+mod shim {
+    #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct EmbeddedLogSettings { pub(crate) partitions: u16 }
+    impl EmbeddedLogSettings { pub(crate) fn check(&self) -> Result<(), std::io::Error> { Ok(()) } }
+    #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct SqliteSettings { }
+}

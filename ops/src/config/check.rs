@@ -1,0 +1,91 @@
+//! What each setting cannot know of the others: settings that are well formed and do not go together.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use causeway_core::envelope::FeedName;
+use jiff::tz::TimeZone;
+
+use super::find::Found;
+use super::layers::Origin;
+use super::{Config, LogEngine, RepositoryEngine, trouble};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// Everything that does not go together; empty when all is well.
+pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
+    let config = found.config();
+    let at = |key: &str, what: String| match found.layered.origins.get(key) {
+        Some(Origin::Environment(name)) => Diagnostic::new(Code::Contradiction, what).at(format!("environment {name}")),
+        Some(Origin::Flag) => Diagnostic::new(Code::Contradiction, what).at(format!("--set {key}")),
+        Some(Origin::File { .. } | Origin::Default) | None => {
+            trouble::at_key(&found.file.path, &found.file.text, key, what)
+        }
+    };
+    let mut troubles = engines(config, &at);
+    if TimeZone::get(&config.time_zone).is_err() {
+        troubles.push(at("time_zone", format!("`{}` is no IANA time zone, as Asia/Hong_Kong is", config.time_zone)));
+    }
+    if !config.server.listen.ip().is_loopback() && !config.server.insecure_beyond_loopback {
+        let what = format!("HTTP listens on {} without accounts", config.server.listen);
+        let fix = "listen on 127.0.0.1, behind a proxy that asks who is there; or set `insecure_beyond_loopback = true`";
+        troubles.push(at("server.listen", what).fix(fix));
+    }
+    if let Err(error) = config.log.embedded.check() {
+        troubles.push(at("log.embedded", error.to_string()));
+    }
+    for (number, door) in config.door.iter().enumerate() {
+        let place = format!("door.{number}");
+        troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
+    }
+    troubles.extend(names_twice(config).into_iter().map(|(name, number)| {
+        at(&format!("door.{number}"), format!("the feed name `{name}` is used by two doors"))
+    }));
+    troubles.extend(addresses_twice(config).into_iter().map(|(address, key)| {
+        at(&key, format!("two things listen on {address}"))
+    }));
+    troubles
+}
+
+fn engines(config: &Config, at: &dyn Fn(&str, String) -> Diagnostic) -> Vec<Diagnostic> {
+    let missing = |key: &str, what: &str| {
+        let told = at(key, format!("the {what} engine is not in this version"));
+        Diagnostic { code: Code::NoEngine, fix: Code::NoEngine.fix().to_owned(), ..told }
+    };
+    let log = match config.log.engine {
+        LogEngine::Embedded => None,
+        LogEngine::Kafka => Some(missing("log.engine", "Kafka")),
+    };
+    let repository = match config.repository.engine {
+        RepositoryEngine::Sqlite => None,
+        RepositoryEngine::Postgres => Some(missing("repository.engine", "PostgreSQL")),
+    };
+    log.into_iter().chain(repository).collect()
+}
+
+/// Names used in more than one door, with the later door; within one door the connector tells.
+fn names_twice(config: &Config) -> Vec<(FeedName, usize)> {
+    let mut seen: BTreeMap<&FeedName, usize> = BTreeMap::new();
+    let mut twice = Vec::new();
+    for (number, door) in config.door.iter().enumerate() {
+        for feed in &door.feeds {
+            match seen.insert(&feed.name, number) {
+                Some(former) if former != number => twice.push((feed.name.clone(), number)),
+                Some(_) | None => {}
+            }
+        }
+    }
+    twice
+}
+
+/// Addresses listened on twice; port 0 means any free one.
+fn addresses_twice(config: &Config) -> Vec<(SocketAddr, String)> {
+    let mut seen = vec![config.server.listen];
+    let mut twice = Vec::new();
+    for (number, door) in config.door.iter().enumerate() {
+        if door.listen.port() != 0 && seen.contains(&door.listen) {
+            twice.push((door.listen, format!("door.{number}.listen")));
+        }
+        seen.push(door.listen);
+    }
+    twice
+}

@@ -1,0 +1,62 @@
+//! How the errors of the ports are told to a person.
+
+use causeway_core::port::{LogError, RegistryError, RepositoryError};
+
+use super::{Code, Diagnostic, Stop};
+
+impl From<LogError> for Diagnostic {
+    fn from(error: LogError) -> Self {
+        let code = match &error {
+            LogError::Busy | LogError::Closed | LogError::Unavailable { .. } | LogError::TooLong { .. } => {
+                Code::LogUnavailable
+            }
+            LogError::Sync { .. } => Code::LogSync,
+            LogError::Damaged { .. } => Code::LogDamaged,
+            LogError::OutOfRange { .. } => Code::LogGone,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RepositoryError> for Diagnostic {
+    fn from(error: RepositoryError) -> Self {
+        let code = match &error {
+            RepositoryError::Fenced { .. } => Code::Fenced,
+            RepositoryError::Unavailable { .. } => Code::Repository,
+            RepositoryError::Sync { .. } | RepositoryError::Damaged { .. } => Code::RepositoryDamaged,
+            RepositoryError::Refused(_) => Code::RepositoryRefused,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RegistryError> for Diagnostic {
+    fn from(error: RegistryError) -> Self {
+        let code = match &error {
+            RegistryError::Unavailable { .. } => Code::Repository,
+            RegistryError::NotFound { .. } => Code::NotRegistered,
+            RegistryError::Taken { .. } => Code::Taken,
+            RegistryError::NotAllowed(_) => Code::NotAllowed,
+            RegistryError::Invalid(_) => Code::Invalid,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<LogError> for Stop {
+    fn from(error: LogError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
+
+impl From<RepositoryError> for Stop {
+    fn from(error: RepositoryError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
+
+impl From<RegistryError> for Stop {
+    fn from(error: RegistryError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
