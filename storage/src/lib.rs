@@ -1,1 +1,3 @@
 //! All that is durable: log, repository, registry
+
+pub mod log;

@@ -1,0 +1,3 @@
+//! The engines of the log port.
+
+pub mod embedded;

@@ -1,0 +1,48 @@
+//! What an engine's error means: nothing written, nobody knows, or damaged.
+
+use std::fmt::Display;
+
+use causeway_core::envelope::{Offset, PartitionId};
+use causeway_core::port::LogError;
+use rusqlite::ErrorCode;
+
+/// Nothing was written.
+pub(super) fn unavailable(cause: impl Display) -> LogError {
+    LogError::Unavailable { cause: cause.to_string() }
+}
+
+/// Nobody knows what was written.
+pub(super) fn sync(cause: impl Display) -> LogError {
+    LogError::Sync { cause: cause.to_string() }
+}
+
+/// Something that was there is missing or changed.
+pub(super) fn damaged(partition: PartitionId, offset: Offset, what: impl Into<String>) -> LogError {
+    LogError::Damaged { partition, offset, what: what.into() }
+}
+
+/// Damage outside any one entry: told as the start of the first lane.
+pub(super) fn damaged_file(what: impl Into<String>) -> LogError {
+    damaged(PartitionId(0), Offset(0), what)
+}
+
+/// The disk is full: of a transaction that ends so, nothing was written.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// What an error while reading at this place means. Whatever is not plainly a shortage means that data which should
+/// be there cannot be read, and that is damage.
+pub(super) fn reading(partition: PartitionId, offset: Offset, error: &rusqlite::Error) -> LogError {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::CannotOpen
+            | ErrorCode::OutOfMemory
+            | ErrorCode::PermissionDenied
+            | ErrorCode::OperationInterrupted,
+        ) => unavailable(error),
+        Some(_) | None => damaged(partition, offset, format!("it cannot be read: {error}")),
+    }
+}
