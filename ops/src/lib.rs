@@ -3,6 +3,7 @@
 mod cli;
 mod clock;
 mod config;
+mod dashboard;
 mod diagnostic;
 #[cfg(test)]
 mod documents;

@@ -16,14 +16,14 @@ pub(super) struct Badge {
     pub(super) word: String,
 }
 
-const TICK: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zm3.9 5.1-4.6 5.100a.8.8 0 0 1-1.2 0L3.9 9l1.2-1.2 1.6 1.6 4-4.400z";
-const TRIANGLE: &str = "M8 1.3 15.5 14.700H.5zM7.2 6v4.200h1.600V6zm0 5.300v1.600h1.600v-1.600z";
-const OCTAGON: &str = "M5.1 1h5.800L15 5.100v5.800L10.9 15H5.100L1 10.900V5.100zm.6 3.500L4.5 5.7 6.8 8l-2.3 2.3 1.2 1.200L8 9.200l2.3 2.3 1.2-1.200L9.2 8l2.3-2.3-1.2-1.200L8 6.800z";
-const CLOCK: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zm-.8 3h1.600v3.900l2.6 1.8-.9 1.3-3.3-2.300z";
-const PAUSE: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zM5.4 5h1.800v6H5.400zm3.4 0h1.800v6H8.800z";
-const LOCK: &str = "M8 1a3.6 3.6 0 0 0-3.6 3.600V7H3v8h10V7h-1.400V4.600A3.6 3.6 0 0 0 8 1zM6 7V4.600a2 2 0 0 1 4 0V7z";
-const HOURGLASS: &str = "M3 1h10v2.200L9.6 8l3.4 4.800V15H3v-2.200L6.4 8 3 3.200z";
-const MINUS: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zM4 7.200h8v1.600H4z";
+const TICK: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zm3.9 5.1-4.6 5.1a.8.8 0 0 1-1.2 0L3.9 9l1.2-1.2 1.6 1.6 4-4.4z";
+const TRIANGLE: &str = "M8 1.3 15.5 14.7H.5zM7.2 6v4.2h1.6V6zm0 5.3v1.6h1.6v-1.6z";
+const OCTAGON: &str = "M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1zm.6 3.5L4.5 5.7 6.8 8l-2.3 2.3 1.2 1.2L8 9.2l2.3 2.3 1.2-1.2L9.2 8l2.3-2.3-1.2-1.2L8 6.8z";
+const CLOCK: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zm-.8 3h1.6v3.9l2.6 1.8-.9 1.3-3.3-2.3z";
+const PAUSE: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zM5.4 5h1.8v6H5.4zm3.4 0h1.8v6H8.8z";
+const LOCK: &str = "M8 1a3.6 3.6 0 0 0-3.6 3.6V7H3v8h10V7h-1.4V4.6A3.6 3.6 0 0 0 8 1zM6 7V4.6a2 2 0 0 1 4 0V7z";
+const HOURGLASS: &str = "M3 1h10v2.2L9.6 8l3.4 4.8V15H3v-2.2L6.4 8 3 3.2z";
+const MINUS: &str = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1zM4 7.2h8v1.6H4z";
 
 impl Badge {
     /// How serious the state of the hub is.

@@ -6,7 +6,6 @@ use axum::response::Response;
 use causeway_serve::http::Problem;
 use causeway_serve::language::{Speaker, Value};
 use causeway_serve::page::Fragment;
-use jiff::Timestamp;
 
 use super::badge::Badge;
 use super::held::{self, Group};
@@ -103,10 +102,10 @@ impl Feed {
             last: feed.last_message_at.map(|at| Moment::of(at, snapshot.at, say)),
             rate: say.rate(feed.rate_per_second),
             counts: [
-                count("state-accepted", "accepted", feed.counts.accepted),
-                count("state-withheld", "withheld", feed.counts.withheld),
-                count("state-held", "held", feed.counts.held),
-                count("state-rejected", "rejected", feed.counts.rejected),
+                count("state-accepted", "accepted", feed.accepted),
+                count("state-withheld", "withheld", feed.withheld),
+                count("state-held", "held", feed.held),
+                count("state-rejected", "rejected", feed.rejected),
             ],
             oldest: feed.oldest_unprocessed_seconds.map(|seconds| say.duration(seconds)),
             ack: feed.ack_p99_seconds.map(|seconds| say.duration(seconds)),

@@ -32,7 +32,8 @@ impl Spark {
         let highest = counts.iter().copied().max().map_or(0, u64::from);
         let latest = counts.last().copied().map_or(0, u64::from);
         let steps = u32::try_from(counts.len()).unwrap_or(u32::MAX);
-        let (window, step) = (say.duration(f64::from(steps) * f64::from(step_seconds)), say.duration(step_seconds.into()));
+        let (window, step) =
+            (say.duration(f64::from(steps) * f64::from(step_seconds)), say.duration(step_seconds.into()));
         let values = [
             ("window", Value::Text(&window)),
             ("step", Value::Text(&step)),

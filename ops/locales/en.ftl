@@ -1,0 +1,155 @@
+# The operators' pages. locales/zh-Hant.ftl says the same things; a test compares the two.
+
+overview = Overview
+held = Held
+messages = Messages
+
+# The state in one sentence.
+overview-title = Operations
+level-good = All well
+level-warning = Look at this
+level-bad = Act now
+headline-flowing = { $feeds ->
+    [one] The feed is working.
+   *[other] All { $feeds } feeds are working.
+}
+headline-nothing-yet = { $feeds ->
+    [one] The feed is open; nothing has been received yet.
+   *[other] All { $feeds } feeds are open; nothing has been received yet.
+}
+headline-silent = { $feed } has been silent for { $span }; a message is expected every { $every }.
+headline-down = The door of { $feed } is not open.
+headline-behind = Messages wait too long to be processed: the oldest for { $span }.
+headline-stopped = The hub is not running. These numbers are from its files.
+nothing-waits = No message waits to be processed.
+some-wait = { $messages ->
+    [one] 1 message waits to be processed, since { $span }.
+   *[other] { $messages } messages wait to be processed, the oldest for { $span }.
+}
+some-held = { $n ->
+    [one] 1 message is held for a person to look at.
+   *[other] { $n } messages are held for a person to look at.
+}
+as-of = As of
+
+# Keeping fresh.
+refresh = Refresh
+pause-updates = Pause updates
+resume-updates = Resume updates
+updates-lost = The server does not answer. These numbers are old.
+
+# Feeds.
+feeds = Feeds
+feeds-caption = Counts are since the beginning and never reset. The rate is of the last minute.
+no-feeds = No feed is configured. Add a [[feed]] to the configuration, or run causeway demo.
+column-feed = Feed
+column-state = State
+column-last = Last message
+column-rate = Rate
+column-oldest = Oldest waiting
+column-ack = Ack p99
+column-ack-long = 99 of 100 acknowledgements of the last minutes were sent within this time
+column-spark = Last minutes
+catch-all = takes what no other feed takes
+never = never
+feed-flowing = Flowing
+feed-waiting = Waiting
+feed-silent = Silent
+feed-paused = Paused
+feed-down = Closed
+spark-title = Messages received in the last { $window }
+spark-description = In steps of { $step }: highest { $highest }, latest { $latest }, in all { $total }.
+spark-twin = { $total } in { $window }
+
+# Pipeline.
+pipeline = Pipeline
+stage-receive = Receive
+stage-log = Log
+stage-map = Map
+stage-decide = Consent
+stage-store = Store
+lag = Lag
+behind = behind
+log-size = The log takes { $size } on disk.
+
+# Messages by state.
+state-accepted = Accepted
+state-withheld = Withheld
+state-held = Held
+state-rejected = Rejected
+state-discarded = Discarded
+
+# Held messages.
+held-title = Held messages
+held-none = Nothing is held.
+held-intro = These messages are safe in the log and wait for a person or a thing. Repair the cause, look at what a replay would do, then replay.
+held-count = { $n ->
+    [one] 1 message
+   *[other] { $n } messages
+}
+what-to-do = What to do
+preview-replay = See what a replay would do; nothing is changed
+column-messages = Messages
+column-first = First received
+column-last-received = Last received
+show-messages = Show
+repair = Explain and repair
+class-syntax = Format
+class-profile = Profile
+class-identity = Identity
+class-consent = Consent
+class-scope = Scope
+class-level = Structure
+class-payload = Attachment
+class-capacity = Capacity
+class-hub = Hub
+
+# The list of messages.
+messages-title = Messages
+filter = Filter
+filter-any = Any
+filter-apply = Show
+filter-clear = Show all
+messages-none = No message fits.
+messages-newest = Newest
+messages-older = Older
+messages-caption = Newest first.
+column-received = Received
+column-kind = Type
+column-control-id = Control id
+column-reason = Reason
+no-control-id = none
+
+# The journey of a message.
+journey-title = Journey of a message
+journey-trace = Trace id
+journey-sender = Sender
+journey-size = Size
+journey-digest = SHA-256 of the bytes as received
+journey-position = Place in the log
+journey-control-id-reused = used before for other bytes
+journey-place = Place in the message
+journey-steps = Steps
+step-received = Received and made durable in the log
+step-after = after { $span }
+step-by = by
+decisions = Decisions
+decisions-none = No decision was needed.
+column-domain = Domain
+column-decision = Decision
+column-rule = Rule
+column-policy = Policy
+permitted = Permitted
+withheld = Withheld
+records = Records
+records-none = No record was stored.
+column-version = Version
+column-stored = Stored
+record-current = current
+record-former = former
+record-retracted = taken back
+notes = Not used by mapping
+notes-none = Everything was used.
+column-note = Note
+column-place = Place
+journey-command = The same on the command line

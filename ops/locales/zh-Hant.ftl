@@ -1,0 +1,150 @@
+# 運作頁面。與 locales/en.ftl 內容一致，由測試核對。
+
+overview = 概覽
+held = 待處理
+messages = 訊息
+
+# 一句話說明狀況。
+overview-title = 運作監控
+level-good = 一切正常
+level-warning = 請留意
+level-bad = 須立即處理
+headline-flowing = { $feeds ->
+   *[other] 全部 { $feeds } 個資料來源運作正常。
+}
+headline-nothing-yet = { $feeds ->
+   *[other] 全部 { $feeds } 個資料來源已開放，尚未收到訊息。
+}
+headline-silent = { $feed } 已有 { $span }沒有訊息；預期每 { $every }應有一個訊息。
+headline-down = { $feed } 的接收端沒有開放。
+headline-behind = 訊息等候處理過久：最早的已等候 { $span }。
+headline-stopped = 系統沒有運行。以下數字取自其檔案。
+nothing-waits = 沒有訊息等候處理。
+some-wait = { $messages ->
+   *[other] { $messages } 個訊息等候處理，最早的已等候 { $span }。
+}
+some-held = { $n ->
+   *[other] { $n } 個訊息待人手處理。
+}
+as-of = 截至
+
+# 更新。
+refresh = 重新整理
+pause-updates = 暫停更新
+resume-updates = 恢復更新
+updates-lost = 伺服器沒有回應，以下數字已過時。
+
+# 資料來源。
+feeds = 資料來源
+feeds-caption = 數目自啟用起累計，不會重設。速率為最近一分鐘。
+no-feeds = 尚未設定資料來源。請在設定檔加入 [[feed]]，或執行 causeway demo。
+column-feed = 資料來源
+column-state = 狀態
+column-last = 最近訊息
+column-rate = 速率
+column-oldest = 最久等候
+column-ack = 確認 p99
+column-ack-long = 最近數分鐘內，每 100 個確認有 99 個在此時間內送出
+column-spark = 最近數分鐘
+catch-all = 接收其他來源不接收的訊息
+never = 從未
+feed-flowing = 接收中
+feed-waiting = 等候訊息
+feed-silent = 靜默
+feed-paused = 已暫停
+feed-down = 已關閉
+spark-title = 最近 { $window }收到的訊息
+spark-description = 每 { $step }一格：最高 { $highest }，最近 { $latest }，合共 { $total }。
+spark-twin = { $window }內 { $total } 個
+
+# 流程。
+pipeline = 處理流程
+stage-receive = 接收
+stage-log = 日誌
+stage-map = 轉換
+stage-decide = 同意核對
+stage-store = 儲存
+lag = 延遲
+behind = 落後
+log-size = 日誌佔用磁碟 { $size }。
+
+# 訊息狀態。
+state-accepted = 已接納
+state-withheld = 不予存放
+state-held = 待處理
+state-rejected = 已拒收
+state-discarded = 已放棄
+
+# 待處理訊息。
+held-title = 待處理訊息
+held-none = 沒有待處理的訊息。
+held-intro = 這些訊息已妥存於日誌，等候人手或其他資料。請先排除原因，預覽重新處理的結果，然後重新處理。
+held-count = { $n ->
+   *[other] { $n } 個訊息
+}
+what-to-do = 處理方法
+preview-replay = 預覽重新處理的結果，不作任何更改
+column-messages = 訊息
+column-first = 最早收到
+column-last-received = 最近收到
+show-messages = 查看
+repair = 說明及處理
+class-syntax = 格式
+class-profile = 來源設定
+class-identity = 身分
+class-consent = 同意
+class-scope = 範圍
+class-level = 結構
+class-payload = 附件
+class-capacity = 容量
+class-hub = 系統
+
+# 訊息清單。
+messages-title = 訊息
+filter = 篩選
+filter-any = 不限
+filter-apply = 顯示
+filter-clear = 顯示全部
+messages-none = 沒有符合的訊息。
+messages-newest = 最新
+messages-older = 較早
+messages-caption = 由新至舊排列。
+column-received = 收到時間
+column-kind = 類型
+column-control-id = 控制編號
+column-reason = 原因
+no-control-id = 沒有
+
+# 訊息歷程。
+journey-title = 訊息歷程
+journey-trace = 追蹤編號
+journey-sender = 發送方
+journey-size = 大小
+journey-digest = 原始位元組的 SHA-256
+journey-position = 日誌位置
+journey-control-id-reused = 曾用於其他內容
+journey-place = 訊息內的位置
+journey-steps = 步驟
+step-received = 收到並妥存於日誌
+step-after = { $span }後
+step-by = 由
+decisions = 決定
+decisions-none = 無須作出決定。
+column-domain = 資料類別
+column-decision = 決定
+column-rule = 規則
+column-policy = 政策
+permitted = 准許
+withheld = 不予存放
+records = 紀錄
+records-none = 沒有儲存紀錄。
+column-version = 版本
+column-stored = 儲存時間
+record-current = 現行
+record-former = 舊版
+record-retracted = 已撤回
+notes = 轉換時未使用的內容
+notes-none = 全部內容均已使用。
+column-note = 備註
+column-place = 位置
+journey-command = 以命令列查看

@@ -1,0 +1,3 @@
+//! The operators' pages of a sample hub.
+
+use super::*;
