@@ -75,7 +75,8 @@ pub enum Effect {
     Created,
     /// A newer version becomes current.
     Updated,
-    /// The content is the same as the current one: no new version.
+    /// The content is the same as the current one: no new version. If it is the newer of the two, the current one takes
+    /// its clock over: said later, it also outlives what was said in between and arrives last.
     Unchanged,
     /// An older version: kept in the history, the current one stays.
     Late,
