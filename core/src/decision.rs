@@ -24,7 +24,7 @@ pub struct Decision {
     pub domain: Domain,
     /// Permit or withhold.
     pub verdict: Verdict,
-    /// The row of the decision table that fired, e.g. `D6`; see docs/decisions/deposit-and-access.md.
+    /// The row of the decision table that fired, e.g. `D6`; see docs/decisions/0002-deposit-and-access.md.
     pub rule: std::borrow::Cow<'static, str>,
     /// The policy under which the consent was given.
     pub policy: PolicyVersion,
