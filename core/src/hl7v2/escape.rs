@@ -57,6 +57,9 @@ pub fn unescape_in<'t>(text: &'t str, delimiters: &Delimiters, charset: Charset)
 /// blank. [`try_escape`] says so instead.
 pub fn escape<'t>(value: &'t str, delimiters: &Delimiters) -> Cow<'t, str> {
     try_escape(value, delimiters).unwrap_or_else(|| {
+        if value == NULL {
+            return Cow::Borrowed("\" \"");
+        }
         Cow::Owned(value.chars().map(|c| if sequence_of(c, delimiters).is_some() { ' ' } else { c }).collect())
     })
 }

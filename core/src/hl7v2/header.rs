@@ -115,6 +115,10 @@ impl<'b> Header<'b> {
 
     /// A component of the first repetition of a field as sent, counted from 1.
     pub fn raw_component(&self, number: usize, component: usize) -> &str {
+        // MSH-1 and MSH-2 hold delimiters that separate nothing.
+        if number <= 2 {
+            return if component == 1 { self.raw(number) } else { "" };
+        }
         let first = self.raw(number).split(self.delimiters.repetition()).next().unwrap_or_default();
         let Some(before) = component.checked_sub(1) else { return "" };
         first.split(self.delimiters.component()).nth(before).unwrap_or_default()
@@ -124,8 +128,8 @@ impl<'b> Header<'b> {
     pub fn component(&self, number: usize, component: usize) -> Cow<'_, str> {
         let raw = self.raw_component(number, component);
         let first = match self.delimiters.subcomponent() {
-            Some(separator) => raw.split(separator).next().unwrap_or_default(),
-            None => raw,
+            Some(separator) if number > 2 => raw.split(separator).next().unwrap_or_default(),
+            Some(_) | None => raw,
         };
         match first {
             "\"\"" => Cow::Borrowed(""),

@@ -70,15 +70,14 @@ impl Hl7Time {
         if text.is_empty() {
             return Err(TimeFault::Empty);
         }
-        let (rest, offset) = match text.find(['+', '-']).and_then(|at| text.split_at_checked(at)) {
-            Some((rest, offset)) => (rest, Some(read_offset(offset)?)),
-            None => (text, None),
-        };
+        let at = text.find(['+', '-']).unwrap_or(text.len());
+        let (rest, offset) = text.split_at_checked(at).unwrap_or((text, ""));
         let (digits, fraction) = match rest.split_once('.') {
             Some((digits, fraction)) => (digits, Some(fraction)),
             None => (rest, None),
         };
         let (precision, nanosecond) = read_precision(digits, fraction)?;
+        let offset = if offset.is_empty() { None } else { Some(read_offset(offset)?) };
         let part = |from: usize, length: usize, missing: i16| match digits.get(from..from + length) {
             Some(part) => part.parse::<i16>().unwrap_or(missing),
             None => missing,

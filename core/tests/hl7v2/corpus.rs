@@ -1,0 +1,47 @@
+//! The fuzz target's corpus, replayed without a fuzzer; and every one of its messages cut short at every byte.
+
+use std::path::Path;
+
+use crate::walk;
+
+/// The committed corpus: name and bytes.
+pub(crate) fn corpus() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus/message");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the corpus")
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read(path).expect("a file"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// One file of it.
+pub(crate) fn file(name: &str) -> Vec<u8> {
+    let found = corpus().into_iter().find(|(file, _)| file == name);
+    found.unwrap_or_else(|| panic!("{name} is not in the corpus")).1
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer_keeps_every_promise() {
+    let corpus = corpus();
+    assert!(corpus.len() >= 30, "{} files", corpus.len());
+    for (name, bytes) in corpus {
+        eprintln!("{name}");
+        walk::bytes(&bytes);
+    }
+}
+
+#[test]
+fn a_message_cut_at_any_byte_keeps_every_promise() {
+    for (name, bytes) in corpus().iter().filter(|(_, bytes)| bytes.len() <= 600) {
+        eprintln!("{name}");
+        for cut in 0..bytes.len() {
+            walk::bytes(&bytes[..cut]);
+            walk::bytes(&bytes[cut..]);
+        }
+    }
+}
