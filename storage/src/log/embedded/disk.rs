@@ -6,36 +6,14 @@ use causeway_core::port::LogError;
 
 use super::{EmbeddedLogSettings, fault};
 
-/// Network file systems by their number in `statfs(2)`: SQLite's locks and shared memory cannot be trusted there.
-#[cfg(target_os = "linux")]
-const NETWORK: &[(u64, &str)] = &[
-    (0x6969, "NFS"),
-    (0x517B, "SMB"),
-    (0xFF53_4D42, "CIFS"),
-    (0xFE53_4D42, "SMB2"),
-    (0x5346_414F, "AFS"),
-    (0x7375_7245, "Coda"),
-    (0x00C3_6400, "Ceph"),
-];
-
 /// Refuses a folder on a network file system.
-#[cfg(target_os = "linux")]
 pub(super) fn refuse_network(dir: &Path) -> Result<(), LogError> {
-    let about = rustix::fs::statfs(dir).map_err(fault::unavailable)?;
-    // The type of this field differs between machines; the numbers above have 32 bits.
-    let number = u64::try_from(about.f_type).unwrap_or(0) & 0xFFFF_FFFF;
-    match NETWORK.iter().find(|(known, _)| *known == number) {
-        Some((_, name)) => Err(fault::unavailable(format!(
+    match crate::network::network_file_system(dir).map_err(fault::unavailable)? {
+        Some(name) => Err(fault::unavailable(format!(
             "the log's folder is on a network file system ({name}); give it a local disk"
         ))),
         None => Ok(()),
     }
-}
-
-/// Other systems do not tell.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn refuse_network(_dir: &Path) -> Result<(), LogError> {
-    Ok(())
 }
 
 /// Whether there is room for new entries. Says so before the disk is full, so that what has been taken can still be

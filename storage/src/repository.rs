@@ -1,0 +1,6 @@
+//! The repository and the registry: records with history, decisions, audit, persons, providers, consents, offsets.
+
+mod ehr_number;
+pub mod sqlite;
+
+pub use ehr_number::{ehr_number, is_ehr_number};

@@ -1,0 +1,246 @@
+//! The hot path: one batch in one transaction. And the same again for messages already known.
+
+use std::collections::BTreeMap;
+
+use causeway_core::decision::Decision;
+use causeway_core::envelope::Position;
+use causeway_core::outcome::{Outcome, State};
+use causeway_core::port::{Actor, AuditEntry, Committed, Effects, Fence, Lookup, Resolved};
+use causeway_core::scope::Domain;
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::codec::{count, int};
+use super::error::{Result, StoreError};
+use super::message::{self, Settled};
+use super::resolve::resolve;
+use super::unit::Unit;
+use super::versions::{self, Source};
+use super::{audit, links};
+
+/// Who commits a batch.
+const ROUTER: &str = "router";
+
+/// Stores a batch and moves the offset.
+pub(super) fn commit(
+    unit: &mut Unit<'_>,
+    fence: Fence,
+    lookups: &[Lookup<'_>],
+    now: Timestamp,
+    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+) -> Result<Committed> {
+    move_offset(unit, fence)?;
+    let outcomes = plan(unit, lookups, decide)?;
+    let mut batch = Batch::new(unit, Actor(ROUTER.to_owned()), now)?;
+    for outcome in outcomes {
+        check_position(fence, outcome.facts.position)?;
+        batch.add_new(unit, outcome)?;
+    }
+    batch.finish(unit)
+}
+
+/// Stores messages once more. The messages must be known; no offset moves.
+pub(super) fn redo(
+    unit: &mut Unit<'_>,
+    actor: &Actor,
+    lookups: &[Lookup<'_>],
+    now: Timestamp,
+    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+) -> Result<Committed> {
+    let outcomes = plan(unit, lookups, decide)?;
+    let mut batch = Batch::new(unit, actor.clone(), now)?;
+    for outcome in outcomes {
+        batch.add_known(unit, outcome)?;
+    }
+    batch.audit_redo(unit)?;
+    batch.finish(unit)
+}
+
+/// The next offset of a partition; 0 at first.
+pub(super) fn next_offset(connection: &rusqlite::Connection, partition: u16) -> Result<u64> {
+    let mut statement = connection.prepare_cached("SELECT next FROM partition_offset WHERE partition_id = ?1")?;
+    count(statement.query_row([partition], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// Compare and set: a zombie's transaction ends here, before anything was written.
+fn move_offset(unit: &Unit<'_>, fence: Fence) -> Result<()> {
+    if fence.next < fence.expect {
+        return Err(StoreError::Refused("an offset never goes back".to_owned()));
+    }
+    let (expect, next) = (int(fence.expect.0)?, int(fence.next.0)?);
+    let sql = "INSERT INTO partition_offset (partition_id, next) SELECT ?1, 0 WHERE ?2 = 0 \
+               ON CONFLICT (partition_id) DO NOTHING";
+    unit.tx.prepare_cached(sql)?.execute(params![fence.partition.0, expect])?;
+    let sql = "UPDATE partition_offset SET next = ?3 WHERE partition_id = ?1 AND next = ?2";
+    let moved = unit.tx.prepare_cached(sql)?.execute(params![fence.partition.0, expect, next])?;
+    if moved == 1 {
+        return Ok(());
+    }
+    let found = causeway_core::envelope::Offset(next_offset(&unit.tx, fence.partition.0)?);
+    Err(StoreError::Fenced { fence, found })
+}
+
+fn plan(
+    unit: &mut Unit<'_>,
+    lookups: &[Lookup<'_>],
+    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+) -> Result<Vec<Outcome>> {
+    let resolved = resolve(&unit.tx, unit.caches, unit.settings, lookups)?;
+    let outcomes = decide(&resolved);
+    if outcomes.len() != lookups.len() {
+        return Err(StoreError::Refused(format!("{} outcomes for {} messages", outcomes.len(), lookups.len())));
+    }
+    outcomes.iter().try_for_each(check_outcome)?;
+    Ok(outcomes)
+}
+
+/// Promise 3, held here as well: no record without a permit for its domain, nothing clinical of what is not accepted.
+fn check_outcome(outcome: &Outcome) -> Result<()> {
+    let refuse =
+        |what: &str| Err(StoreError::Refused(format!("the plan for message {} {what}", outcome.facts.position)));
+    if outcome.state != State::Accepted {
+        return match (outcome.records.is_empty(), outcome.reason) {
+            (false, _) => refuse("has records although it is not accepted"),
+            (true, None) => refuse("gives no reason"),
+            (true, Some(_)) => Ok(()),
+        };
+    }
+    if !outcome.records.is_empty() && outcome.person.is_none() {
+        return refuse("has records of nobody");
+    }
+    let permitted =
+        |domain: Domain| outcome.decisions.iter().any(|decision| decision.domain == domain && decision.permits());
+    match outcome.records.iter().find(|record| !permitted(record.domain)) {
+        Some(record) => refuse(&format!("stores {} without a permit", record.domain)),
+        None => Ok(()),
+    }
+}
+
+fn check_position(fence: Fence, position: Position) -> Result<()> {
+    let inside = (fence.expect..fence.next).contains(&position.offset) && position.partition == fence.partition;
+    if inside { Ok(()) } else { Err(StoreError::Refused(format!("message {position} is not of this batch"))) }
+}
+
+/// What adds up over a batch.
+struct Batch {
+    actor: Actor,
+    now: Timestamp,
+    next_message: i64,
+    next_version: i64,
+    by_domain: BTreeMap<Domain, Effects>,
+    outcomes: Vec<(Outcome, Effects)>,
+}
+
+impl Batch {
+    fn new(unit: &Unit<'_>, actor: Actor, now: Timestamp) -> Result<Self> {
+        let sql = "SELECT coalesce((SELECT max(id) FROM message), 0), \
+                   coalesce((SELECT max(id) FROM record_version), 0)";
+        let (message, version): (i64, i64) =
+            unit.tx.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (next_message, next_version) = (message.saturating_add(1), version.saturating_add(1));
+        Ok(Self { actor, now, next_message, next_version, by_domain: BTreeMap::new(), outcomes: Vec::new() })
+    }
+
+    fn add_new(&mut self, unit: &mut Unit<'_>, outcome: Outcome) -> Result<()> {
+        let id = self.next_message;
+        let settled = self.store_records(unit, id, &outcome)?;
+        message::insert(unit, id, &outcome, &settled)?;
+        self.next_message = id.saturating_add(1);
+        self.audit_deposit(unit, &outcome)?;
+        self.outcomes.push((outcome, settled.effects));
+        Ok(())
+    }
+
+    fn add_known(&mut self, unit: &mut Unit<'_>, mut outcome: Outcome) -> Result<()> {
+        let known = message::find(&unit.tx, outcome.facts.position)?
+            .ok_or_else(|| StoreError::Refused(format!("no message stands at {}", outcome.facts.position)))?;
+        self.audit_deposit(unit, &outcome)?;
+        if known.state == State::Accepted && outcome.state != State::Accepted {
+            // What was permitted once was stored lawfully and stays.
+            message::keep(&known, &mut outcome);
+            self.outcomes.push((outcome, Effects::default()));
+            return Ok(());
+        }
+        let settled = self.store_records(unit, known.id, &outcome)?;
+        message::replace(unit, &known, &outcome, &settled, &self.actor)?;
+        self.outcomes.push((outcome, settled.effects));
+        Ok(())
+    }
+
+    fn store_records(&mut self, unit: &mut Unit<'_>, message: i64, outcome: &Outcome) -> Result<Settled> {
+        let first_version = self.next_version;
+        let mut effects = Effects::default();
+        if let Some(person) = outcome.person {
+            let source = Source { message, person, now: self.now };
+            let by_domain = &mut self.by_domain;
+            effects = versions::store(unit, source, &outcome.records, &mut self.next_version, |record, effect| {
+                by_domain.entry(record.domain).or_default().count(effect);
+            })?;
+        }
+        let versions = self.next_version.saturating_sub(first_version);
+        Ok(Settled { at: self.now, effects, first_version, versions })
+    }
+
+    /// One line for each message that was decided.
+    fn audit_deposit(&self, unit: &mut Unit<'_>, outcome: &Outcome) -> Result<()> {
+        if outcome.decisions.is_empty() {
+            return Ok(());
+        }
+        let mut detail = BTreeMap::from([
+            ("message".to_owned(), outcome.facts.position.to_string()),
+            ("provider".to_owned(), outcome.facts.provider.0.clone()),
+        ]);
+        for group in outcome.decisions.chunk_by(alike) {
+            let Some(first) = group.first() else { continue };
+            let (verdict, reason) = match first.verdict {
+                causeway_core::decision::Verdict::Permit => ("permit", ""),
+                causeway_core::decision::Verdict::Withhold(reason) => ("withhold", reason.code()),
+            };
+            let said = detail.entry(verdict.to_owned()).or_default();
+            let words = [first.rule.as_ref(), first.policy.as_str(), reason];
+            let words = words.into_iter().chain(group.iter().map(|decision| decision.domain.code()));
+            for word in words.filter(|word| !word.is_empty()) {
+                if !said.is_empty() {
+                    said.push(' ');
+                }
+                said.push_str(word);
+            }
+        }
+        unit.audit(&AuditEntry {
+            at: self.now,
+            actor: self.actor.clone(),
+            action: audit::DEPOSIT.to_owned(),
+            person: outcome.person,
+            detail,
+        })
+    }
+
+    /// One line for the whole of a replay or take-up.
+    fn audit_redo(&self, unit: &mut Unit<'_>) -> Result<()> {
+        let mut states: BTreeMap<String, String> = BTreeMap::new();
+        for state in State::ALL {
+            let count = self.outcomes.iter().filter(|(outcome, _)| outcome.state == *state).count();
+            if count > 0 {
+                states.insert(state.as_str().to_owned(), count.to_string());
+            }
+        }
+        let (actor, action) = (self.actor.clone(), "replay".to_owned());
+        unit.audit(&AuditEntry { at: self.now, actor, action, person: None, detail: states })
+    }
+
+    /// Links what a confirmed match brought, now that all messages of the batch are there to be taken up by it.
+    fn finish(self, unit: &mut Unit<'_>) -> Result<Committed> {
+        let router = Actor(ROUTER.to_owned());
+        for (outcome, _) in &self.outcomes {
+            let Some(person) = outcome.person else { continue };
+            for number in &outcome.links {
+                links::link_seen(unit, person, number, &router, self.now)?;
+            }
+        }
+        Ok(Committed { outcomes: self.outcomes, by_domain: self.by_domain })
+    }
+}
+
+fn alike(a: &Decision, b: &Decision) -> bool {
+    a.verdict == b.verdict && a.rule == b.rule && a.policy == b.policy
+}

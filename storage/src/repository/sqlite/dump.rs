@@ -1,0 +1,63 @@
+//! A digest of everything that log and registry determine, to compare a rebuilt repository with the one it replaces.
+
+use std::collections::BTreeSet;
+
+use causeway_core::envelope::Digest;
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+
+use super::error::{Result, damaged};
+use super::versions;
+
+/// See [`super::SqliteRepository::canonical_dump_hash`].
+///
+/// The clock is the record's: that of the latest message that said what the current version says. The history counts as
+/// the set of contents there have been: in which order they were stored depends on when a message was taken up.
+pub(super) fn hash(connection: &Connection) -> Result<Digest> {
+    let mut statement = connection.prepare(
+        "SELECT v.record_key, r.person, r.domain, r.retracted, r.rank, r.at, r.log_offset, r.content, r.latest \
+           FROM record AS r JOIN record_version AS v ON v.id = r.current ORDER BY v.record_key, r.person",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut hasher = Sha256::new();
+    while let Some(row) = rows.next()? {
+        let key: String = row.get(0)?;
+        let domain: String = row.get(2)?;
+        let content: [u8; 16] = row.get(7)?;
+        for text in [&key, &domain] {
+            hasher.update(text.len().to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+        for column in [1, 3, 4, 5, 6] {
+            hasher.update(row.get::<_, i64>(column)?.to_be_bytes());
+        }
+        let history = history(connection, row.get(8)?)?;
+        if !history.contains(&content) {
+            return Err(damaged("the current content of a record is not in its history"));
+        }
+        hasher.update(content);
+        hasher.update(history.len().to_be_bytes());
+        history.iter().for_each(|content| hasher.update(content));
+    }
+    Ok(Digest(hasher.finalize().into()))
+}
+
+/// The contents a record has had. Each seal is checked on the way.
+fn history(connection: &Connection, latest: i64) -> Result<BTreeSet<[u8; 16]>> {
+    let sql = format!(
+        "WITH RECURSIVE history (id) AS (SELECT ?1 UNION ALL \
+           SELECT v.former FROM history AS h JOIN record_version AS v ON v.id = h.id WHERE v.former IS NOT NULL) \
+         SELECT {} FROM history AS h JOIN record_version AS v ON v.id = h.id {}",
+        versions::columns("0"),
+        versions::JOINS
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([latest])?;
+    let mut contents = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let version = versions::read(row, false)?;
+        let text = row.get_ref(11)?.as_bytes().unwrap_or_default();
+        contents.insert(versions::content(version.domain.code(), version.retracted, text));
+    }
+    Ok(contents)
+}

@@ -1,0 +1,55 @@
+//! Providers of the registry, with every former version kept.
+
+use causeway_core::port::{Actor, AuditEntry};
+use causeway_core::provider::{Provider, ProviderId};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::codec::micros;
+use super::error::{Result, StoreError};
+use super::persons::TEXT_BYTES_MAX;
+use super::resolve::read_provider;
+use super::tickets;
+use super::unit::Unit;
+
+/// Adds or changes a provider. One that is the same changes nothing.
+pub(super) fn put(unit: &mut Unit<'_>, provider: &Provider, actor: &Actor, at: Timestamp) -> Result<()> {
+    let texts = [&provider.id.0, &provider.name, &provider.name_zh];
+    if provider.id.0.trim().is_empty() || texts.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
+        return Err(StoreError::Invalid(format!("a provider's number and names have at most {TEXT_BYTES_MAX} bytes")));
+    }
+    if find(&unit.tx, &provider.id)?.as_ref() == Some(provider) {
+        return Ok(());
+    }
+    let snapshot = serde_json::to_string(provider)
+        .ok()
+        .ok_or_else(|| StoreError::Invalid(format!("provider {} cannot be stored", provider.id)))?;
+    let sql = "INSERT INTO provider (id, revision, snapshot) VALUES (?1, 1, ?2) \
+               ON CONFLICT (id) DO UPDATE SET revision = provider.revision + 1, snapshot = excluded.snapshot";
+    unit.tx.prepare_cached(sql)?.execute([&provider.id.0, &snapshot])?;
+    let sql = "INSERT INTO provider_history (provider, revision, at, actor, snapshot) \
+               SELECT id, revision, ?2, ?3, snapshot FROM provider WHERE id = ?1";
+    unit.tx.prepare_cached(sql)?.execute(params![provider.id.0, micros(at), actor.0])?;
+    let detail = [("provider".to_owned(), provider.id.0.clone()), ("snapshot".to_owned(), snapshot)];
+    let (actor, action) = (actor.clone(), "provider".to_owned());
+    unit.audit(&AuditEntry { at, actor, action, person: None, detail: detail.into() })?;
+    tickets::open_for_provider(unit, &provider.id)
+}
+
+/// One provider.
+pub(super) fn find(connection: &Connection, id: &ProviderId) -> Result<Option<Provider>> {
+    let mut statement = connection.prepare_cached("SELECT snapshot FROM provider WHERE id = ?1")?;
+    let snapshot: Option<String> = statement.query_row([&id.0], |row| row.get(0)).optional()?;
+    snapshot.map(|snapshot| read_provider(id, Some(&snapshot))).transpose()
+}
+
+/// All of them, by number.
+pub(super) fn all(connection: &Connection, limit: u32) -> Result<Vec<Provider>> {
+    let mut statement = connection.prepare_cached("SELECT id, snapshot FROM provider ORDER BY id LIMIT ?1")?;
+    let mut rows = statement.query([limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read_provider(&ProviderId(row.get(0)?), row.get_ref(1)?.as_str().ok())?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,147 @@
+//! One writing transaction: what it has to add up at its end, and what it keeps in memory from one to the next.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use causeway_core::outcome::State;
+use causeway_core::person::PersonId;
+use causeway_core::port::{AuditEntry, Participant};
+use causeway_core::provider::{Provider, ProviderId};
+use causeway_core::scope::Domain;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::audit::Head;
+use super::codec::state_code;
+use super::error::Result;
+use super::posting;
+use super::settings::SqliteSettings;
+
+/// What the writer remembers between transactions. Everything here can be read again from the file.
+#[derive(Debug, Default)]
+pub(super) struct Caches {
+    /// Decoded persons with the revision they were decoded from.
+    pub(super) persons: HashMap<PersonId, (i64, Arc<Participant>)>,
+    /// Decoded providers with their revision.
+    pub(super) providers: HashMap<ProviderId, (i64, Provider)>,
+    /// Numbers of words. May hold words of a transaction that was rolled back: cleared then.
+    words: HashMap<String, i64>,
+    /// Numbers of note lists, by the digest of the list. Cleared as `words`.
+    pub(super) notes: HashMap<causeway_core::envelope::Digest, i64>,
+}
+
+/// At most so many words and note lists are remembered.
+pub(super) const CACHED_MAX: usize = 8192;
+
+impl Caches {
+    /// Forgets what a transaction that was rolled back may have put in.
+    pub(super) fn forget_unwritten(&mut self) {
+        self.words.clear();
+        self.notes.clear();
+    }
+}
+
+/// A writing transaction.
+pub(super) struct Unit<'c> {
+    pub(super) tx: Transaction<'c>,
+    pub(super) caches: &'c mut Caches,
+    pub(super) settings: &'c SqliteSettings,
+    head: Head,
+    head_before: Head,
+    feeds: BTreeMap<(i64, i64), FeedChange>,
+    domains: BTreeMap<Domain, i64>,
+}
+
+#[derive(Debug, Default)]
+struct FeedChange {
+    count: i64,
+    last_received_at: Option<i64>,
+}
+
+impl<'c> Unit<'c> {
+    /// Starts on an open transaction.
+    pub(super) fn new(tx: Transaction<'c>, caches: &'c mut Caches, settings: &'c SqliteSettings) -> Result<Self> {
+        let head = Head::read(&tx)?;
+        let (feeds, domains) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { tx, caches, settings, head, head_before: head, feeds, domains })
+    }
+
+    /// Writes an audit line.
+    pub(super) fn audit(&mut self, entry: &AuditEntry) -> Result<()> {
+        self.head.append(&self.tx, entry)
+    }
+
+    /// The number of the last audit line.
+    pub(super) const fn audit_seq(&self) -> u64 {
+        self.head.seq
+    }
+
+    /// The number of a word, given now if it has none.
+    pub(super) fn word(&mut self, text: &str) -> Result<i64> {
+        if let Some(id) = self.caches.words.get(text) {
+            return Ok(*id);
+        }
+        let mut find = self.tx.prepare_cached("SELECT id FROM word WHERE text = ?1")?;
+        let id = match find.query_row([text], |row| row.get(0)).optional()? {
+            Some(id) => id,
+            None => {
+                self.tx.prepare_cached("INSERT INTO word (text) VALUES (?1)")?.execute([text])?;
+                self.tx.last_insert_rowid()
+            }
+        };
+        if self.caches.words.len() >= CACHED_MAX {
+            self.caches.words.clear();
+        }
+        self.caches.words.insert(text.to_owned(), id);
+        Ok(id)
+    }
+
+    /// Counts a message into a state, or out of it. `received_at` in microseconds.
+    pub(super) fn count_message(&mut self, feed: i64, state: State, by: i64, received_at: Option<i64>) {
+        let change = self.feeds.entry((feed, state_code(state))).or_default();
+        change.count = change.count.saturating_add(by);
+        change.last_received_at = change.last_received_at.max(received_at);
+    }
+
+    /// Counts a current record of a domain in, or out.
+    pub(super) fn count_record(&mut self, domain: Domain, by: i64) {
+        let count = self.domains.entry(domain).or_default();
+        *count = count.saturating_add(by);
+    }
+
+    /// Writes what was added up and commits. Gives the new head of the audit.
+    pub(super) fn commit(self) -> Result<Head> {
+        self.write_sums()?;
+        if self.head != self.head_before {
+            self.head.write(&self.tx)?;
+        }
+        posting::carry_over(&self.tx, self.settings.index_every)?;
+        let head = self.head;
+        self.tx.commit()?;
+        Ok(head)
+    }
+
+    /// Takes everything back.
+    pub(super) fn roll_back(self) -> Result<()> {
+        Ok(self.tx.rollback()?)
+    }
+
+    fn write_sums(&self) -> Result<()> {
+        let mut feeds = self.tx.prepare_cached(
+            "INSERT INTO feed_count (feed, state, count, last_received_at) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (feed, state) DO UPDATE SET count = feed_count.count + excluded.count, \
+             last_received_at = max(coalesce(feed_count.last_received_at, excluded.last_received_at), \
+             coalesce(excluded.last_received_at, feed_count.last_received_at))",
+        )?;
+        for ((feed, state), change) in &self.feeds {
+            feeds.execute(params![feed, state, change.count, change.last_received_at])?;
+        }
+        let mut domains = self.tx.prepare_cached(
+            "INSERT INTO record_count (domain, count) VALUES (?1, ?2) \
+             ON CONFLICT (domain) DO UPDATE SET count = record_count.count + excluded.count",
+        )?;
+        for (domain, change) in self.domains.iter().filter(|(_, change)| **change != 0) {
+            domains.execute(params![domain.code(), change])?;
+        }
+        Ok(())
+    }
+}
