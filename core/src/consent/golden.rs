@@ -187,6 +187,18 @@ fn a_year_ends_at_midnight_in_hong_kong_and_29_february_at_1_march() {
 }
 
 #[test]
+fn a_consent_holds_from_the_instant_it_is_given_and_not_before() {
+    let clinic = provider("1000000001", None);
+    let mut standing = participant();
+    let give =
+        event(ConsentEventKind::GiveIndefinite, "2024-06-01T09:00:00+08:00", Some(&clinic), PolicyVersion::V2019);
+    standing.apply(&give, Some(&clinic)).expect("given");
+    let view = |when| standing.sharing_with(&clinic, at(when));
+    assert_eq!(view("2024-06-01T08:59:59+08:00"), SharingView::Absent);
+    assert_eq!(view("2024-06-01T09:00:00+08:00"), SharingView::Live { policy: PolicyVersion::V2019, until: None });
+}
+
+#[test]
 fn a_provider_put_on_the_implied_list_later_is_implied_for_those_who_join_from_then_on() {
     let clinic = provider("1000000001", Some("2025-12-01T00:00:00+08:00"));
     let early = participant();
