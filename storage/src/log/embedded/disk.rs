@@ -17,15 +17,15 @@ pub(super) fn refuse_network(dir: &Path) -> Result<(), LogError> {
 }
 
 /// Whether there is room for new entries. Says so before the disk is full, so that what has been taken can still be
-/// processed, checkpointed and pruned.
-pub(super) fn check_room(dir: &Path, settings: &EmbeddedLogSettings) -> Result<(), LogError> {
-    let about = rustix::fs::statvfs(dir).map_err(fault::unavailable)?;
+/// processed, checkpointed and pruned. An error says why there is none; a folder that is gone has none, either.
+pub(super) fn check_room(dir: &Path, settings: &EmbeddedLogSettings) -> Result<(), String> {
+    let about = rustix::fs::statvfs(dir).map_err(|error| format!("{} is not there: {error}", dir.display()))?;
     let free = about.f_bavail.saturating_mul(about.f_frsize);
     let used = about.f_blocks.saturating_sub(about.f_bavail);
     if has_room(free, used, about.f_blocks, settings) {
         return Ok(());
     }
-    Err(fault::unavailable(format!("the log's disk is full: {} MiB are free", free >> 20)))
+    Err(format!("the log's disk is full: {} MiB are free", free >> 20))
 }
 
 /// The rule: enough free, or not too full.

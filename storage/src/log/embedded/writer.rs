@@ -105,7 +105,7 @@ impl Writer {
         let mut batch = Batch {
             now: self.clock.now(),
             tips: self.lanes.iter().map(|lane| lane.tip).collect(),
-            refused: disk::check_room(&self.dir, &self.settings).err().map(|error| error.to_string()),
+            refused: disk::check_room(&self.dir, &self.settings).err(),
             begun: false,
             written: Vec::with_capacity(group.len()),
         };
