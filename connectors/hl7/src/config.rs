@@ -286,6 +286,11 @@ impl FeedConfig {
         Self { processing_ids: any.clone(), versions: any, ..Self::new(name, provider, any_sender()) }
     }
 
+    /// Its application acknowledgements go to an address of their own.
+    pub(crate) fn sends_elsewhere(&self) -> bool {
+        self.application_ack == ApplicationAck::Separate
+    }
+
     /// What mappers and router need to know of it.
     pub fn settings(&self) -> FeedSettings {
         FeedSettings {

@@ -124,23 +124,33 @@ impl Deframer {
         }
     }
 
-    /// The buffer to append newly read bytes to, with spare capacity for one read. Call it only after
-    /// [`Self::next_event`] has given `None`.
-    pub fn room(&mut self) -> &mut Vec<u8> {
+    /// Makes room for one read; [`Self::room`] does it too. Call it only after [`Self::next_event`] has given `None`.
+    pub fn reserve(&mut self) {
         self.forget_consumed();
-        let read = self.buffer.len().saturating_sub(self.length_before_read);
-        if read >= self.chunk {
+        let held = self.buffer.len();
+        if held.saturating_sub(self.length_before_read) >= self.chunk {
             self.chunk = (self.chunk * 2).min(CHUNK_MAX);
         }
-        let held = self.buffer.len();
-        let spare = self.buffer.capacity() - held;
-        if spare < self.chunk.min(CHUNK_MIN) {
+        if self.buffer.capacity() - held < CHUNK_MIN {
             // Half as much again keeps copying linear; the bound keeps a hostile frame from taking more than its limit.
-            let left = (self.framing.payload_bytes_max + 3).saturating_sub(held).max(CHUNK_MIN);
+            let left = (self.framing.payload_bytes_max.saturating_add(3)).saturating_sub(held).max(CHUNK_MIN);
             self.buffer.reserve_exact(self.chunk.max(held / 2).min(left));
         }
         self.length_before_read = held;
+    }
+
+    /// The buffer to append newly read bytes to, with spare capacity for one read.
+    pub fn room(&mut self) -> &mut Vec<u8> {
+        self.reserve();
         &mut self.buffer
+    }
+
+    /// The payload read so far of the frame that has begun; empty between frames.
+    pub fn unfinished(&self) -> &[u8] {
+        match self.state {
+            State::Inside { .. } => self.slice(self.start, self.buffer.len().min(self.start + HEAD_MAX)),
+            State::Between { .. } | State::Lost => &[],
+        }
     }
 
     /// The next thing in the bytes read so far, or `None` when more bytes are needed.

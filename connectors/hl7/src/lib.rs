@@ -1,5 +1,26 @@
-//! The HL7 v2 connector: MLLP door and client.
+//! The HL7 v2 connector: the MLLP door and the MLLP client.
+//!
+//! Bytes become frames ([`frame`]), frames become envelopes, envelopes go to the log, and only then is the sender told
+//! that its message is safe ([`ack`]). [`Door`] is that walk over TCP, with every bound in [`config`]; [`client`] is
+//! the other side of it.
 
 pub mod ack;
+mod application_ack;
+mod budget;
+mod chance;
+pub mod client;
 pub mod config;
+mod connection;
+mod desk;
+mod door;
+mod feed;
 pub mod frame;
+mod inbox;
+mod listener;
+mod seal;
+mod tally;
+
+pub use application_ack::Waiters;
+pub use door::{Door, DoorError, Ports};
+pub use listener::Drained;
+pub use seal::{Support, Supports};

@@ -1,0 +1,501 @@
+//! One connection's side of the work, without its socket: frames go to the log, and answers come out in the order of
+//! receipt, each no earlier than the log's or the router's word for it.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use causeway_core::envelope::{Digest, Position, TraceId};
+use causeway_core::outcome::State;
+use causeway_core::port::{Appended, Freshness, LogError};
+use causeway_core::reason::Reason;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use crate::ack::{Answer, Code, Complaint, Echo, First, Mode, Severity, Verdict, first, outcome, write};
+use crate::budget::Lease;
+use crate::chance::uuid_at;
+use crate::config::{Acknowledge, ApplicationAck};
+use crate::door::Shared;
+use crate::frame::{Event, write_frame};
+use crate::inbox::{Inbox, Letter, Outcome};
+use crate::seal::{Flaw, Kept, Parcel, Receipt, Refused, Sealed, Sealer};
+use crate::tally::Cause;
+
+mod report;
+mod stamp;
+
+use report::{Report, Wait};
+
+pub(crate) use stamp::Stamp;
+
+/// How much of bytes that form no frame is digested, so that two samples can be told to be alike.
+const SAMPLE: usize = 256;
+/// Memory that a quiet connection keeps for its answers, in bytes.
+const OUT_KEPT: usize = 8 << 10;
+
+/// The work of one connection.
+pub(crate) struct Desk {
+    door: Arc<Shared>,
+    peer: IpAddr,
+    inbox: Arc<Inbox>,
+    /// Messages without their first answer, in order of receipt.
+    queue: VecDeque<Flight>,
+    /// The number of the first of them, counted from 0 over the life of the connection.
+    front: u64,
+    letters: Vec<Letter>,
+    out: Vec<u8>,
+    /// The feed of each answer in `out`, and when its message was received.
+    answered: Vec<(Option<usize>, Instant)>,
+    stamp: Stamp,
+    /// Feeds this connection has sent for.
+    feeds: Vec<usize>,
+    strangers: u32,
+    over: bool,
+}
+
+/// A message between its receipt and its first answer.
+struct Flight {
+    feed: Option<usize>,
+    echo: Echo,
+    mode: Mode,
+    received: Instant,
+    fate: Fate,
+    /// Why it is refused, once it is kept.
+    refusal: Option<(Reason, String)>,
+    /// Its bytes, until they are durable.
+    lease: Option<Lease>,
+    /// Somebody is to be told of its outcome.
+    waits: bool,
+    /// Its application acknowledgement, when the outcome is known before the first answer could be sent.
+    later: Option<Box<Outcome>>,
+}
+
+/// What is known of it.
+enum Fate {
+    /// The log has not spoken.
+    Appending,
+    /// It is durable; the answer waits for the outcome until then.
+    Uncommitted(Instant),
+    /// It is durable.
+    Stored,
+    /// It is committed.
+    Committed(State, Option<Reason>),
+    /// It is not taken.
+    Refused(Reason, String),
+    /// It is not answered.
+    Silent,
+}
+
+impl Flight {
+    const fn new(feed: Option<usize>, echo: Echo, mode: Mode, received: Instant, fate: Fate) -> Self {
+        Self { feed, echo, mode, received, fate, refusal: None, lease: None, waits: false, later: None }
+    }
+}
+
+impl Desk {
+    pub(crate) fn new(door: Arc<Shared>, peer: IpAddr, inbox: Arc<Inbox>) -> Self {
+        Self {
+            door,
+            peer,
+            inbox,
+            queue: VecDeque::new(),
+            front: 0,
+            letters: Vec::new(),
+            out: Vec::new(),
+            answered: Vec::new(),
+            stamp: Stamp::default(),
+            feeds: Vec::new(),
+            strangers: 0,
+            over: false,
+        }
+    }
+
+    /// One more message may be taken.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.over && self.queue.len() < self.door.config.limits.window
+    }
+
+    /// No more is to be read: framing is lost, or the peer is not wanted.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Every message has had its first answer.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Takes what came out of the bytes.
+    pub(crate) fn take(&mut self, event: Event<'_>, now: Instant) {
+        match event {
+            Event::Frame { payload: [], .. } => {
+                self.door.tally.refused(None, Cause::Empty);
+                self.push_refused(None, Reason::Unreadable, "MSH".to_owned(), Echo::unreadable(), Mode::Original, now);
+            }
+            // The commit acknowledgements of MLLP release 2, which this door does not speak.
+            Event::Frame { payload: [0x06 | 0x15], .. } => self.door.tally.refused(None, Cause::CommitByte),
+            Event::Frame { payload, stray_end } => {
+                self.seal(Parcel { payload, flaw: stray_end.then_some(Flaw::StrayEnd) }, now);
+            }
+            Event::Broken(payload) => {
+                self.door.tally.refused(None, Cause::Broken);
+                if !payload.is_empty() {
+                    self.seal(Parcel { payload, flaw: Some(Flaw::Broken) }, now);
+                }
+            }
+            Event::TooLong(payload) => self.give_up(payload, Flaw::TooLong, Cause::TooLong, now),
+            Event::Junk(junk, bytes) => {
+                self.over = true;
+                self.door.tally.refused(None, Cause::Junk(junk));
+                self.sample(junk.as_str(), bytes);
+            }
+        }
+    }
+
+    /// Answers the beginning of a frame that cannot be read to its end, and takes no more.
+    pub(crate) fn give_up(&mut self, payload: &[u8], flaw: Flaw, cause: Cause, now: Instant) {
+        self.door.tally.refused(None, cause);
+        self.sample(cause.as_str(), payload);
+        self.seal(Parcel { payload, flaw: Some(flaw) }, now);
+        self.over = true;
+    }
+
+    /// Reads the letters and writes the answers that are due. True when anything changed.
+    pub(crate) fn collect(&mut self, now: Instant) -> bool {
+        let mut letters = std::mem::take(&mut self.letters);
+        self.inbox.take(&mut letters);
+        let mut changed = !letters.is_empty();
+        for letter in letters.drain(..) {
+            match letter {
+                Letter::Logged { sequence, result } => self.logged(sequence, result, now),
+                Letter::Outcome(outcome) => self.settled(outcome),
+            }
+        }
+        self.letters = letters;
+        while let Some(flight) = self.next_answered(now) {
+            self.answer(flight);
+            self.front += 1;
+            changed = true;
+        }
+        changed
+    }
+
+    /// The answers to be written to the peer.
+    pub(crate) fn out(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// They were written.
+    pub(crate) fn written(&mut self, now: Instant) {
+        for (feed, received) in self.answered.drain(..) {
+            self.door.tally.took(feed, now.saturating_duration_since(received));
+        }
+        self.out.clear();
+        self.out.shrink_to(OUT_KEPT);
+    }
+
+    /// When the oldest message that waits for its outcome has waited long enough.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.queue.front().and_then(|flight| match flight.fate {
+            Fate::Uncommitted(until) => Some(until),
+            Fate::Appending | Fate::Stored | Fate::Committed(..) | Fate::Refused(..) | Fate::Silent => None,
+        })
+    }
+
+    /// Seals a frame and sends it on its way.
+    fn seal(&mut self, parcel: Parcel<'_>, now: Instant) {
+        let at = self.door.ports.clock.now();
+        let receipt = Receipt { trace: TraceId(uuid_at(at)), at };
+        let ports = &self.door.ports;
+        let sealer = Sealer {
+            feeds: &self.door.feeds,
+            supports: &*ports.supports,
+            is_paused: &*ports.is_paused,
+            peer: self.peer,
+        };
+        match sealer.seal(parcel, receipt) {
+            Sealed::Keep(kept) => self.keep(*kept, parcel, now),
+            Sealed::Refuse(refused) => self.refuse(*refused, now),
+            Sealed::Acknowledgement => self.door.tally.refused(None, Cause::Acknowledgement),
+            Sealed::Nothing => {}
+        }
+    }
+
+    /// A message for the log.
+    fn keep(&mut self, kept: Kept, parcel: Parcel<'_>, now: Instant) {
+        let Kept { feed, envelope, echo, mode, known_kind } = kept;
+        self.join(feed);
+        let kind = known_kind.then_some(envelope.kind.as_str());
+        self.door.tally.received(feed, kind, parcel.payload.len(), envelope.received_at);
+        let Some(lease) = self.door.budget.lease(parcel.payload.len()) else {
+            self.door.tally.refused(Some(feed), Cause::NoMemory);
+            return self.push_refused(Some(feed), Reason::Busy, String::new(), echo, mode, now);
+        };
+        let refusal = envelope.refusal.as_ref().map(|refusal| (refusal.reason, refusal.place.clone()));
+        if let Some((reason, place)) = &refusal {
+            warn!(feed = %envelope.feed, trace = %envelope.trace, %reason, place, "message refused and kept");
+        }
+        let sequence = self.front + u64::try_from(self.queue.len()).unwrap_or(u64::MAX);
+        let wait = if refusal.is_none() { self.wait(feed, sequence, &echo, mode) } else { None };
+        let waits = wait.is_some();
+        let report = Report::new(Arc::clone(&self.door), Arc::clone(&self.inbox), sequence, wait);
+        let result = self.door.ports.log.append(envelope, report.into_completion());
+        let fate = match result {
+            Ok(()) => Fate::Appending,
+            Err(error) => {
+                self.door.check(&error);
+                let (reason, place) = refusal_of(&error);
+                Fate::Refused(reason, place)
+            }
+        };
+        let flight = Flight::new(Some(feed), echo, mode, now, fate);
+        self.queue.push_back(Flight { refusal, lease: Some(lease), waits, ..flight });
+    }
+
+    /// Who is to be told of the outcome, if anyone.
+    fn wait(&self, feed: usize, sequence: u64, echo: &Echo, mode: Mode) -> Option<Wait> {
+        let config = &self.door.feeds.get(feed)?.config;
+        let expectation = || self.door.ports.waiters.expect();
+        match mode {
+            Mode::Original if config.acknowledge == Acknowledge::Committed => {
+                Some(Wait::Turn { expectation: expectation(), sequence })
+            }
+            Mode::Original => None,
+            Mode::Enhanced { .. } if !mode.wants_outcome() => None,
+            Mode::Enhanced { .. } => match config.application_ack {
+                ApplicationAck::Never => None,
+                ApplicationAck::Same => {
+                    Some(Wait::Same { expectation: expectation(), sequence, feed, echo: echo.clone(), mode })
+                }
+                ApplicationAck::Separate => {
+                    Some(Wait::Separate { expectation: expectation(), feed, echo: echo.clone(), mode })
+                }
+            },
+        }
+    }
+
+    /// A message that is answered and forgotten.
+    fn refuse(&mut self, refused: Refused, now: Instant) {
+        let Refused { feed, reason, place, echo, mode } = refused;
+        match feed {
+            Some(feed) => self.join(feed),
+            None => {
+                let stranger = reason == Reason::FeedUnknown;
+                self.door.tally.refused(None, if stranger { Cause::UnknownSender } else { Cause::Unreadable });
+                self.strangers += u32::from(stranger);
+                self.over |= self.strangers >= self.door.config.limits.unknown_senders_max.max(1);
+            }
+        }
+        warn!(peer = %self.peer, feed = feed.map(|feed| self.door.feed_name(feed)), %reason, place, "message refused");
+        self.push_refused(feed, reason, place, echo, mode, now);
+    }
+
+    fn push_refused(
+        &mut self,
+        feed: Option<usize>,
+        reason: Reason,
+        place: String,
+        echo: Echo,
+        mode: Mode,
+        now: Instant,
+    ) {
+        self.queue.push_back(Flight::new(feed, echo, mode, now, Fate::Refused(reason, place)));
+    }
+
+    /// The log has spoken.
+    fn logged(&mut self, sequence: u64, result: Result<Appended, LogError>, now: Instant) {
+        let commit_timeout = self.door.config.limits.commit_timeout;
+        let Some(flight) = flight(&mut self.queue, self.front, sequence) else { return };
+        // A log that refuses an append and drops its completion reports twice; the first word holds.
+        if !matches!(flight.fate, Fate::Appending) {
+            return;
+        }
+        flight.lease = None;
+        let appended = match result {
+            Ok(appended) => appended,
+            Err(error) => {
+                let (reason, place) = refusal_of(&error);
+                flight.fate = Fate::Refused(reason, place);
+                return;
+            }
+        };
+        let (feed, waits) = (flight.feed, flight.waits);
+        flight.fate = match flight.refusal.take() {
+            Some((Reason::BrokenFrame, _)) => Fate::Silent,
+            Some((reason, place)) => Fate::Refused(reason, place),
+            None if waits && flight.mode == Mode::Original => Fate::Uncommitted(now + commit_timeout),
+            None => Fate::Stored,
+        };
+        match appended.freshness {
+            Freshness::New => {}
+            Freshness::Resent => {
+                self.door.tally.duplicate(feed);
+                if waits {
+                    self.look_up(appended.position);
+                }
+            }
+            Freshness::ControlIdReused => self.door.tally.control_id_reused(feed),
+        }
+    }
+
+    /// The outcome of a message sent before may have been settled long ago, and will then not be settled again.
+    fn look_up(&self, position: Position) {
+        let door = Arc::clone(&self.door);
+        // Not awaited: the outcome comes by the waiter, and if there is none yet, by the router.
+        drop(tokio::task::spawn_blocking(move || {
+            if let Some(settled) = (door.ports.outcome_of)(position) {
+                causeway_core::ack::Settlement::settled(&*door.ports.waiters, &[settled]);
+            }
+        }));
+    }
+
+    /// The router has spoken.
+    fn settled(&mut self, outcome: Box<Outcome>) {
+        let queued = flight(&mut self.queue, self.front, outcome.sequence);
+        match (queued, &outcome.later) {
+            (Some(flight), None) if matches!(flight.fate, Fate::Uncommitted(_) | Fate::Appending) => {
+                flight.fate = Fate::Committed(outcome.state, outcome.reason);
+                flight.lease = None;
+            }
+            (_, None) => {}
+            (Some(flight), Some(_)) => flight.later = Some(outcome),
+            (None, Some(_)) => self.answer_later(&outcome),
+        }
+    }
+
+    /// The oldest message, if it can be answered now.
+    fn next_answered(&mut self, now: Instant) -> Option<Flight> {
+        let flight = self.queue.front_mut()?;
+        match flight.fate {
+            Fate::Appending => return None,
+            Fate::Uncommitted(until) if now < until => return None,
+            Fate::Uncommitted(_) => flight.fate = Fate::Refused(Reason::Busy, String::new()),
+            Fate::Stored | Fate::Committed(..) | Fate::Refused(..) | Fate::Silent => {}
+        }
+        self.queue.pop_front()
+    }
+
+    /// Writes the answer to a message whose turn it is.
+    fn answer(&mut self, flight: Flight) {
+        let (feed, echo) = (flight.feed, &flight.echo);
+        let committed = |state: State, reason: Option<Reason>| (outcome(flight.mode, state), complaint(state, reason));
+        match &flight.fate {
+            Fate::Stored => {
+                if let First::Answer(code) = first(flight.mode, Verdict::Stored) {
+                    self.send(feed, echo, code, None, None, Some(flight.received));
+                }
+            }
+            Fate::Committed(state, reason) => {
+                if let (Some(code), complaint) = committed(*state, *reason) {
+                    self.send(feed, echo, code, complaint, None, Some(flight.received));
+                }
+            }
+            Fate::Refused(reason, place) => self.answer_refused(&flight, *reason, place),
+            Fate::Silent | Fate::Appending | Fate::Uncommitted(_) => {}
+        }
+        if let Some(later) = &flight.later {
+            self.answer_later(later);
+        }
+    }
+
+    /// Writes the answer to a message that is not taken.
+    fn answer_refused(&mut self, flight: &Flight, reason: Reason, place: &str) {
+        let complaint = Some(Complaint { reason, place, severity: Severity::Error });
+        let received = Some(flight.received);
+        match first(flight.mode, Verdict::of(reason, place)) {
+            First::Answer(code) => self.send(flight.feed, &flight.echo, code, complaint, None, received),
+            First::Application(code) => {
+                let feed = flight.feed.and_then(|feed| self.door.feeds.get(feed));
+                match feed.map_or(ApplicationAck::Same, |feed| feed.config.application_ack) {
+                    ApplicationAck::Same => {
+                        self.send(flight.feed, &flight.echo, code, complaint, Some("NE"), received);
+                    }
+                    ApplicationAck::Separate => {
+                        self.door.send_elsewhere(flight.feed, &flight.echo, code, complaint);
+                    }
+                    ApplicationAck::Never => {}
+                }
+            }
+            First::Nothing => {}
+        }
+    }
+
+    /// Writes the application acknowledgement of a message that had its accept acknowledgement, if it wanted one.
+    fn answer_later(&mut self, told: &Outcome) {
+        let Some((echo, mode, feed)) = &told.later else { return };
+        if let Some(code) = outcome(*mode, told.state) {
+            self.send(Some(*feed), echo, code, complaint(told.state, told.reason), Some("NE"), None);
+        }
+    }
+
+    fn send(
+        &mut self,
+        feed: Option<usize>,
+        echo: &Echo,
+        code: Code,
+        complaint: Option<Complaint<'_>>,
+        own_exchange: Option<&'static str>,
+        received: Option<Instant>,
+    ) {
+        let zone = feed.and_then(|feed| self.door.feeds.get(feed)).map(|feed| &feed.zone);
+        let at = self.stamp.text(self.door.ports.clock.now(), feed, zone);
+        let answer = Answer { echo, code, complaint, at, own_exchange };
+        write_frame(&mut self.out, |out| write(out, &self.door.ids, &answer));
+        self.door.tally.acknowledged(feed, code);
+        self.answered.extend(received.map(|received| (feed, received)));
+    }
+
+    /// Counts the connection for a feed, once.
+    fn join(&mut self, feed: usize) {
+        if !self.feeds.contains(&feed) {
+            self.feeds.push(feed);
+            self.door.tally.joined(feed);
+        }
+    }
+
+    /// What cannot be framed cannot be kept either; its digest tells whether it is the same every time.
+    fn sample(&self, cause: &str, bytes: &[u8]) {
+        let digest = || Digest::of(bytes.get(..SAMPLE).unwrap_or(bytes));
+        debug!(peer = %self.peer, cause, bytes = bytes.len(), digest = %digest(), "bytes that form no message");
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.feeds.iter().for_each(|feed| self.door.tally.left(*feed));
+    }
+}
+
+/// The message numbered `sequence`, if it still waits for its first answer.
+fn flight(queue: &mut VecDeque<Flight>, front: u64, sequence: u64) -> Option<&mut Flight> {
+    let place = sequence.checked_sub(front)?;
+    queue.get_mut(usize::try_from(place).ok()?)
+}
+
+/// What the sender is told of an outcome: of a message held, why; of one withheld, nothing.
+fn complaint(state: State, reason: Option<Reason>) -> Option<Complaint<'static>> {
+    match state {
+        State::Held | State::Discarded => {
+            reason.map(|reason| Complaint { reason, place: "", severity: Severity::Warning })
+        }
+        State::Accepted | State::Withheld | State::Rejected => None,
+    }
+}
+
+/// What the sender is told when the log did not take a message.
+fn refusal_of(error: &LogError) -> (Reason, String) {
+    let reason = match error {
+        LogError::Busy => Reason::Busy,
+        LogError::TooLong { .. } => Reason::TooLong,
+        LogError::Closed
+        | LogError::Sync { .. }
+        | LogError::Unavailable { .. }
+        | LogError::Damaged { .. }
+        | LogError::OutOfRange { .. } => Reason::LogUnavailable,
+    };
+    (reason, String::new())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! A door: what its connections share, and how it is opened.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use causeway_core::ack::Settled;
+use causeway_core::disposition::Disposition;
+use causeway_core::envelope::{FeedName, Position};
+use causeway_core::metric::Metrics;
+use causeway_core::port::{Clock, Log, LogError};
+use jiff::tz::TimeZone;
+use tokio::net::{TcpListener, TcpSocket};
+use tracing::{error, warn};
+
+use crate::ack::{Answer, Code, Complaint, Echo, MessageIds, write};
+use crate::application_ack::Waiters;
+use crate::application_ack::courier::Courier;
+use crate::budget::Budget;
+use crate::chance::uuid_at;
+use crate::config::{ConfigFault, DoorConfig, FeedConfig};
+use crate::desk::Stamp;
+use crate::feed::Feed;
+use crate::frame::Framing;
+use crate::seal::Supports;
+use crate::tally::Tally;
+
+/// Connections the system may hold before we accept them.
+const BACKLOG: u32 = 1024;
+
+/// Everything a door asks of the rest of the hub.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where messages become durable.
+    pub log: Arc<dyn Log>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where numbers go.
+    pub metrics: Arc<dyn Metrics>,
+    /// Who waits for outcomes: the same one that the router tells of its commits.
+    pub waiters: Arc<Waiters>,
+    /// Which kinds of message are taken, by MSH-9.1 and MSH-9.2. Called for every message.
+    pub supports: Arc<Supports>,
+    /// Whether an operator has paused a feed. Called for every message.
+    pub is_paused: Arc<dyn Fn(&FeedName) -> bool + Send + Sync>,
+    /// Stops the process: a sync has failed, or acknowledged data is missing. Called on the log's thread.
+    pub halt: Arc<dyn Fn(&LogError) + Send + Sync>,
+    /// The outcome of a message received earlier, when it is committed. Asked when a message is sent again whose
+    /// sender waits for it. May block.
+    pub outcome_of: Arc<dyn Fn(Position) -> Option<Settled> + Send + Sync>,
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+/// Why a door could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// The configuration cannot work.
+    #[error("{}", list(.0))]
+    Config(Vec<ConfigFault>),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl DoorError {
+    /// What the caller does about it: an address may become free, a configuration must be changed.
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::Config(_) => Disposition::Reject,
+            Self::Listen { .. } => Disposition::Retry,
+        }
+    }
+}
+
+fn list(faults: &[ConfigFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// An open door. Messages are taken once [`Door::serve`](Self::serve) runs.
+#[derive(Debug)]
+pub struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+impl Door {
+    /// Checks the configuration and listens. Call it inside a tokio runtime.
+    pub async fn open(config: DoorConfig, ports: Ports) -> Result<Self, DoorError> {
+        let faults = config.faults();
+        if !faults.is_empty() {
+            return Err(DoorError::Config(faults));
+        }
+        let listened = listen(config.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = listened.map_err(|source| DoorError::Listen { address: config.listen, source })?;
+        Ok(Self { listener, shared: Arc::new(Shared::new(config, ports)), address })
+    }
+
+    /// Where it listens; the port that was found when the configuration said 0.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+#[expect(clippy::unused_async, reason = "registering a socket needs the runtime, which an async function guarantees")]
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restarted hub must not wait for the system to forget the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// What the connections of one door share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: DoorConfig,
+    pub(crate) framing: Framing,
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) ports: Ports,
+    pub(crate) ids: MessageIds,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) tally: Tally,
+    halted: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(config: DoorConfig, ports: Ports) -> Self {
+        let in_flight_max = usize::try_from(config.limits.in_flight_bytes_max).unwrap_or(usize::MAX);
+        let feed = |feed: &FeedConfig| {
+            let courier = feed.application_ack_to.as_ref().filter(|_| feed.sends_elsewhere());
+            let courier = courier.map(|to| Courier::start(to.clone(), feed.name.clone(), &config.limits));
+            Feed::new(feed.clone(), courier)
+        };
+        let started = ports.clock.now();
+        Self {
+            framing: config.framing(),
+            feeds: config.feeds.iter().map(feed).collect(),
+            ids: MessageIds::new(started, uuid_at(started)),
+            budget: Budget::new(in_flight_max),
+            tally: Tally::new(Arc::clone(&ports.metrics), &config.feeds),
+            halted: AtomicBool::new(false),
+            config,
+            ports,
+        }
+    }
+
+    /// Stops everything when the log can no longer be trusted.
+    pub(crate) fn check(&self, error: &LogError) {
+        match error.disposition() {
+            Disposition::Halt => {
+                self.halted.store(true, Ordering::SeqCst);
+                error!(%error, "the log failed; nothing more is acknowledged");
+                (self.ports.halt)(error);
+            }
+            Disposition::Retry | Disposition::Reject | Disposition::Hold => {}
+        }
+    }
+
+    /// Nothing may be acknowledged any more.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn feed_name(&self, feed: usize) -> &str {
+        self.feeds.get(feed).map_or("-", Feed::name)
+    }
+
+    /// Says so when a waiter found no room.
+    #[expect(clippy::unused_self, reason = "what a door says belongs to it")]
+    pub(crate) fn note_waiting(&self, registered: bool) {
+        if !registered {
+            warn!("too many messages wait for their outcome; an application acknowledgement is not sent");
+        }
+    }
+
+    /// Sends an application acknowledgement to the address configured for the feed.
+    pub(crate) fn send_elsewhere(
+        &self,
+        feed: Option<usize>,
+        echo: &Echo,
+        code: Code,
+        complaint: Option<Complaint<'_>>,
+    ) {
+        let Some(feed) = feed.and_then(|index| self.feeds.get(index).map(|feed| (index, feed))) else { return };
+        let (index, Feed { zone, courier: Some(courier), .. }) = feed else { return };
+        let zone: &TimeZone = zone;
+        let mut stamp = Stamp::default();
+        let at = stamp.text(self.ports.clock.now(), Some(index), Some(zone));
+        let mut message = Vec::with_capacity(256);
+        write(&mut message, &self.ids, &Answer { echo, code, complaint, at, own_exchange: Some("AL") });
+        if courier.offer(message) {
+            self.tally.acknowledged(Some(index), code);
+        } else {
+            warn!(
+                feed = self.feed_name(index),
+                "too many application acknowledgements wait to be sent; one is dropped"
+            );
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! A frame to an envelope: what the header says, whether the feed takes it, and whom it is about.
+//!
+//! The whole message is decoded and indexed once, strictly and by the same codec the mappers use, so that nothing is
+//! accepted here that cannot be read there. The bytes go into the envelope as they came.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use causeway_core::envelope::{Digest, Envelope, Format, Refusal, TraceId};
+use causeway_core::hl7v2::header::Header;
+use causeway_core::hl7v2::{Limits, Message, ParseFault, Presence, Repetition};
+use causeway_core::phi::Phi;
+use causeway_core::reason::Reason;
+use jiff::Timestamp;
+use memchr::memchr2_iter;
+
+use crate::ack::{Echo, Mode};
+use crate::feed::{Feed, Peeked, Whose, readable, recognise};
+
+/// Whether a kind of message is taken. The mappers know; the binary passes it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// It is.
+    Taken {
+        /// It is about a patient: without PID-3 it is refused.
+        patient: bool,
+    },
+    /// No event of this type is.
+    TypeUnknown,
+    /// Others of this type are.
+    EventUnknown,
+}
+
+/// Tells whether a kind of message is taken, by MSH-9.1 and MSH-9.2.
+pub type Supports = dyn Fn(&str, &str) -> Support + Send + Sync;
+
+/// A frame, with what the frame reader or the door has against it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parcel<'b> {
+    pub(crate) payload: &'b [u8],
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// What is wrong with a frame before it is looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// An end-block byte inside it.
+    StrayEnd,
+    /// Its end is missing.
+    Broken,
+    /// It is longer than the door takes; only its beginning is here.
+    TooLong,
+    /// There is no memory for it; only its beginning is here.
+    Busy,
+}
+
+/// When and as what it was received.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Receipt {
+    pub(crate) trace: TraceId,
+    pub(crate) at: Timestamp,
+}
+
+/// What became of a frame.
+#[derive(Debug)]
+pub(crate) enum Sealed {
+    /// To the log, refused or not.
+    Keep(Box<Kept>),
+    /// Refused and not kept.
+    Refuse(Box<Refused>),
+    /// An acknowledgement: it is never answered.
+    Acknowledgement,
+    /// The beginning of a frame that cannot be taken, without a header to answer.
+    Nothing,
+}
+
+/// A message for the log.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) feed: usize,
+    pub(crate) envelope: Envelope,
+    pub(crate) echo: Echo,
+    pub(crate) mode: Mode,
+    /// Its kind is one that is taken, and so fit for a metric label.
+    pub(crate) known_kind: bool,
+}
+
+/// A message that is answered and forgotten.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) feed: Option<usize>,
+    pub(crate) reason: Reason,
+    pub(crate) place: String,
+    pub(crate) echo: Echo,
+    pub(crate) mode: Mode,
+}
+
+/// Bounds on what an envelope says about its bytes, in characters.
+const CONTROL_ID_MAX: usize = 199; // MSH-10 since v2.7; 20 before.
+const SENDER_PART_MAX: usize = 227; // HD.
+const KIND_MAX: usize = 40;
+const PATIENT_KEY_MAX: usize = 250; // CX.
+
+/// What sealing needs to know.
+pub(crate) struct Sealer<'d> {
+    pub(crate) feeds: &'d [Feed],
+    pub(crate) supports: &'d Supports,
+    pub(crate) is_paused: &'d (dyn Fn(&causeway_core::envelope::FeedName) -> bool + Send + Sync),
+    pub(crate) peer: IpAddr,
+}
+
+impl Sealer<'_> {
+    /// Looks into a frame.
+    pub(crate) fn seal(&self, parcel: Parcel<'_>, receipt: Receipt) -> Sealed {
+        if has_msa(parcel.payload) {
+            return Sealed::Acknowledgement;
+        }
+        match recognise(self.feeds, self.peer, parcel.payload) {
+            Whose::Feed(index, peeked) => self.seal_for(index, &peeked, parcel, receipt),
+            Whose::Stranger(header) => {
+                refuse(None, Reason::FeedUnknown, "MSH-3", Echo::of(&header, is_control_id(&header)), mode(&header))
+            }
+            Whose::Faceless(_) if matches!(parcel.flaw, Some(Flaw::TooLong | Flaw::Busy)) => Sealed::Nothing,
+            Whose::Faceless(feed) => self.seal_faceless(feed, parcel, receipt),
+        }
+    }
+
+    /// A message of a feed.
+    fn seal_for(&self, index: usize, peeked: &Peeked<'_>, parcel: Parcel<'_>, receipt: Receipt) -> Sealed {
+        let (Some(feed), Some(header)) = (self.feeds.get(index), readable(peeked)) else {
+            return self.seal_faceless(None, parcel, receipt);
+        };
+        let echo = Echo::of(header, is_control_id(header));
+        let mode = mode(header);
+        let code = header.message_code();
+        if code == "ACK" {
+            return Sealed::Acknowledgement;
+        }
+        if let Some(reason) = self.not_now(feed, parcel) {
+            return refuse(Some(index), reason, "", echo, mode);
+        }
+        let support = (self.supports)(&code, &header.trigger_event());
+        let mut patient_key = String::new();
+        let examined = examine_header(feed, header, parcel.flaw, peeked, support)
+            .and_then(|()| examine_body(feed, header, support, parcel.payload, &mut patient_key));
+        let kind = bounded(header.kind(), KIND_MAX);
+        let labels = Labels {
+            sender: sender(header),
+            control_id: bounded(header.raw(10).to_owned(), CONTROL_ID_MAX),
+            kind,
+            patient_key,
+        };
+        Sealed::Keep(Box::new(Kept {
+            feed: index,
+            envelope: envelope(feed, labels, parcel, receipt, examined.err()),
+            echo,
+            mode,
+            known_kind: matches!(support, Support::Taken { .. }),
+        }))
+    }
+
+    /// A frame without a header: kept when it is clear whose it is.
+    fn seal_faceless(&self, feed: Option<usize>, parcel: Parcel<'_>, receipt: Receipt) -> Sealed {
+        let reason = faceless_reason(parcel.payload);
+        let known = feed.and_then(|index| self.feeds.get(index).map(|feed| (index, feed)));
+        let Some((index, feed)) = known.filter(|_| !parcel.payload.is_empty()) else {
+            return refuse(feed, reason, "MSH", Echo::unreadable(), Mode::Original);
+        };
+        if let Some(reason) = self.not_now(feed, parcel) {
+            return refuse(Some(index), reason, "", Echo::unreadable(), Mode::Original);
+        }
+        let refusal = match parcel.flaw {
+            Some(Flaw::Broken) => refusal(Reason::BrokenFrame, ""),
+            Some(Flaw::StrayEnd | Flaw::TooLong | Flaw::Busy) | None => refusal(reason, "MSH"),
+        };
+        Sealed::Keep(Box::new(Kept {
+            feed: index,
+            envelope: envelope(feed, Labels::default(), parcel, receipt, Some(refusal)),
+            echo: Echo::unreadable(),
+            mode: Mode::Original,
+            known_kind: false,
+        }))
+    }
+
+    /// Why a frame is not taken at this moment or in this size, whatever it says.
+    fn not_now(&self, feed: &Feed, parcel: Parcel<'_>) -> Option<Reason> {
+        match parcel.flaw {
+            Some(Flaw::TooLong) => Some(Reason::TooLong),
+            Some(Flaw::Busy) => Some(Reason::Busy),
+            Some(Flaw::StrayEnd | Flaw::Broken) | None if parcel.payload.len() > feed.frame_bytes_max => {
+                Some(Reason::TooLong)
+            }
+            Some(Flaw::StrayEnd | Flaw::Broken) | None => (self.is_paused)(&feed.config.name).then_some(Reason::Paused),
+        }
+    }
+}
+
+/// What the header and the frame alone say against a message.
+fn examine_header(
+    feed: &Feed,
+    header: &Header<'_>,
+    flaw: Option<Flaw>,
+    peeked: &Peeked<'_>,
+    support: Support,
+) -> Result<(), Refusal> {
+    match flaw {
+        Some(Flaw::Broken) => return Err(refusal(Reason::BrokenFrame, "")),
+        Some(Flaw::StrayEnd) => return Err(refusal(Reason::StrayEndBlock, "")),
+        Some(Flaw::TooLong | Flaw::Busy) | None => {}
+    }
+    if header.raw(10).trim().is_empty() || header.raw(10) == "\"\"" {
+        return Err(refusal(Reason::MissingField, "MSH-10"));
+    }
+    if !is_control_id(header) {
+        return Err(refusal(Reason::BadValue, "MSH-10"));
+    }
+    if let Err(fault) = peeked {
+        return Err(refusal(fault.reason, fault.place));
+    }
+    if !feed.has_receiver(header) {
+        return Err(refusal(Reason::NotForUs, "MSH-5"));
+    }
+    let version = header.version();
+    if !feed.config.versions.iter().any(|pattern| pattern.fits_version(&version)) {
+        return Err(refusal(Reason::VersionUnknown, "MSH-12"));
+    }
+    let processing_id = header.processing_id();
+    if !feed.config.processing_ids.iter().any(|pattern| pattern.fits(&processing_id)) {
+        return Err(refusal(Reason::ProcessingId, "MSH-11"));
+    }
+    if header.message_code().is_empty() {
+        return Err(refusal(Reason::MissingField, "MSH-9"));
+    }
+    if !header.raw(14).is_empty() {
+        return Err(refusal(Reason::NotOneMessage, "MSH-14"));
+    }
+    match support {
+        Support::Taken { .. } => Ok(()),
+        Support::TypeUnknown => Err(refusal(Reason::UnsupportedType, "MSH-9.1")),
+        Support::EventUnknown => Err(refusal(Reason::UnsupportedEvent, "MSH-9.2")),
+    }
+}
+
+/// What the rest of the message says against it; fills in whom it is about.
+fn examine_body(
+    feed: &Feed,
+    header: &Header<'_>,
+    support: Support,
+    payload: &[u8],
+    patient_key: &mut String,
+) -> Result<(), Refusal> {
+    let text = header
+        .charset()
+        .decode(payload)
+        .map_err(|fault| refusal(Reason::Undecodable, segment_at(payload, fault.offset)))?;
+    let message = Message::parse(&text, feed.config.line_ends, &Limits::default())
+        .map_err(|fault| parse_refusal(&text, &fault))?;
+    if let Some(part) = message.segments().find(|segment| PARTS_OF_MORE.contains(&segment.name())) {
+        return Err(refusal(Reason::NotOneMessage, part.name()));
+    }
+    *patient_key = patient(&message);
+    match support {
+        Support::Taken { patient: true } if message.segment("PID").is_none() => {
+            Err(refusal(Reason::MissingSegment, "PID"))
+        }
+        Support::Taken { patient: true } if patient_key.is_empty() => Err(refusal(Reason::MissingField, "PID-3")),
+        Support::Taken { .. } | Support::TypeUnknown | Support::EventUnknown => Ok(()),
+    }
+}
+
+/// Segments of batches (§2.10.3) and of messages sent in parts (§2.10.2). To take one without the others would be to
+/// accept a part as the whole.
+const PARTS_OF_MORE: [&str; 6] = ["FHS", "BHS", "BTS", "FTS", "DSC", "ADD"];
+
+/// A second MSH is not a bad segment but a second message.
+fn parse_refusal(text: &str, fault: &ParseFault) -> Refusal {
+    let second = !fault.segment.is_empty() && text.get(fault.offset..).is_some_and(|rest| rest.starts_with("MSH"));
+    if fault.reason == Reason::BadSegment && second {
+        refusal(Reason::NotOneMessage, "MSH")
+    } else {
+        refusal(fault.reason, &fault.place())
+    }
+}
+
+/// Whom the message is about: assigning authority and number of PID-3. The local number is preferred to a document,
+/// because messages of a feed that name both and messages that name only the number must keep their order.
+fn patient(message: &Message<'_>) -> String {
+    let Some(pid) = message.segment("PID") else { return String::new() };
+    let field = pid.field(3);
+    let numbered = || field.repetitions().filter(|one| one.component(1).presence() == Presence::Present);
+    let is_local = |one: &Repetition<'_>| LOCAL_NUMBERS.contains(&one.component(5).text().as_ref());
+    let Some(chosen) = numbered().find(is_local).or_else(|| numbered().next()) else { return String::new() };
+    let authority = match chosen.component(4).text() {
+        Cow::Borrowed("") => chosen.component(5).text(),
+        authority => authority,
+    };
+    let number = chosen.component(1).text();
+    if number.trim().is_empty() { String::new() } else { bounded(format!("{authority}|{number}"), PATIENT_KEY_MAX) }
+}
+
+/// Types of numbers that a provider gives (table 0203): medical record, patient internal, patient external.
+const LOCAL_NUMBERS: [&str; 3] = ["MR", "PI", "PT"];
+
+/// What an envelope says about its bytes.
+#[derive(Default)]
+struct Labels {
+    sender: String,
+    control_id: String,
+    kind: String,
+    patient_key: String,
+}
+
+fn envelope(feed: &Feed, labels: Labels, parcel: Parcel<'_>, receipt: Receipt, refusal: Option<Refusal>) -> Envelope {
+    Envelope {
+        trace: receipt.trace,
+        feed: feed.config.name.clone(),
+        format: Format::Hl7v2,
+        sender: labels.sender,
+        control_id: labels.control_id,
+        kind: labels.kind,
+        patient_key: Phi::new(labels.patient_key),
+        received_at: receipt.at,
+        digest: Digest::of(parcel.payload),
+        refusal,
+        body: Phi::new(Arc::from(parcel.payload)),
+    }
+}
+
+fn refusal(reason: Reason, place: &str) -> Refusal {
+    Refusal { reason, place: place.to_owned() }
+}
+
+fn refuse(feed: Option<usize>, reason: Reason, place: &str, echo: Echo, mode: Mode) -> Sealed {
+    Sealed::Refuse(Box::new(Refused { feed, reason, place: place.to_owned(), echo, mode }))
+}
+
+fn mode(header: &Header<'_>) -> Mode {
+    Mode::of(&header.accept_acknowledgement(), &header.application_acknowledgement())
+}
+
+fn sender(header: &Header<'_>) -> String {
+    let part = |number: usize| bounded(header.raw(number).to_owned(), SENDER_PART_MAX);
+    format!("{}|{}", part(3), part(4))
+}
+
+/// MSH-10 may be repeated: not empty, not too long, no control characters.
+fn is_control_id(header: &Header<'_>) -> bool {
+    let id = header.raw(10);
+    !id.is_empty() && id.chars().count() <= CONTROL_ID_MAX && !id.chars().any(char::is_control)
+}
+
+/// The first `max` characters, without control characters.
+fn bounded(text: String, max: usize) -> String {
+    if text.len() <= max && !text.chars().any(char::is_control) {
+        return text;
+    }
+    text.chars().filter(|c| !c.is_control()).take(max).collect()
+}
+
+/// Why a frame without a readable MSH is refused.
+fn faceless_reason(payload: &[u8]) -> Reason {
+    let batch = [b"FHS".as_slice(), b"BHS"].iter().any(|name| payload.starts_with(name));
+    if batch {
+        return Reason::NotOneMessage;
+    }
+    // UTF-16 and UTF-32 begin with a byte order mark or have a zero byte beside the M.
+    let wide = matches!(payload, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'M', 0, ..] | [0, b'M', ..] | [0, 0, ..]);
+    if wide { Reason::CharsetUnknown } else { Reason::Unreadable }
+}
+
+/// A segment MSA: the message is itself an answer. Looked for in the bytes as they came, because it must be found in a
+/// message that cannot be decoded too; CR and LF are no part of a character in any set taken here.
+fn has_msa(payload: &[u8]) -> bool {
+    memchr2_iter(b'\r', b'\n', payload).any(|end| {
+        let line = payload.get(end + 1..).unwrap_or_default();
+        matches!(line, [b'M', b'S', b'A', separator, ..] if separator.is_ascii_punctuation())
+    })
+}
+
+/// The name of the segment in which the byte at `offset` stands.
+fn segment_at(payload: &[u8], offset: usize) -> &str {
+    let before = payload.get(..offset).unwrap_or(payload);
+    let start = before.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).map_or(0, |end| end + 1);
+    let name = payload.get(start..start + 3).unwrap_or_default();
+    let good = name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    std::str::from_utf8(name).ok().filter(|_| good).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

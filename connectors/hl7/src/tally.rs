@@ -1,0 +1,176 @@
+//! What a door counts. Labels come from closed sets: feeds as configured, kinds of message that are taken, causes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use causeway_core::metric::{self, Metrics};
+use jiff::Timestamp;
+
+use crate::ack::Code;
+use crate::config::FeedConfig;
+use crate::frame::Junk;
+
+/// The label of what belongs to no feed; no feed can be called so.
+const NO_FEED: &str = "-";
+/// The label of kinds of message that are not taken.
+const OTHER_KIND: &str = "other";
+const PROTOCOL: &str = "mllp";
+
+/// Why bytes formed no message, or a message was dropped unanswered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Cause {
+    Junk(Junk),
+    TooLong,
+    NoMemory,
+    Timeout,
+    MissingEndCr,
+    Cut,
+    Empty,
+    CommitByte,
+    Acknowledgement,
+    UnknownSender,
+    Broken,
+    Unreadable,
+}
+
+impl Cause {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Junk(junk) => junk.as_str(),
+            Self::TooLong => "too_long",
+            Self::NoMemory => "no_memory",
+            Self::Timeout => "timeout",
+            Self::MissingEndCr => "missing_end_cr",
+            Self::Cut => "cut",
+            Self::Empty => "empty",
+            Self::CommitByte => "commit_byte",
+            Self::Acknowledgement => "acknowledgement",
+            Self::UnknownSender => "unknown_sender",
+            Self::Broken => "broken",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Why a connection was closed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Unwelcome {
+    /// No feed hears the address.
+    UnknownPeer,
+    /// The address may not speak without TLS.
+    Plaintext,
+    /// All connections are taken.
+    DoorFull,
+    /// This address has all of its.
+    PeerFull,
+}
+
+impl Unwelcome {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownPeer => "unknown_peer",
+            Self::Plaintext => "plaintext",
+            Self::DoorFull => "door_full",
+            Self::PeerFull => "peer_full",
+        }
+    }
+}
+
+/// The numbers of one door.
+pub(crate) struct Tally {
+    metrics: Arc<dyn Metrics>,
+    feeds: Vec<FeedTally>,
+}
+
+struct FeedTally {
+    name: String,
+    connections: AtomicU32,
+}
+
+impl Tally {
+    pub(crate) fn new(metrics: Arc<dyn Metrics>, feeds: &[FeedConfig]) -> Self {
+        let tally = |feed: &FeedConfig| FeedTally { name: feed.name.to_string(), connections: AtomicU32::new(0) };
+        let this = Self { metrics, feeds: feeds.iter().map(tally).collect() };
+        for feed in feeds {
+            let labels = [feed.name.as_str(), PROTOCOL];
+            let expected = feed.expect_every.unwrap_or(Duration::ZERO).as_secs_f64();
+            this.metrics.set(&metric::FEED_EXPECTED_INTERVAL_SECONDS, &labels, expected);
+            this.metrics.set(&metric::FEED_CONNECTIONS, &labels, 0.0);
+            this.metrics.set(&metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS, &labels, 0.0);
+        }
+        this
+    }
+
+    fn name(&self, feed: Option<usize>) -> &str {
+        feed.and_then(|feed| self.feeds.get(feed)).map_or(NO_FEED, |feed| feed.name.as_str())
+    }
+
+    /// The feed's door is open and not paused, or it is not.
+    pub(crate) fn feed_up(&self, feed: usize, up: bool) {
+        let labels = [self.name(Some(feed)), PROTOCOL];
+        self.metrics.set(&metric::FEED_UP, &labels, if up { 1.0 } else { 0.0 });
+    }
+
+    /// A connection has sent its first message for the feed.
+    pub(crate) fn joined(&self, feed: usize) {
+        self.connections(feed, |connections| connections.fetch_add(1, Ordering::Relaxed) + 1);
+    }
+
+    /// Such a connection is closed.
+    pub(crate) fn left(&self, feed: usize) {
+        self.connections(feed, |connections| connections.fetch_sub(1, Ordering::Relaxed) - 1);
+    }
+
+    fn connections(&self, feed: usize, change: impl FnOnce(&AtomicU32) -> u32) {
+        if let Some(tally) = self.feeds.get(feed) {
+            let open = change(&tally.connections);
+            self.metrics.set(&metric::FEED_CONNECTIONS, &[&tally.name, PROTOCOL], f64::from(open));
+        }
+    }
+
+    /// A message was read whole. `kind` is given only for kinds that are taken.
+    pub(crate) fn received(&self, feed: usize, kind: Option<&str>, bytes: usize, at: Timestamp) {
+        let labels = [self.name(Some(feed)), kind.unwrap_or(OTHER_KIND)];
+        self.metrics.add(&metric::MESSAGES_RECEIVED, &labels, 1);
+        self.metrics.add(&metric::MESSAGE_RECEIVED_BYTES, &labels, u64::try_from(bytes).unwrap_or(u64::MAX));
+        let seconds = Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default().as_secs_f64();
+        self.metrics.set(&metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS, &[self.name(Some(feed)), PROTOCOL], seconds);
+    }
+
+    /// A resend was answered as before.
+    pub(crate) fn duplicate(&self, feed: Option<usize>) {
+        self.metrics.add(&metric::MESSAGES_DUPLICATE, &[self.name(feed)], 1);
+    }
+
+    /// A control id came again with other bytes.
+    pub(crate) fn control_id_reused(&self, feed: Option<usize>) {
+        self.metrics.add(&metric::CONTROL_ID_REUSED, &[self.name(feed)], 1);
+    }
+
+    /// An acknowledgement goes out.
+    pub(crate) fn acknowledged(&self, feed: Option<usize>, code: Code) {
+        self.metrics.add(&metric::ACKS, &[self.name(feed), code.as_str()], 1);
+    }
+
+    /// It took so long from the last byte of the message.
+    pub(crate) fn took(&self, feed: Option<usize>, duration: Duration) {
+        self.metrics.observe(&metric::ACK_DURATION_SECONDS, &[self.name(feed)], duration.as_secs_f64());
+    }
+
+    /// Bytes formed no message.
+    pub(crate) fn refused(&self, feed: Option<usize>, cause: Cause) {
+        self.metrics.add(&metric::FRAMES_REFUSED, &[self.name(feed), cause.as_str()], 1);
+    }
+
+    /// A connection was closed at once.
+    pub(crate) fn unwelcome(&self, cause: Unwelcome) {
+        self.metrics.add(&metric::CONNECTIONS_REFUSED, &[NO_FEED, cause.as_str()], 1);
+    }
+}
+
+impl std::fmt::Debug for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tally").field("feeds", &self.feeds.len()).finish_non_exhaustive()
+    }
+}
