@@ -1,1 +1,67 @@
-//! Pure mapping: an envelope becomes records of the sharable scope
+//! Pure mapping: the bytes of an envelope become records of the sharable scope, as FHIR R4 resources, with a note for
+//! every field that was not used. No socket, file, clock or randomness: the same envelope gives the same records.
+//!
+//! [`hl7v2`] maps HL7 v2 messages. The other formats get a module beside it, and a line in [`Mappers::map`].
+
+mod codes;
+mod fhir;
+pub mod hl7v2;
+pub mod json;
+
+use std::collections::HashMap;
+
+use causeway_core::envelope::{Envelope, FeedName, Format};
+use causeway_core::feed::FeedSettings;
+use causeway_core::mapped::{Fault, Mapped};
+use causeway_core::port::Map;
+use causeway_core::reason::Reason;
+use jiff::tz::TimeZone;
+
+/// The mappers of all feeds.
+#[derive(Debug)]
+pub struct Mappers {
+    feeds: HashMap<FeedName, Feed>,
+}
+
+/// A feed, with its time zone looked up once.
+#[derive(Debug)]
+struct Feed {
+    settings: FeedSettings,
+    zone: Result<TimeZone, Fault>,
+}
+
+impl Mappers {
+    /// Mappers for these feeds. A feed whose time zone is not known gives a fault for every message.
+    pub fn new(feeds: Vec<FeedSettings>) -> Self {
+        let of = |settings: FeedSettings| {
+            let zone = hl7v2::zone_of(&settings);
+            (settings.name.clone(), Feed { settings, zone })
+        };
+        Self { feeds: feeds.into_iter().map(of).collect() }
+    }
+}
+
+impl Map for Mappers {
+    fn map(&self, envelope: &Envelope) -> Mapped {
+        let stub =
+            || Mapped { control_id: envelope.control_id.clone(), kind: envelope.kind.clone(), ..Mapped::default() };
+        let refused = |reason: Reason, text: &str| {
+            let fault = Fault { reason, place: String::new(), offset: None, text: text.to_owned() };
+            Mapped { faults: vec![fault], ..stub() }
+        };
+        let Some(feed) = self.feeds.get(&envelope.feed) else {
+            return refused(Reason::FeedUnknown, "the feed is no longer configured");
+        };
+        let zone = match &feed.zone {
+            Ok(zone) => zone,
+            Err(fault) => return Mapped { faults: vec![fault.clone()], ..stub() },
+        };
+        match envelope.format {
+            Format::Hl7v2 => {
+                let (body, offset) = (envelope.body.expose(), 0);
+                hl7v2::map_in(body, &feed.settings, zone, offset, envelope.received_at)
+            }
+            Format::Dicom | Format::ChineseMedicine => refused(Reason::UnsupportedType, "no mapper takes this format"),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Small builders of FHIR R4 JSON. They cannot make an empty string, array or object, which R4 forbids
+//! (<https://hl7.org/fhir/R4/json.html>, "objects are never empty").
+
+mod grammar;
+mod object;
+mod types;
+
+pub(crate) use grammar::{code, decimal, urn_part};
+pub(crate) use object::Object;
+pub(crate) use types::{
+    annotation, coding, concept, concept_of, identifier, logical, period, reference, text_concept, typed,
+};

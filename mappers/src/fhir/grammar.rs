@@ -1,0 +1,79 @@
+//! The grammars of FHIR R4 primitives (<https://hl7.org/fhir/R4/datatypes.html>).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use causeway_core::hl7v2::number;
+use serde_json::Number;
+
+/// A `code`: no blanks around it, single blanks within.
+pub(crate) fn code(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    let plain = !text.contains(|c: char| c.is_whitespace() && c != ' ' || c.is_control()) && !text.contains("  ");
+    if plain {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    Cow::Owned(words.collect::<Vec<_>>().join(" "))
+}
+
+/// A `decimal` with the digits as sent; `None` when the text is no number of type NM.
+pub(crate) fn decimal(text: &str) -> Option<Number> {
+    number::Number::parse(text.trim()).ok()?.to_decimal().parse().ok()
+}
+
+/// Text as a part of a URN: everything but letters, digits and `-._~` becomes `%XX` (RFC 3986 §2.1).
+pub(crate) fn urn_part(text: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut encoded = String::with_capacity(text.len() + 8);
+    for byte in text.bytes() {
+        if plain(byte) {
+            encoded.push(char::from(byte));
+        } else if write!(encoded, "%{byte:02X}").is_err() {
+            return Cow::Borrowed("");
+        }
+    }
+    Cow::Owned(encoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        for (sent, kept) in [
+            ("13.50", "13.50"),
+            ("98.00", "98.00"),
+            ("0", "0"),
+            ("-0.4", "-0.4"),
+            ("+5", "5"),
+            ("007", "7"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("-.25", "-0.25"),
+            (" 42 ", "42"),
+            ("123456789012345678901234567890.10", "123456789012345678901234567890.10"),
+        ] {
+            assert_eq!(decimal(sent).map(|n| n.to_string()).as_deref(), Some(kept), "{sent}");
+        }
+        for bad in ["", ".", "-", "+", "1,000", "1e5", "<5", "5 mg", "1.2.3", "--1", "NaN", "٣"] {
+            assert_eq!(decimal(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn codes_have_single_blanks_within() {
+        assert_eq!(code(" a  b\tc "), "a b c");
+        assert!(matches!(code("718-7"), Cow::Borrowed("718-7")));
+    }
+
+    #[test]
+    fn urn_parts_hold_only_what_a_urn_may() {
+        assert_eq!(urn_part("SIMULATOR MRN|香"), "SIMULATOR%20MRN%7C%E9%A6%99");
+        assert_eq!(urn_part("QMH-1.2_~"), "QMH-1.2_~");
+    }
+}

@@ -1,0 +1,315 @@
+//! HL7 v2: one message to its records.
+//!
+//! [`TRIGGERS`] says what is taken. A later domain adds rows there, a file in `trigger/` for its family of events and
+//! files in `segment/` for its segments (MDM with TXA; OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
+//! with PRB; REF with RF1; OUL and OML beside ORU): docs/messages.md and docs/fhir.md follow by themselves.
+
+mod allergy;
+mod context;
+mod datatype;
+mod identity;
+pub mod profile;
+mod reader;
+mod segment;
+mod trigger;
+
+use causeway_core::feed::FeedSettings;
+use causeway_core::hl7v2::header::{Header, HeaderFault};
+use causeway_core::hl7v2::time::Hl7Time;
+use causeway_core::hl7v2::{Limits, Message};
+use causeway_core::mapped::{Fault, Mapped, Note};
+use causeway_core::reason::Reason;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use context::Context;
+use reader::Seg;
+use segment::pv1::Event;
+use trigger::{Output, Segments, adt, merge, oru};
+
+pub use segment::ALL as SEGMENTS;
+
+/// Maps the bytes of one message, with the time zone of its feed looked up each time; [`crate::Mappers`] looks it up
+/// once. `offset` is the place of the message in the log, `received_at` stands in for a message without a time.
+///
+/// Never fails and never panics: what keeps the message, or a part of it, from being mapped is in `faults`.
+pub fn map(body: &[u8], feed: &FeedSettings, offset: u64, received_at: Timestamp) -> Mapped {
+    match zone_of(feed) {
+        Ok(zone) => map_in(body, feed, &zone, offset, received_at),
+        Err(fault) => Mapped { faults: vec![fault], ..Mapped::default() },
+    }
+}
+
+/// The time zone of a feed.
+pub(crate) fn zone_of(feed: &FeedSettings) -> Result<TimeZone, Fault> {
+    TimeZone::get(&feed.time_zone).map_err(|_unknown| {
+        let text = "the time zone configured for the feed is not known".to_owned();
+        Fault { reason: Reason::Unmappable, place: String::new(), offset: None, text }
+    })
+}
+
+/// Whether a kind of message is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// It is.
+    Yes,
+    /// No message of this type is.
+    UnknownType,
+    /// Messages of this type are, but not with this event.
+    UnknownEvent,
+}
+
+/// Whether a kind of message, as `ADT^A01`, is taken. Without an event, as before v2.3, it is when the event can be
+/// read from EVN-1, or is the only one of its type.
+pub fn supported(kind: &str) -> Support {
+    let (code, event) = kind.split_once('^').unwrap_or((kind, ""));
+    let mut of_type = TRIGGERS.iter().filter(|trigger| trigger.code == code).peekable();
+    if of_type.peek().is_none() {
+        return Support::UnknownType;
+    }
+    if event.is_empty() || of_type.any(|trigger| trigger.event == event) { Support::Yes } else { Support::UnknownEvent }
+}
+
+/// A trigger event that is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Trigger {
+    /// MSH-9.1, as `ADT`.
+    pub code: &'static str,
+    /// MSH-9.2, as `A01`.
+    pub event: &'static str,
+    /// What it says.
+    pub title: &'static str,
+    /// The message map of the IG; empty when there is none.
+    pub ig: &'static str,
+    /// The segments without which it is not mapped.
+    pub required: &'static [&'static str],
+    /// The segments that are mapped when they are there. All others give a note `unused-segment`.
+    pub optional: &'static [&'static str],
+    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
+}
+
+/// Everything that is taken.
+pub const TRIGGERS: &[Trigger] = &[
+    visit("A01", "Admit / visit notification", "ADT_A01", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Admit)),
+    visit("A02", "Transfer a patient", "ADT_A02", BARE, |c, s, o| adt::visit(c, s, o, Event::Transfer)),
+    visit("A03", "Discharge / end visit", "", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Discharge)),
+    visit("A04", "Register a patient", "ADT_A01", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Register)),
+    Trigger {
+        required: &["PID"],
+        optional: &["EVN", "PD1", "NK1", "PV1", "PV2", "AL1", "IAM", "DG1", "PR1"],
+        ..visit("A08", "Update patient information", "ADT_A01", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Update))
+    },
+    visit("A11", "Cancel admit / visit notification", "ADT_A11", BARE, |c, s, o| {
+        adt::visit(c, s, o, Event::CancelAdmit)
+    }),
+    visit("A13", "Cancel discharge / end visit", "ADT_A01", FINDINGS, |c, s, o| {
+        adt::visit(c, s, o, Event::CancelDischarge)
+    }),
+    merge("A18", "Merge patient information"),
+    person("A28", "Add person information"),
+    person("A31", "Update person information"),
+    merge("A34", "Merge patient information - patient id only"),
+    merge("A40", "Merge patient - patient identifier list"),
+    Trigger {
+        code: "ORU",
+        event: "R01",
+        title: "Unsolicited transmission of an observation",
+        ig: "ORU_R01",
+        required: &["PID", "OBR"],
+        optional: &["PD1", "NK1", "PV1", "PV2", "ORC", "OBX", "NTE", "SPM"],
+        map: oru::results,
+    },
+];
+
+/// What a visit can bring with it.
+const FINDINGS: &[&str] = &["EVN", "PD1", "NK1", "PV2", "AL1", "IAM", "DG1", "PR1"];
+/// What a move or a cancellation can bring with it.
+const BARE: &[&str] = &["EVN", "PD1", "NK1", "PV2"];
+
+const fn visit(
+    event: &'static str,
+    title: &'static str,
+    ig: &'static str,
+    optional: &'static [&'static str],
+    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
+) -> Trigger {
+    Trigger { code: "ADT", event, title, ig, required: &["PID", "PV1"], optional, map }
+}
+
+const fn person(event: &'static str, title: &'static str) -> Trigger {
+    let optional = &["EVN", "PD1", "NK1", "AL1", "IAM", "DG1", "PR1"];
+    Trigger { code: "ADT", event, title, ig: "ADT_A05", required: &["PID"], optional, map: adt::person }
+}
+
+const fn merge(event: &'static str, title: &'static str) -> Trigger {
+    let optional = &["EVN", "PD1"];
+    Trigger { code: "ADT", event, title, ig: "", required: &["PID", "MRG"], optional, map: merge::patients }
+}
+
+/// As [`map`], in a time zone.
+pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: u64, received_at: Timestamp) -> Mapped {
+    let header = match Header::peek(body, &feed.charset) {
+        Ok(header) => header,
+        Err(fault) => return unreadable(fault),
+    };
+    let stub = Mapped { control_id: header.control_id().into_owned(), kind: header.kind(), ..Mapped::default() };
+    let charset = header.charset();
+    let text = match charset.decode(body) {
+        Ok(text) => text,
+        Err(fault) => {
+            let (place, offset) = ("MSH-18".to_owned(), Some(fault.offset));
+            let text = "the text is not in the character set it claims".to_owned();
+            return with_fault(stub, Fault { reason: fault.reason(), place, offset, text });
+        }
+    };
+    let message = match Message::parse(&text, feed.line_ends, &Limits::default()) {
+        Ok(message) => message.in_charset(charset),
+        Err(fault) => {
+            let (place, offset) = (fault.place(), Some(fault.offset));
+            return with_fault(stub, Fault { reason: fault.reason, place, offset, text: fault.text });
+        }
+    };
+    let trigger = match find(&header, &message) {
+        Ok(trigger) => trigger,
+        Err(fault) => return with_fault(stub, fault),
+    };
+    let (at, untimed) = made_at(&message, zone, received_at);
+    let facts = context::Header {
+        application: header.sending_application().into_owned(),
+        facility: header.sending_facility().into_owned(),
+        control_id: stub.control_id.clone(),
+        at,
+        offset,
+    };
+    let context = Context::new(feed, zone, message.delimiters(), charset, facts);
+    if untimed {
+        let text = "no readable time in EVN-2 or MSH-7: versions are ordered by when the message was received";
+        context.note("no-message-time", "MSH-7".to_owned(), text);
+    }
+    let kind = format!("{}^{}", trigger.code, trigger.event);
+    run(Mapped { kind, ..stub }, trigger, &message, context)
+}
+
+/// Maps the segments and collects what was not used.
+fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<'_>) -> Mapped {
+    let segments = wrap(message);
+    let takes = |name: &str| name == "MSH" || trigger.required.contains(&name) || trigger.optional.contains(&name);
+    let taken = Segments::new(segments.iter().filter(|segment| takes(segment.name())).collect());
+    note_times(&context, &taken);
+    let mut output = Output::default();
+    if is_complete(&context, trigger, &taken) && is_about_one_patient(&context, &taken) {
+        (trigger.map)(&context, &taken, &mut output);
+        for segment in &segments {
+            if takes(segment.name()) {
+                segment.report(&context);
+            } else {
+                context.note("unused-segment", segment.place(), "this event does not use the segment");
+            }
+        }
+    }
+    let (mut notes, faults) = context.into_reports();
+    for warning in message.warnings() {
+        let text = format!("at byte {} of the decoded text", warning.offset);
+        notes.push(Note { code: warning.kind.code().to_owned(), place: String::new(), text });
+    }
+    let Output { identity, records, pending } = output;
+    Mapped { identity, records, notes, faults, pending, ..stub }
+}
+
+/// The trigger event. Before v2.3 MSH-9 may name the type alone: then EVN-1 has the event, and ORU has only one.
+fn find(header: &Header<'_>, message: &Message<'_>) -> Result<&'static Trigger, Fault> {
+    let (code, event) = (header.message_code(), header.trigger_event());
+    let from_evn = message.segment("EVN").map(|evn| evn.field(1).text()).unwrap_or_default();
+    let event = match (&*code, &*event) {
+        ("ORU", "") => "R01",
+        (_, "") => &*from_evn,
+        (_, event) => event,
+    };
+    let fault = |reason: Reason| Fault {
+        reason,
+        place: "MSH-9".to_owned(),
+        offset: Some(message.msh().field(9).offset().unwrap_or(0)),
+        text: reason.text().to_owned(),
+    };
+    if let Some(trigger) = TRIGGERS.iter().find(|trigger| trigger.code == code && trigger.event == event) {
+        return Ok(trigger);
+    }
+    let known_type = TRIGGERS.iter().any(|trigger| trigger.code == code);
+    Err(fault(if known_type { Reason::UnsupportedEvent } else { Reason::UnsupportedType }))
+}
+
+/// When the sender made the message: EVN-2, or MSH-7; and whether neither says it.
+fn made_at(message: &Message<'_>, zone: &TimeZone, received_at: Timestamp) -> (Timestamp, bool) {
+    let read = |text: &str| Hl7Time::parse(text).ok().and_then(|time| time.start(zone));
+    let recorded = message.segment("EVN").and_then(|evn| read(&evn.field(2).text()));
+    match recorded.or_else(|| read(&message.msh().field(7).text())) {
+        Some(at) => (at, false),
+        None => (received_at, true),
+    }
+}
+
+/// Asks for the fields of MSH and EVN that were read before there was a context, and notes times that are none.
+fn note_times<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>) {
+    for (name, time) in [("MSH", 7), ("EVN", 2)] {
+        let Some(segment) = segments.first(name) else { continue };
+        [3, 4, 9].into_iter().filter(|_| name == "MSH").for_each(|field| segment.ask(field));
+        datatype::ts::field(segment, context, time);
+    }
+}
+
+/// Every segment, with what is kept of it counted as used.
+fn wrap<'m>(message: &'m Message<'m>) -> Vec<Seg<'m>> {
+    let segments: Vec<_> = message.segments().collect();
+    let mut repeated: Vec<&str> = segments.iter().filter(|s| s.occurrence() == 2).map(|s| s.name()).collect();
+    repeated.sort_unstable();
+    let wrapped = segments.into_iter().map(|segment| {
+        let name = segment.name();
+        let kept = segment::find(name).map_or(0, profile::SegmentUse::kept);
+        Seg::new(segment, repeated.binary_search(&name).is_err(), kept)
+    });
+    wrapped.collect()
+}
+
+/// Whether all required segments are there; a fault for each that is not.
+fn is_complete(context: &Context<'_>, trigger: &Trigger, segments: &Segments<'_, '_>) -> bool {
+    let mut complete = true;
+    for name in trigger.required {
+        if segments.first(name).is_none() {
+            complete = false;
+            context.fault(
+                Reason::MissingSegment,
+                (*name).to_owned(),
+                0,
+                "this event is not mapped without the segment",
+            );
+        }
+    }
+    complete
+}
+
+/// One message speaks of one patient. What is said of several cannot be decided for each, so nothing is mapped.
+fn is_about_one_patient(context: &Context<'_>, segments: &Segments<'_, '_>) -> bool {
+    let mut patients = segments.named("PID");
+    let Some(first) = patients.next() else { return true };
+    let other = patients.find(|pid| pid.field(3).raw() != first.field(3).raw());
+    let Some(other) = other else { return true };
+    let text = "a second patient in one message: send one message for each";
+    context.fault(Reason::Unmappable, other.place(), other.offset(1), text);
+    false
+}
+
+/// A message whose header cannot be read.
+fn unreadable(fault: HeaderFault) -> Mapped {
+    let readable = fault.readable.as_deref();
+    let stub = Mapped {
+        control_id: readable.map(|header| header.control_id().into_owned()).unwrap_or_default(),
+        kind: readable.map(Header::kind).unwrap_or_default(),
+        ..Mapped::default()
+    };
+    let (place, offset) = (fault.place.to_owned(), Some(fault.offset));
+    with_fault(stub, Fault { reason: fault.reason, place, offset, text: fault.text })
+}
+
+fn with_fault(stub: Mapped, fault: Fault) -> Mapped {
+    Mapped { faults: vec![fault], ..stub }
+}

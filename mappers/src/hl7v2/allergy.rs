@@ -1,0 +1,99 @@
+//! AllergyIntolerance, which three kinds of segment speak of: AL1, IAM, and OBX in the dialect of the public hospitals.
+
+use causeway_core::record::{Record, RecordKey};
+use causeway_core::scope::Domain;
+use serde_json::Value as Json;
+
+use super::context::{Context, Version};
+use super::identity::Subject;
+use super::segment::pv1::Visit;
+use crate::codes;
+use crate::fhir::{Object, concept, text_concept};
+
+/// An allergy or adverse reaction, read. Empty parts are left out of the resource.
+#[derive(Debug, Default)]
+pub(crate) struct Allergy {
+    /// The sender's own identifiers of the entry.
+    pub(crate) identifier: Object,
+    /// `active`, `inactive`; empty for an entry made in error.
+    pub(crate) clinical: &'static str,
+    /// `confirmed`, `unconfirmed`, `entered-in-error` …
+    pub(crate) verification: &'static str,
+    /// `allergy` or `intolerance`.
+    pub(crate) kind: &'static str,
+    /// `food`, `medication`, `environment`, `biologic`.
+    pub(crate) category: &'static str,
+    /// `low` or `high`.
+    pub(crate) criticality: &'static str,
+    /// The allergen, or that there is none.
+    pub(crate) code: Object,
+    /// When it was found first.
+    pub(crate) onset: Option<String>,
+    /// The same in words.
+    pub(crate) onset_text: String,
+    /// When it was recorded.
+    pub(crate) recorded: Option<String>,
+    /// Manifestations, as CodeableConcepts.
+    pub(crate) manifestations: Vec<Json>,
+    /// `mild`, `moderate`, `severe`.
+    pub(crate) severity: &'static str,
+}
+
+/// What AL1-4 and IAM-4 say, in the place R4 has for it: the severity of a reaction, or without a reaction the
+/// criticality.
+pub(crate) fn severity(code: &str, has_reaction: bool) -> Option<(&'static str, &'static str)> {
+    let [_, severity, criticality] = codes::ALLERGY_SEVERITY.row(code)?;
+    Some(if has_reaction { (*severity, "") } else { ("", *criticality) })
+}
+
+/// The key of an entry without a number of its own: the same patient's same allergen is the same allergy.
+pub(crate) fn natural_key(context: &Context<'_>, subject: &Subject, parts: &[&str]) -> RecordKey {
+    let [authority, number] = &subject.parts;
+    let mut all: Vec<&str> = vec![authority, number];
+    all.extend(parts);
+    context.key("AllergyIntolerance", &all)
+}
+
+/// A text as part of a key: neither case nor the number of blanks matters.
+pub(crate) fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// The record of an entry.
+pub(crate) fn record(
+    context: &Context<'_>,
+    (subject, visit): (&Subject, Option<&Visit>),
+    (domain, key): (Domain, RecordKey),
+    version: Version,
+    allergy: Allergy,
+) -> Record {
+    let status =
+        |system: &str, code: &str| concept(&format!("http://terminology.hl7.org/CodeSystem/{system}"), code, "");
+    let reaction = match allergy.manifestations.is_empty() {
+        true => Object::new(),
+        false => Object::sized(2).list("manifestation", allergy.manifestations).text("severity", allergy.severity),
+    };
+    let category = if allergy.category.is_empty() { Json::Null } else { Json::from(allergy.category) };
+    let onset_text = if allergy.onset.is_none() { allergy.onset_text } else { String::new() };
+    let resource = context
+        .resource("AllergyIntolerance", &key.resource_id())
+        .one("identifier", allergy.identifier)
+        .put("clinicalStatus", status("allergyintolerance-clinical", allergy.clinical))
+        .put("verificationStatus", status("allergyintolerance-verification", allergy.verification))
+        .text("type", allergy.kind)
+        .one("category", category)
+        .text("criticality", allergy.criticality)
+        .put("code", allergy.code)
+        .put("patient", subject.reference())
+        .maybe("encounter", visit.map(Visit::reference))
+        .maybe("onsetDateTime", allergy.onset)
+        .text("onsetString", &onset_text)
+        .maybe("recordedDate", allergy.recorded)
+        .one("reaction", reaction);
+    context.record(domain, key, version, resource)
+}
+
+/// A manifestation in words.
+pub(crate) fn manifestation(text: &str) -> Json {
+    text_concept(text).into()
+}

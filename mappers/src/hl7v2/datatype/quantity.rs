@@ -1,0 +1,128 @@
+//! NM, SN, NR and CQ with their units to Quantity, Range and Ratio: IG maps NM[Quantity], SN[…], NR[Range], CQ[Quantity]
+//! and CWE[Quantity]. Digits stay as sent.
+
+use crate::fhir::{Object, code, decimal};
+use crate::hl7v2::datatype::cwe;
+use crate::hl7v2::reader::Value;
+
+/// The unit of a quantity.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Unit {
+    members: Object,
+}
+
+impl Unit {
+    /// Reads OBX-6: a code of a named system (UCUM above all) with its system, anything else as the human-readable unit.
+    pub(crate) fn read(value: &Value<'_, '_>) -> Self {
+        let (sent, text, system) = (value.text(1), value.text(2), value.text(3));
+        let shown = if text.is_empty() { &sent } else { &text };
+        let members = Object::sized(3).text("unit", shown);
+        if system.is_empty() || sent.is_empty() {
+            return Self { members };
+        }
+        if sent.contains(char::is_whitespace) {
+            value.note("bad-unit", "a code of a unit holds a blank: kept as text");
+            return Self { members };
+        }
+        let (uri, _) = cwe::system_uri(value.context(), &system);
+        Self { members: members.text("system", &uri).text("code", &code(&sent)) }
+    }
+
+    /// A Quantity of this unit; `None` when the text is no number.
+    pub(crate) fn quantity(&self, number: &str, comparator: &str) -> Option<Object> {
+        let value = decimal(number)?;
+        Some(Object::sized(5).put("value", value).text("comparator", comparator).merge(self.members.clone()))
+    }
+
+    /// Whether a unit was sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+/// Splits `<5`, `>= 10` and the like into FHIR's comparator and the number; no comparator is an empty one.
+pub(crate) fn comparator(text: &str) -> (&'static str, &str) {
+    for sign in ["<=", ">=", "<", ">"] {
+        if let Some(rest) = text.strip_prefix(sign) {
+            return (sign, rest.trim_start());
+        }
+    }
+    ("", text)
+}
+
+/// What a structured numeric becomes.
+#[derive(Debug)]
+pub(crate) enum Numeric {
+    /// `valueQuantity`
+    Quantity(Object),
+    /// `valueRange`
+    Range(Object),
+    /// `valueRatio`
+    Ratio(Object),
+    /// `valueString`: what the other three cannot say.
+    Text(String),
+}
+
+/// SN (§2A.2.72): comparator, number, separator or suffix, number.
+pub(crate) fn structured(value: &Value<'_, '_>, unit: &Unit) -> Numeric {
+    let (sign, first, separator, second) = (value.text(1), value.text(2), value.text(3), value.text(4));
+    let sign = if sign == "=" { "" } else { &*sign };
+    let known = matches!(sign, "" | "<" | ">" | "<=" | ">=");
+    let one = |number: &str| unit.quantity(number, "");
+    let made = match &*separator {
+        _ if !known => None,
+        "" if second.is_empty() => unit.quantity(&first, sign).map(Numeric::Quantity),
+        "-" if sign.is_empty() => range(one(&first), one(&second)).map(Numeric::Range),
+        ":" | "/" => {
+            let ratio = unit.quantity(&first, sign).zip(one(&second));
+            ratio.map(|(above, below)| {
+                Numeric::Ratio(Object::sized(2).put("numerator", above).put("denominator", below))
+            })
+        }
+        _ => None,
+    };
+    made.unwrap_or_else(|| {
+        let parts = [sign, &first, &separator, &second];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        Numeric::Text(parts.join(" "))
+    })
+}
+
+/// NR (§2A.2.47): low and high.
+pub(crate) fn numeric_range(value: &Value<'_, '_>, unit: &Unit) -> Option<Object> {
+    let (low, high) = (value.text(1), value.text(2));
+    let bad = |text: &str, read: &Option<Object>| !text.is_empty() && read.is_none();
+    let (from, to) = (unit.quantity(&low, ""), unit.quantity(&high, ""));
+    if bad(&low, &from) || bad(&high, &to) || (from.is_none() && to.is_none()) {
+        return None;
+    }
+    Some(Object::sized(2).maybe("low", from).maybe("high", to))
+}
+
+/// CQ (§2A.2.12): a number, and a unit in sub-components.
+pub(crate) fn composite(value: &Value<'_, '_>) -> Option<Object> {
+    let (code, text) = (value.sub(2, 1), value.sub(2, 2));
+    let unit = Unit { members: Object::sized(1).text("unit", if text.is_empty() { &code } else { &text }) };
+    let quantity = unit.quantity(&value.text(1), "");
+    if quantity.is_none() {
+        value.note("not-a-number", "a quantity is no number: left out");
+    }
+    quantity
+}
+
+fn range(low: Option<Object>, high: Option<Object>) -> Option<Object> {
+    let (low, high) = low.zip(high)?;
+    Some(Object::sized(2).put("low", low).put("high", high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparators_stand_before_the_number() {
+        assert_eq!(comparator("<5"), ("<", "5"));
+        assert_eq!(comparator(">= 10"), (">=", "10"));
+        assert_eq!(comparator("5"), ("", "5"));
+    }
+}

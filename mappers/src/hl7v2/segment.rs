@@ -1,0 +1,47 @@
+//! The segments, one file each: what is read of it, and what it becomes.
+
+pub(crate) mod al1;
+pub(crate) mod dg1;
+pub(crate) mod evn;
+pub(crate) mod iam;
+pub(crate) mod mrg;
+pub(crate) mod msh;
+pub(crate) mod nk1;
+pub(crate) mod nte;
+pub(crate) mod obr;
+pub(crate) mod obx;
+pub(crate) mod orc;
+pub(crate) mod pd1;
+pub(crate) mod pid;
+pub(crate) mod pr1;
+pub(crate) mod pv1;
+pub(crate) mod pv2;
+pub(crate) mod spm;
+
+use super::profile::SegmentUse;
+
+/// Every segment that is read, in the order of the documentation.
+pub const ALL: &[&SegmentUse] = &[
+    &msh::USE,
+    &evn::USE,
+    &pid::USE,
+    &pd1::USE,
+    &nk1::USE,
+    &mrg::USE,
+    &pv1::USE,
+    &pv2::USE,
+    &al1::USE,
+    &iam::USE,
+    &dg1::USE,
+    &pr1::USE,
+    &orc::USE,
+    &obr::USE,
+    &obx::USE,
+    &nte::USE,
+    &spm::USE,
+];
+
+/// What is done with a segment; `None` when it is not read at all.
+pub(crate) fn find(name: &str) -> Option<&'static SegmentUse> {
+    ALL.iter().copied().find(|segment| segment.name == name)
+}

@@ -1,0 +1,42 @@
+//! NTE, notes and comments: IG map NTE[Observation].
+
+use crate::fhir::{Object, annotation};
+use crate::hl7v2::context::Context;
+use crate::hl7v2::datatype::{ts, xcn};
+use crate::hl7v2::profile::{SegmentUse, kept, used};
+use crate::hl7v2::reader::Seg;
+
+/// What is done with its fields.
+pub(crate) const USE: SegmentUse = SegmentUse {
+    name: "NTE",
+    title: "Notes and comments",
+    ig: "NTE[Observation]",
+    fields: &[
+        kept(1, "Set id", ""),
+        kept(2, "Source of comment", ""),
+        used(3, "Comment", "Behind OBX: Observation.note.text; behind OBR: DiagnosticReport.conclusion")
+            .but("R4's DiagnosticReport has no note. Elsewhere the segment is ignored"),
+        used(5, "Entered by", "Observation.note.authorReference"),
+        used(6, "Entered date/time", "Observation.note.time"),
+    ],
+};
+
+/// The text: repetitions of NTE-3 are its lines. Empty without one, which is common and no fault.
+pub(crate) fn text<'m>(context: &Context<'m>, nte: &Seg<'m>) -> String {
+    let lines: Vec<_> = nte.all(context, 3).map(|line| line.whole()).collect();
+    lines.join("\n")
+}
+
+/// An Annotation; empty without a text.
+pub(crate) fn note<'m>(context: &Context<'m>, nte: &Seg<'m>) -> Object {
+    // NTE-3 → note.text
+    let text = text(context, nte);
+    // NTE-5 → note.authorReference
+    let author = nte.first(context, 5).map(|value| xcn::read(&value));
+    // NTE-6 → note.time
+    let time = ts::date_time(nte, context, 6);
+    if text.is_empty() {
+        return Object::new();
+    }
+    Object::sized(3).maybe("authorReference", author).maybe("time", time).merge(annotation(&text))
+}

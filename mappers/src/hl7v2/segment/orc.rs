@@ -1,0 +1,54 @@
+//! ORC, common order: IG maps ORC[DiagnosticReport] and ORC[ServiceRequest]. What OBR says too is taken from OBR first.
+
+use crate::codes;
+use crate::fhir::Object;
+use crate::hl7v2::context::Context;
+use crate::hl7v2::datatype::ei::{self, Entity};
+use crate::hl7v2::datatype::{cwe, xcn};
+use crate::hl7v2::profile::{SegmentUse, kept, used};
+use crate::hl7v2::reader::Seg;
+
+/// What is done with its fields.
+pub(crate) const USE: SegmentUse = SegmentUse {
+    name: "ORC",
+    title: "Common order",
+    ig: "ORC[DiagnosticReport], ORC[ServiceRequest]",
+    fields: &[
+        kept(1, "Order control", ""),
+        used(2, "Placer order number", "DiagnosticReport.identifier PLAC, where OBR-2 is not sent"),
+        used(3, "Filler order number", "DiagnosticReport.identifier FILL; the key, where OBR-3 is not sent"),
+        used(5, "Order status", "ServiceRequest.status (contained in the report)"),
+        kept(9, "Date/time of transaction", ""),
+        used(12, "Ordering provider", "ServiceRequest.requester, where OBR-16 is not sent"),
+    ],
+};
+
+/// A common order, read.
+#[derive(Debug, Default)]
+pub(crate) struct Common {
+    /// ORC-2.
+    pub(crate) placer: Option<Entity>,
+    /// ORC-3.
+    pub(crate) filler: Option<Entity>,
+    /// ORC-5 as status of a request; empty when not sent or not known.
+    pub(crate) status: &'static str,
+    /// ORC-12.
+    pub(crate) requester: Option<Object>,
+}
+
+/// Reads ORC.
+pub(crate) fn read<'m>(context: &Context<'m>, orc: &Seg<'m>) -> Common {
+    let status = orc.first(context, 5).and_then(|value| {
+        let found = codes::ORDER_STATUS.code(&value.text(1));
+        if found.is_none() {
+            cwe::unmapped(&value);
+        }
+        found
+    });
+    Common {
+        placer: ei::field(orc, context, 2),
+        filler: ei::field(orc, context, 3),
+        status: status.unwrap_or(""),
+        requester: orc.first(context, 12).map(|value| xcn::read(&value)),
+    }
+}

@@ -1,0 +1,97 @@
+//! The trigger events, one file a family.
+
+pub(crate) mod adt;
+pub(crate) mod merge;
+pub(crate) mod oru;
+
+use causeway_core::mapped::{Identity, Pending};
+use causeway_core::record::Record;
+use causeway_core::scope::{Domain, Level};
+
+use super::context::{Context, Version};
+use super::identity::Subject;
+use super::reader::Seg;
+use super::segment::{nk1, pd1, pid};
+use crate::fhir::Object;
+
+/// What mapping has given so far.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// Whom the message is about.
+    pub(crate) identity: Option<Identity>,
+    /// The records, in the order of the message.
+    pub(crate) records: Vec<Record>,
+    /// What is still to come.
+    pub(crate) pending: Vec<Pending>,
+}
+
+/// The segments of a message that its trigger event takes, in their order.
+#[derive(Debug)]
+pub(crate) struct Segments<'c, 'm> {
+    all: Vec<&'c Seg<'m>>,
+}
+
+impl<'c, 'm> Segments<'c, 'm> {
+    pub(crate) fn new(all: Vec<&'c Seg<'m>>) -> Self {
+        Self { all }
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'c Seg<'m>> {
+        self.all.iter().copied()
+    }
+
+    /// The first of a name.
+    pub(crate) fn first(&self, name: &str) -> Option<&'c Seg<'m>> {
+        self.iter().find(|segment| segment.name() == name)
+    }
+
+    /// All of a name.
+    pub(crate) fn named(&self, name: &'static str) -> impl Iterator<Item = &'c Seg<'m>> {
+        self.iter().filter(move |segment| segment.name() == name)
+    }
+}
+
+/// How much a statement about a patient or a visit is worth: what the registration desk says outranks the copy that a
+/// result carries along, so that a laboratory's thinner PID never hides the hospital's (docs/fhir.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Says {
+    /// ADT.
+    Registration,
+    /// Any other message.
+    Copy,
+}
+
+/// The version of a statement.
+pub(crate) fn version(context: &Context<'_>, says: Says) -> Version {
+    let rank = match says {
+        Says::Registration => 1,
+        Says::Copy => 0,
+    };
+    Version { rank, at: context.header().at, date: None, level: Level::Structured, retracted: false }
+}
+
+/// Maps PID with PD1, NK1 and what `more` adds to the Patient, and keeps whom the message is about. `None`, with a
+/// fault, when nobody can be told from it.
+pub(crate) fn patient<'m>(
+    context: &Context<'m>,
+    segments: &Segments<'_, 'm>,
+    output: &mut Output,
+    version: Version,
+    more: impl FnOnce(&Subject, &mut Object) -> Vec<Record>,
+) -> Option<Subject> {
+    let pid::Patient { subject, identity, mut resource } = pid::patient(context, segments.first("PID")?)?;
+    output.identity = Some(identity);
+    if let Some(pd1) = segments.first("PD1") {
+        pd1::add(context, pd1, &mut resource);
+    }
+    for nk1 in segments.named("NK1") {
+        resource.push("contact", nk1::contact(context, nk1));
+    }
+    let others = more(&subject, &mut resource);
+    let [authority, number] = &subject.parts;
+    let key = context.key("Patient", &[authority, number]);
+    output.records.push(context.record(Domain::Identification, key, version, resource));
+    output.records.extend(others);
+    Some(subject)
+}

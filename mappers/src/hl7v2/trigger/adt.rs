@@ -1,0 +1,102 @@
+//! ADT, admission, discharge, transfer: IG message maps ADT_A01, ADT_A02, ADT_A05, ADT_A09, ADT_A11.
+
+use causeway_core::record::Record;
+use causeway_core::scope::{Domain, Level};
+
+use super::{Output, Says, Segments};
+use crate::fhir::Object;
+use crate::hl7v2::context::{Context, Version};
+use crate::hl7v2::identity::Subject;
+use crate::hl7v2::segment::pv1::{self, Event, Visit};
+use crate::hl7v2::segment::{al1, dg1, iam, pr1, pv2};
+
+/// A visit: Patient and Encounter, with what else the message brings.
+pub(crate) fn visit<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output, event: Event) {
+    let version = super::version(context, Says::Registration);
+    let Some(subject) = super::patient(context, segments, output, version, |_, _| Vec::new()) else { return };
+    let Some(pv1) = segments.first("PV1") else {
+        return findings(context, segments, output, &subject, None);
+    };
+    let Some(visit) = pv1::visit(context, pv1, &subject, event) else { return };
+    let mapped = pv1::encounter(context, pv1, &subject, &visit, event);
+    let mut encounter = mapped.resource;
+    if let Some(pv2) = segments.first("PV2") {
+        pv2::add(context, pv2, &mut encounter);
+    }
+    let day = mapped.date.unwrap_or_else(|| version.at.to_zoned(context.zone().clone()).date());
+    let of_visit = Version { date: Some(day), ..version };
+    let conditions = conditions(context, segments, &subject, Some((&visit, &mut encounter)), of_visit);
+    let retracted = event == Event::CancelAdmit;
+    let version = Version { retracted, level: Level::Structured, ..of_visit };
+    output.records.push(context.record(Domain::Encounter, visit.key.clone(), version, encounter));
+    output.records.extend(conditions);
+    rest(context, segments, output, &subject, Some(&visit), of_visit);
+}
+
+/// A person: Patient, with what else the message brings. There is no visit, whatever PV1 says.
+pub(crate) fn person<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
+    let version = super::version(context, Says::Registration);
+    let Some(subject) = super::patient(context, segments, output, version, |_, _| Vec::new()) else { return };
+    findings(context, segments, output, &subject, None);
+}
+
+/// DG1, AL1, IAM and PR1 of a message without a visit.
+fn findings<'m>(
+    context: &Context<'m>,
+    segments: &Segments<'_, 'm>,
+    output: &mut Output,
+    subject: &Subject,
+    visit: Option<&Visit>,
+) {
+    let version = Version { rank: 0, ..super::version(context, Says::Registration) };
+    output.records.extend(conditions(context, segments, subject, None, version));
+    rest(context, segments, output, subject, visit, version);
+}
+
+/// DG1. Two of one diagnosis, as admitting and as final one, are one Condition; the confirmed one stands.
+fn conditions<'m>(
+    context: &Context<'m>,
+    segments: &Segments<'_, 'm>,
+    subject: &Subject,
+    mut visit: Option<(&Visit, &mut Object)>,
+    version: Version,
+) -> Vec<Record> {
+    let mut conditions: Vec<Record> = Vec::new();
+    let version = Version { rank: 0, ..version };
+    for dg1 in segments.named("DG1") {
+        let during = visit.as_ref().map(|(visit, _)| *visit);
+        let Some(diagnosis) = dg1::diagnosis(context, dg1, subject, during, version) else { continue };
+        if let Some((_, encounter)) = &mut visit {
+            encounter.push("diagnosis", diagnosis.of_encounter);
+        }
+        match conditions.iter_mut().find(|record| record.key == diagnosis.record.key) {
+            Some(earlier) if diagnosis.is_confirmed => *earlier = diagnosis.record,
+            Some(_) => {}
+            None => conditions.push(diagnosis.record),
+        }
+    }
+    conditions
+}
+
+/// AL1, IAM and PR1.
+fn rest<'m>(
+    context: &Context<'m>,
+    segments: &Segments<'_, 'm>,
+    output: &mut Output,
+    subject: &Subject,
+    visit: Option<&Visit>,
+    version: Version,
+) {
+    let version = Version { rank: 0, ..version };
+    // An allergy is not dated by the visit at which it is told, and outlives it.
+    let undated = Version { date: None, ..version };
+    for segment in segments.iter() {
+        let record = match segment.name() {
+            "AL1" => al1::allergy(context, segment, subject, None, undated),
+            "IAM" => iam::allergy(context, segment, subject, None, undated),
+            "PR1" => pr1::procedure(context, segment, subject, visit, version),
+            _ => None,
+        };
+        output.records.extend(record);
+    }
+}
