@@ -6,9 +6,9 @@ messages = Messages
 
 # The state in one sentence.
 overview-title = Operations
-level-good = All well
-level-warning = Look at this
-level-bad = Act now
+level-good = All well.
+level-warning = Look at this.
+level-bad = Act now.
 headline-flowing = { $feeds ->
     [one] The feed is working.
    *[other] All { $feeds } feeds are working.
@@ -88,11 +88,11 @@ held-count = { $n ->
    *[other] { $n } messages
 }
 what-to-do = What to do
-preview-replay = See what a replay would do; nothing is changed
+what-to-do-lead = What to do:
+preview-replay = See what a replay would do; nothing changes until --yes is added
 column-messages = Messages
 column-first = First received
 column-last-received = Last received
-show-messages = Show
 repair = Explain and repair
 class-syntax = Format
 class-profile = Profile
@@ -130,6 +130,7 @@ journey-position = Place in the log
 journey-control-id-reused = used before for other bytes
 journey-place = Place in the message
 journey-steps = Steps
+in-part = In part; the rest was withheld:
 step-received = Received and made durable in the log
 step-after = after { $span }
 step-by = by

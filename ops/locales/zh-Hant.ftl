@@ -6,9 +6,9 @@ messages = 訊息
 
 # 一句話說明狀況。
 overview-title = 運作監控
-level-good = 一切正常
-level-warning = 請留意
-level-bad = 須立即處理
+level-good = 一切正常。
+level-warning = 請留意。
+level-bad = 須立即處理。
 headline-flowing = { $feeds ->
    *[other] 全部 { $feeds } 個資料來源運作正常。
 }
@@ -83,11 +83,11 @@ held-count = { $n ->
    *[other] { $n } 個訊息
 }
 what-to-do = 處理方法
-preview-replay = 預覽重新處理的結果，不作任何更改
+what-to-do-lead = 處理方法：
+preview-replay = 預覽重新處理的結果；加上 --yes 才會更改
 column-messages = 訊息
 column-first = 最早收到
 column-last-received = 最近收到
-show-messages = 查看
 repair = 說明及處理
 class-syntax = 格式
 class-profile = 來源設定
@@ -125,6 +125,7 @@ journey-position = 日誌位置
 journey-control-id-reused = 曾用於其他內容
 journey-place = 訊息內的位置
 journey-steps = 步驟
+in-part = 部分接納，其餘不予存放：
 step-received = 收到並妥存於日誌
 step-after = { $span }後
 step-by = 由

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use causeway_core::reason::Reason;
 use causeway_serve::http::Problem;
-use causeway_serve::language::{Speaker, Value};
+use causeway_serve::language::Speaker;
 use jiff::Timestamp;
 
 use super::words::{Explained, Moment};
@@ -15,24 +15,32 @@ use crate::status::{HeldStatus, Snapshot};
 /// The page.
 pub(super) async fn page(State(state): State<DashboardState>, reader: Reader) -> Result<Response, Problem> {
     let say = reader.say();
-    let snapshot = (state.snapshot)();
-    let content = Held { say, groups: groups(&snapshot, say) };
+    let content = Held::of(&(state.snapshot)(), say);
     Ok(framed(&state, &reader, Area::Held, &say.text("held-title"), rendered(&content)?))
 }
 
 #[derive(Template)]
 #[template(path = "dashboard/held.html")]
-struct Held<'a> {
+pub(super) struct Held<'a> {
     say: Speaker<'a>,
     groups: Vec<Group>,
+}
+
+impl<'a> Held<'a> {
+    /// What a snapshot shows.
+    pub(super) fn of(snapshot: &Snapshot, say: Speaker<'a>) -> Self {
+        Self { say, groups: groups(snapshot, say) }
+    }
 }
 
 /// The held messages of one reason.
 pub(super) struct Group {
     /// Why.
     pub(super) reason: Explained,
-    /// How many, in words.
-    pub(super) count: String,
+    /// How many.
+    pub(super) count: u64,
+    /// The same as shown in a table.
+    pub(super) number: String,
     /// When the first one was received.
     pub(super) first: Moment,
     /// When the last one was received.
@@ -88,10 +96,11 @@ fn group<'s>(
     };
     Some(Group {
         reason: Explained::of(reason, say),
-        count: say.fill("held-count", &[("n", Value::Count(count))]),
+        count,
+        number: say.number(count),
         first: moment(first),
         last: moment(last),
         feeds: shares.map(share).collect(),
-        command: format!("causeway message replay --state held --reason {reason} --preview"),
+        command: format!("causeway message replay --state held --reason {reason}"),
     })
 }

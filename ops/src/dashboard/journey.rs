@@ -7,6 +7,7 @@ use axum::response::Response;
 use causeway_core::decision::{Decision, Verdict};
 use causeway_core::envelope::TraceId;
 use causeway_core::mapped::Note;
+use causeway_core::outcome::State as MessageState;
 use causeway_core::port::{MessageDetail, RecordRow, Transition};
 use causeway_serve::http::Problem;
 use causeway_serve::language::{Speaker, Value};
@@ -38,6 +39,7 @@ pub(super) async fn page(
 pub(super) struct Journey<'a> {
     say: Speaker<'a>,
     badge: Badge,
+    in_part: bool,
     reason: Option<Explained>,
     place: String,
     trace: String,
@@ -63,6 +65,7 @@ impl<'a> Journey<'a> {
         Self {
             say,
             badge: Badge::of_message(row.state, say),
+            in_part: row.state == MessageState::Accepted,
             reason: row.reason.map(|reason| Explained::of(reason, say)),
             place: row.place.clone(),
             trace: facts.trace.to_string(),
@@ -88,6 +91,7 @@ struct Step {
     badge: Badge,
     at: Moment,
     after: String,
+    in_part: bool,
     reason: Option<Explained>,
     actor: String,
 }
@@ -99,6 +103,7 @@ impl Step {
             badge: Badge::of_message(step.state, say),
             at: Moment::of(step.at, step.at, say),
             after: say.fill("step-after", &[("span", Value::Text(&after))]),
+            in_part: step.state == MessageState::Accepted,
             reason: step.reason.map(|reason| Explained::of(reason, say)),
             actor: step.actor.0.clone(),
         }

@@ -15,9 +15,10 @@ use serde::Deserialize;
 use super::badge::{Badge, state_key};
 use super::words::{Explained, Moment};
 use super::{Area, DashboardState, Reader, ask, framed, rendered};
+use crate::status::Snapshot;
 
 /// Messages on one page.
-const ROWS_MAX: u32 = 50;
+const ROWS_MAX: usize = 50;
 
 /// The page.
 pub(super) async fn page(
@@ -28,22 +29,8 @@ pub(super) async fn page(
     let Ok(Query(filter)) = filter else { return Err(Problem::BadRequest) };
     let say = reader.say();
     let query = filter.query()?;
-    let mut rows = ask(&state, move |repository| repository.messages(&query)).await?;
-    let page_len = usize::try_from(ROWS_MAX).unwrap_or(usize::MAX);
-    let more = rows.len() > page_len;
-    rows.truncate(page_len);
-    let older = rows.last().filter(|_| more).map(|row| filter.link(Some(row.row)));
-    let snapshot = (state.snapshot)();
-    let content = Messages {
-        say,
-        feeds: options(snapshot.feeds.iter().map(|feed| (feed.name.to_string(), feed.name.to_string())), &filter.feed),
-        states: options(states(say), &filter.state),
-        reasons: options(reasons(say), &filter.reason),
-        filtered: filter.is_set(),
-        newest: filter.before.map(|_| filter.link(None)),
-        older,
-        rows: rows.iter().map(|row| Row::of(row, snapshot.at, say)).collect(),
-    };
+    let rows = ask(&state, move |repository| repository.messages(&query)).await?;
+    let content = Messages::of(&rows, &filter, &(state.snapshot)(), say);
     Ok(framed(&state, &reader, Area::Messages, &say.text("messages-title"), rendered(&content)?))
 }
 
@@ -67,7 +54,7 @@ impl Filter {
             state: chosen(&self.state, MessageState::parse)?,
             reason: chosen(&self.reason, Reason::parse)?,
             before_row: self.before,
-            limit: ROWS_MAX.saturating_add(1),
+            limit: u32::try_from(ROWS_MAX.saturating_add(1)).unwrap_or(u32::MAX),
             ..MessageQuery::default()
         })
     }
@@ -93,7 +80,7 @@ fn chosen<T>(word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>,
 
 #[derive(Template)]
 #[template(path = "dashboard/messages.html")]
-struct Messages<'a> {
+pub(super) struct Messages<'a> {
     say: Speaker<'a>,
     feeds: Vec<Choice>,
     states: Vec<Choice>,
@@ -102,6 +89,24 @@ struct Messages<'a> {
     newest: Option<String>,
     older: Option<String>,
     rows: Vec<Row>,
+}
+
+impl<'a> Messages<'a> {
+    /// The list: rows as asked for by [`Filter::query`], one more than is shown when there are older ones.
+    pub(super) fn of(rows: &[MessageRow], filter: &Filter, snapshot: &Snapshot, say: Speaker<'a>) -> Self {
+        let shown = rows.get(..ROWS_MAX).unwrap_or(rows);
+        let feeds = snapshot.feeds.iter().map(|feed| (feed.name.to_string(), feed.name.to_string()));
+        Self {
+            say,
+            feeds: options(feeds, &filter.feed),
+            states: options(states(say), &filter.state),
+            reasons: options(reasons(say), &filter.reason),
+            filtered: filter.is_set(),
+            newest: filter.before.map(|_| filter.link(None)),
+            older: shown.last().filter(|_| rows.len() > ROWS_MAX).map(|row| filter.link(Some(row.row))),
+            rows: shown.iter().map(|row| Row::of(row, snapshot.at, say)).collect(),
+        }
+    }
 }
 
 /// A line of a select.
@@ -160,7 +165,7 @@ mod tests {
 
     fn filter(query: &str) -> Result<Filter, Problem> {
         let uri = format!("/en/ops/messages?{query}").parse().expect("uri");
-        Query::<Filter>::try_from_uri(&uri).map(|Query(filter)| filter).map_err(|_| Problem::BadRequest)
+        Query::<Filter>::try_from_uri(&uri).map(|Query(filter)| filter).map_err(|_unreadable| Problem::BadRequest)
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::status::{BEHIND_AFTER_SECONDS, FeedStatus, Headline, Snapshot, Stage,
 /// The whole page.
 pub(super) async fn page(State(state): State<DashboardState>, reader: Reader) -> Result<Response, Problem> {
     let say = reader.say();
-    let content = Overview { say, live: rendered(&Live::of(&(state.snapshot)(), say))? };
+    let content = Overview::of(&(state.snapshot)(), say)?;
     Ok(framed(&state, &reader, Area::Overview, &say.text("overview-title"), rendered(&content)?))
 }
 
@@ -28,9 +28,16 @@ pub(super) async fn live(State(state): State<DashboardState>, reader: Reader) ->
 
 #[derive(Template)]
 #[template(path = "dashboard/overview.html")]
-struct Overview<'a> {
+pub(super) struct Overview<'a> {
     say: Speaker<'a>,
     live: Fragment,
+}
+
+impl<'a> Overview<'a> {
+    /// What a snapshot shows.
+    pub(super) fn of(snapshot: &Snapshot, say: Speaker<'a>) -> Result<Self, Problem> {
+        Ok(Self { say, live: rendered(&Live::of(snapshot, say))? })
+    }
 }
 
 #[derive(Template)]
@@ -72,7 +79,7 @@ impl<'a> Live<'a> {
 /// A row of the feeds table.
 struct Feed {
     name: String,
-    door: String,
+    door: [String; 3],
     catch_all: bool,
     badge: Badge,
     last: Option<Moment>,
@@ -96,7 +103,7 @@ impl Feed {
         let count = |key, state, number: u64| Count { key, state, number: say.number(number), none: number == 0 };
         Self {
             name: feed.name.to_string(),
-            door: format!("{} · {} · {}", feed.protocol.to_uppercase(), feed.listen, feed.provider),
+            door: [feed.protocol.to_uppercase(), feed.listen.clone(), feed.provider.to_string()],
             catch_all: feed.catch_all,
             badge: Badge::of_feed(feed.state, say),
             last: feed.last_message_at.map(|at| Moment::of(at, snapshot.at, say)),
