@@ -10,6 +10,8 @@ mod redo;
 mod report;
 mod router;
 mod settings;
+#[cfg(test)]
+mod walk;
 
 pub use error::RouterError;
 pub use message::{Content, Message};
