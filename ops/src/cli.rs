@@ -1,17 +1,35 @@
 //! The command line: one file a command. Data goes to standard output, talk to standard error; the exit codes are a
 //! contract ([`crate::exit::Exit`]).
 
+mod audit;
 mod check;
 mod completions;
 mod config;
+mod consent;
 mod context;
+mod db;
+mod doctor;
+mod feed;
 mod generate;
+mod init;
+mod log;
 mod man;
+mod map;
+mod message;
+mod person;
+mod provider;
+mod record;
+mod scope;
+mod send;
+mod serve;
+mod status;
+mod time;
 mod version;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use self::context::Context;
+pub(crate) use self::version::VERSION;
 use crate::config::find::Wanted;
 use crate::diagnostic::{Outcome, Stop};
 use crate::exit::Exit;
@@ -60,10 +78,42 @@ struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the hub until it is told to stop.
+    Serve(serve::Serve),
+    /// Write a configuration to begin with.
+    Init(init::Init),
     /// Check configuration, mappings and doors.
     Check(check::Check),
+    /// Show on one screen how things stand.
+    Status(status::Status),
+    /// Look at everything the hub needs.
+    Doctor(doctor::Doctor),
+    /// Send messages to a door, this hub's or another's.
+    Send(send::Send),
+    /// Map messages and store nothing.
+    Map(map::Map),
     /// Write a synthetic world to files: persons, providers, consents, messages.
     Generate(generate::Generate),
+    /// Feeds: what they do, pause and resume.
+    Feed(feed::Feed),
+    /// Messages: find them, follow them, replay them.
+    Message(message::Message),
+    /// Persons of the registry.
+    Person(person::Person),
+    /// Providers of the registry.
+    Provider(provider::Providers),
+    /// Registration and consent.
+    Consent(consent::Consent),
+    /// What providers may share.
+    Scope(scope::Scope),
+    /// Stored records.
+    Record(record::Record),
+    /// The audit.
+    Audit(audit::Audit),
+    /// The repository's file.
+    Db(db::Db),
+    /// The log.
+    Log(log::LogArgs),
     /// Show the configuration in force, or its schema.
     Config(config::Config),
     /// Write completions for a shell to standard output.
@@ -95,10 +145,26 @@ pub(crate) fn run() -> Exit {
 
 fn dispatch(command: &Command, context: &Context) -> Outcome {
     match command {
-        Command::Check(check) => check::run(check, context),
-        Command::Generate(generate) => generate::run(generate, context),
-        Command::Config(config) => config::run(config, context),
-        Command::Completions(completions) => completions::run(completions, context),
+        Command::Serve(args) => serve::run(args, context),
+        Command::Init(args) => init::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Status(args) => status::run(args, context),
+        Command::Doctor(args) => doctor::run(args, context),
+        Command::Send(args) => send::run(args, context),
+        Command::Map(args) => map::run(args, context),
+        Command::Generate(args) => generate::run(args, context),
+        Command::Feed(args) => feed::run(args, context),
+        Command::Message(args) => message::run(args, context),
+        Command::Person(args) => person::run(args, context),
+        Command::Provider(args) => provider::run(args, context),
+        Command::Consent(args) => consent::run(args, context),
+        Command::Scope(args) => scope::run(args, context),
+        Command::Record(args) => record::run(args, context),
+        Command::Audit(args) => audit::run(args, context),
+        Command::Db(args) => db::run(args, context),
+        Command::Log(args) => log::run(args, context),
+        Command::Config(args) => config::run(args, context),
+        Command::Completions(args) => completions::run(args, context),
         Command::Man => man::run(context),
         Command::Version => version::run(context),
     }

@@ -15,7 +15,8 @@ use causeway_core::human;
 use causeway_core::policy::Rules;
 use causeway_hl7::config::{DoorConfig, FeedConfig};
 use causeway_serve::http::HttpLimits;
-use shim::{EmbeddedLogSettings, SqliteSettings};
+use causeway_storage::log::embedded::EmbeddedLogSettings;
+use causeway_storage::repository::sqlite::SqliteSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +88,8 @@ pub(crate) struct ServerConfig {
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             insecure_beyond_loopback: false,
             limits: HttpLimits::default(),
         }
@@ -198,14 +200,4 @@ impl PolicyConfig {
     pub(crate) const fn rules(&self) -> Rules {
         Rules { legacy_join_allows_deposit: self.legacy_join_allows_deposit }
     }
-}
-
-mod shim {
-    #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-    #[serde(default, deny_unknown_fields)]
-    pub(crate) struct EmbeddedLogSettings { pub(crate) partitions: u16 }
-    impl EmbeddedLogSettings { pub(crate) fn check(&self) -> Result<(), std::io::Error> { Ok(()) } }
-    #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-    #[serde(default, deny_unknown_fields)]
-    pub(crate) struct SqliteSettings { }
 }

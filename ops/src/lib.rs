@@ -9,8 +9,17 @@ mod diagnostic;
 mod documents;
 mod exit;
 mod generate;
+mod health;
+mod home;
+mod http;
+mod import;
+mod input;
+mod metrics;
 mod output;
+mod sending;
 mod status;
+mod stop;
+mod wiring;
 
 use std::process::ExitCode;
 

@@ -168,9 +168,10 @@ mod tests {
     #[test]
     fn numbers_are_shown_as_people_read_them() {
         assert_eq!([0, 999, 1_013, 1_234_567].map(grouped), ["0", "999", "1,013", "1,234,567"]);
-        assert_eq!([0.0004, 0.4, 12.34, 840.0, 7200.0, 200_000.0].map(seconds), [
-            "0.4 ms", "400 ms", "12.3 s", "14 min", "2 h", "2 d"
-        ]);
+        assert_eq!(
+            [0.0004, 0.4, 12.34, 840.0, 7200.0, 200_000.0].map(seconds),
+            ["0.4 ms", "400 ms", "12.3 s", "14 min", "2 h", "2 d"]
+        );
         assert_eq!([0, 1023, 1536, 5 << 40].map(size), ["0 B", "1023 B", "1.5 KiB", "5.0 TiB"]);
     }
 }

@@ -1,6 +1,8 @@
 //! The state of the hub at one instant. The operators' page, `/api/v1/status`, `causeway status` and the gauges of
 //! `/metrics` are all drawn from this one [`Snapshot`], so that they cannot show different numbers.
 
+pub(crate) mod gather;
+
 use std::sync::Arc;
 
 use causeway_core::envelope::FeedName;
@@ -285,10 +287,5 @@ impl Board {
     /// The latest snapshot.
     pub(crate) fn latest(&self) -> Arc<Snapshot> {
         Arc::clone(&self.0.borrow())
-    }
-
-    /// A receiver for those who wait for the next one, as live pages do.
-    pub(crate) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.0.clone()
     }
 }

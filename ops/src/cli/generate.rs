@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use jiff::{Timestamp, civil};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, civil};
 
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic, Outcome};

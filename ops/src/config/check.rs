@@ -27,7 +27,8 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
     }
     if !config.server.listen.ip().is_loopback() && !config.server.insecure_beyond_loopback {
         let what = format!("HTTP listens on {} without accounts", config.server.listen);
-        let fix = "listen on 127.0.0.1, behind a proxy that asks who is there; or set `insecure_beyond_loopback = true`";
+        let fix =
+            "listen on 127.0.0.1, behind a proxy that asks who is there; or set `insecure_beyond_loopback = true`";
         troubles.push(at("server.listen", what).fix(fix));
     }
     if let Err(error) = config.log.embedded.check() {
@@ -37,12 +38,14 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
         let place = format!("door.{number}");
         troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
     }
-    troubles.extend(names_twice(config).into_iter().map(|(name, number)| {
-        at(&format!("door.{number}"), format!("the feed name `{name}` is used by two doors"))
-    }));
-    troubles.extend(addresses_twice(config).into_iter().map(|(address, key)| {
-        at(&key, format!("two things listen on {address}"))
-    }));
+    troubles.extend(
+        names_twice(config).into_iter().map(|(name, number)| {
+            at(&format!("door.{number}"), format!("the feed name `{name}` is used by two doors"))
+        }),
+    );
+    troubles.extend(
+        addresses_twice(config).into_iter().map(|(address, key)| at(&key, format!("two things listen on {address}"))),
+    );
     troubles
 }
 

@@ -68,7 +68,8 @@ fn rows(schema: &Value, path: &str, section: &Value) -> (String, Vec<Inner>) {
             inner.push((below, described(members, property), true));
         } else {
             let meaning = text(&described(target, property), "description");
-            let row = format!("| `{key}` | {} | {} | {meaning} |\n", kind(schema, target), default(section, key, property));
+            let row =
+                format!("| `{key}` | {} | {} | {meaning} |\n", kind(schema, target), default(section, key, property));
             rows.push_str(&row);
         }
     }

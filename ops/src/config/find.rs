@@ -79,7 +79,8 @@ fn locate(wanted: &Wanted) -> Outcome<PathBuf> {
     }
     let usual = [PathBuf::from(FILE_NAME), Path::new(DEMO_FOLDER).join(FILE_NAME)];
     usual.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        let here = std::env::current_dir().map_or_else(|_gone| String::new(), |folder| format!(" in {}", folder.display()));
+        let here =
+            std::env::current_dir().map_or_else(|_gone| String::new(), |folder| format!(" in {}", folder.display()));
         Diagnostic::new(Code::NoConfig, format!("there is no `{FILE_NAME}`{here}")).into()
     })
 }

@@ -125,8 +125,11 @@ fn overrides(sources: &Sources) -> Vec<Override> {
         .collect();
     environment.sort_by(|a, b| a.path.cmp(&b.path));
     let flags = sources.flags.iter();
-    environment
-        .extend(flags.map(|(path, value)| Override { path: path.clone(), value: parse(value), origin: Origin::Flag }));
+    environment.extend(flags.map(|(path, value)| Override {
+        path: path.clone(),
+        value: parse(value),
+        origin: Origin::Flag,
+    }));
     environment
 }
 
@@ -178,12 +181,11 @@ fn from_file<T: DeserializeOwned>(file: &File) -> Result<(Table, BTreeMap<String
     if let Err(error) = toml::from_str::<T>(&file.text) {
         return Err(trouble::in_file(&file.path, &file.text, &error));
     }
-    let table = toml::from_str::<Table>(&file.text)
-        .map_err(|error| trouble::in_file(&file.path, &file.text, &error))?;
+    let table =
+        toml::from_str::<Table>(&file.text).map_err(|error| trouble::in_file(&file.path, &file.text, &error))?;
     let lines = trouble::lines_of_keys(&file.text);
     let path = |path: &Path| path.to_owned();
-    let origins =
-        lines.into_iter().map(|(key, line)| (key, Origin::File { path: path(&file.path), line })).collect();
+    let origins = lines.into_iter().map(|(key, line)| (key, Origin::File { path: path(&file.path), line })).collect();
     Ok((table, origins))
 }
 
@@ -244,7 +246,8 @@ mod tests {
         let told = read::<Sample>(&sources("", &environment, &[])).expect_err("unknown key");
         assert_eq!(told.code, Code::Environment);
         assert!(told.what.contains("CAUSEWAY__SERVER__LISSEN"), "{told:?}");
-        let told = read::<Sample>(&sources("", &[("CAUSEWAY__SERVER__COUNT_MAX", "many")], &[])).expect_err("not a number");
+        let told =
+            read::<Sample>(&sources("", &[("CAUSEWAY__SERVER__COUNT_MAX", "many")], &[])).expect_err("not a number");
         assert!(told.what.contains("COUNT_MAX"), "{told:?}");
         let told = read::<Sample>(&sources("", &[], &[("door.3.listen", "x")])).expect_err("a gap");
         assert_eq!(told.code, Code::Argument);

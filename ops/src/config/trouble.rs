@@ -21,14 +21,18 @@ pub(crate) fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> Diagn
             Some(key) => format!("`{key}`: {first}"),
             None => first.to_owned(),
         };
-        return Diagnostic { place: Some(place(path, text, span, String::new())), ..Diagnostic::new(Code::BadValue, what) };
+        return Diagnostic {
+            place: Some(place(path, text, span, String::new())),
+            ..Diagnostic::new(Code::BadValue, what)
+        };
     };
     let section = section_at(text, span.start);
     let within = if section.is_empty() { String::new() } else { format!(" in [{section}]") };
     let meant = closest(key, &expected);
     let hint = meant.map_or_else(String::new, |meant| format!("did you mean `{meant}`?"));
     let diagnostic = Diagnostic::new(Code::UnknownKey, format!("unknown key `{key}`{within}"));
-    let diagnostic = if meant.is_none() { diagnostic.why(format!("it takes {}", listed(&expected))) } else { diagnostic };
+    let diagnostic =
+        if meant.is_none() { diagnostic.why(format!("it takes {}", listed(&expected))) } else { diagnostic };
     Diagnostic { place: Some(place(path, text, span, hint)), ..diagnostic }
 }
 
@@ -102,7 +106,10 @@ fn section_at(text: &str, at: usize) -> String {
 fn key_at(text: &str, span: &Range<usize>) -> Option<String> {
     let spans = spans_of_keys(text).into_iter();
     let line = line_of(text, span.start);
-    spans.filter(|(_, key)| key.start <= span.start && line_of(text, key.start) == line).map(|(name, _)| name).next_back()
+    spans
+        .filter(|(_, key)| key.start <= span.start && line_of(text, key.start) == line)
+        .map(|(name, _)| name)
+        .next_back()
 }
 
 /// Where each key stands.

@@ -1,6 +1,7 @@
 //! How the errors of the ports are told to a person.
 
 use causeway_core::port::{LogError, RegistryError, RepositoryError};
+use causeway_router::RouterError;
 
 use super::{Code, Diagnostic, Stop};
 
@@ -58,5 +59,26 @@ impl From<RepositoryError> for Stop {
 impl From<RegistryError> for Stop {
     fn from(error: RegistryError) -> Self {
         Diagnostic::from(error).into()
+    }
+}
+
+impl From<RouterError> for Diagnostic {
+    fn from(error: RouterError) -> Self {
+        match error {
+            RouterError::Log(error) => Self::from(error),
+            RouterError::Repository(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<RouterError> for Stop {
+    fn from(error: RouterError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
+
+impl From<prometheus::Error> for Stop {
+    fn from(error: prometheus::Error) -> Self {
+        Diagnostic::new(Code::Internal, "the metrics cannot be made").because(&error).into()
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn page() -> String {
         add(format!("### {code}\n\n{title}. Exit code {exit}.\n\n- Why: {cause}.\n- Fix: {fix}.\n"));
     }
     add("## Why a message was not accepted\n".to_owned());
-    add("These codes stand in negative acknowledgements, in the lists of messages and in the operators' pages.\n".to_owned());
+    add("These codes stand in negative acknowledgements, in the lists of messages and in the operators' pages.\n"
+        .to_owned());
     add("| code | class | meaning | fix |\n| --- | --- | --- | --- |".to_owned());
     for reason in Reason::ALL {
         let class = format!("{:?}", reason.class()).to_lowercase();

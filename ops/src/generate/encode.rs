@@ -8,9 +8,7 @@ use super::message::Outgoing;
 /// does not have is written in UTF-8, which the hub then reports: the generator hides no fault of its own.
 pub(crate) fn bytes(sent: &Outgoing) -> Vec<u8> {
     let charset = if sent.mislabelled { Some(Charset::BIG5) } else { Charset::named(sent.source.charset()) };
-    charset
-        .and_then(|charset| charset.encode(&sent.text).ok())
-        .unwrap_or_else(|| sent.text.clone().into_bytes())
+    charset.and_then(|charset| charset.encode(&sent.text).ok()).unwrap_or_else(|| sent.text.clone().into_bytes())
 }
 
 #[cfg(test)]
@@ -30,7 +28,8 @@ mod tests {
         let mut beyond_big5 = 0;
         for _ in 0..3_000 {
             let sent = story.next(at).expect("persons");
-            let charset = if sent.mislabelled { Charset::BIG5 } else { Charset::named(sent.source.charset()).expect("known") };
+            let charset =
+                if sent.mislabelled { Charset::BIG5 } else { Charset::named(sent.source.charset()).expect("known") };
             assert_eq!(charset.decode(&bytes(&sent)).as_deref(), Ok(sent.text.as_str()), "{:?}", sent.source);
             let supplementary = sent.text.contains(['堃', '煊', '喆']);
             beyond_big5 += usize::from(sent.source == Source::Clinic && supplementary);

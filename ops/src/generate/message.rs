@@ -8,9 +8,7 @@ pub(crate) mod laboratory;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use super::person::{
-    CLINIC_AUTHORITY, HOSPITAL_AUTHORITY, LABORATORY_AUTHORITY, Synthetic,
-};
+use super::person::{CLINIC_AUTHORITY, HOSPITAL_AUTHORITY, LABORATORY_AUTHORITY, Synthetic};
 use super::segment::Segment;
 
 /// The feeds of the synthetic world.
@@ -139,9 +137,7 @@ pub(crate) fn patient(source: Source, person: &Synthetic) -> Segment {
     let local = |number: String, authority: &str| format!("{hkid}^^^HKSAR^HKID~{number}^^^{authority}^PI");
     let both = format!("{}^{given}^^^^^L^A~{}^^^^^L^I", name.family, split_chinese(&name.chinese));
     match source {
-        Source::HospitalAdmissions => {
-            pid.set(3, local(person.hospital_number(), HOSPITAL_AUTHORITY)).set(5, both)
-        }
+        Source::HospitalAdmissions => pid.set(3, local(person.hospital_number(), HOSPITAL_AUTHORITY)).set(5, both),
         // The dialect carries the number without check-digit brackets, its type in the fifth component.
         Source::HospitalAllergies => pid.set(3, format!("{hkid}^^^^HKID")).set(5, format!("{}^{given}", name.family)),
         Source::Laboratory => pid.set(3, local(person.laboratory_number(), LABORATORY_AUTHORITY)).set(5, both),

@@ -79,7 +79,8 @@ impl Story {
             }
             Turn::Clinic => self.register(Source::Clinic, number, 'O', at),
             Turn::Broken => {
-                let (person, other) = (self.persons.get(number)?, self.persons.get(number + 1).or(self.persons.first())?);
+                let (person, other) =
+                    (self.persons.get(number)?, self.persons.get(number + 1).or(self.persons.first())?);
                 Some(broken::write(&mut self.pen, &mut self.dice, person, other, at))
             }
         }

@@ -118,12 +118,7 @@ mod tests {
     use super::*;
 
     fn world() -> World {
-        World {
-            seed: 20,
-            persons: 30,
-            messages: 200,
-            start: Timestamp::from_second(1_790_000_000).expect("in range"),
-        }
+        World { seed: 20, persons: 30, messages: 200, start: Timestamp::from_second(1_790_000_000).expect("in range") }
     }
 
     #[test]

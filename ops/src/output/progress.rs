@@ -10,5 +10,7 @@ pub(crate) fn bar(terminal: &Terminal, steps: u64, doing: &'static str) -> Progr
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{msg} {bar:30} {human_pos}/{human_len} {per_sec} {eta}");
-    ProgressBar::new(steps).with_style(style.unwrap_or_else(|_unreadable| ProgressStyle::default_bar())).with_message(doing)
+    ProgressBar::new(steps)
+        .with_style(style.unwrap_or_else(|_unreadable| ProgressStyle::default_bar()))
+        .with_message(doing)
 }

@@ -153,7 +153,11 @@ fn clinical(dice: &mut Dice, source: Source, visit: &Visit, event: Event, at: Ti
         let (code, text) = visit.diagnosis;
         let kind = if event == Event::Discharge { "F" } else { "W" };
         segments.push(
-            Segment::new("DG1").set(1, "1").set(3, format!("{code}^{text}^I10")).set(5, stamp(visit.since)).set(6, kind),
+            Segment::new("DG1")
+                .set(1, "1")
+                .set(3, format!("{code}^{text}^I10"))
+                .set(5, stamp(visit.since))
+                .set(6, kind),
         );
     }
     if visit.class == 'I' && event == Event::Discharge && dice.percent(50) {

@@ -1,0 +1,156 @@
+//! `causeway db migrate|status|backup|restore`
+
+use std::path::{Path, PathBuf};
+
+use causeway_storage::repository::sqlite::{FileReport, SqliteRepository};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::context::Context;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::exit::Exit;
+use crate::output::{Table, grouped, progress, size};
+
+/// Arguments of `causeway db`.
+#[derive(Debug, Args)]
+pub(crate) struct Db {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Bring the repository's schema up to date; `serve` does so by itself.
+    Migrate,
+    /// Check the repository: its schema, its pages, its audit chain.
+    Status,
+    /// Copy the repository to a file while the hub runs.
+    Backup {
+        /// The file, which must not be there.
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the repository; the hub must not run. The repository that was there is kept beside
+    /// it.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Does what the verb says.
+pub(crate) fn run(args: &Db, context: &Context) -> Outcome {
+    match &args.verb {
+        Verb::Migrate => migrate(context),
+        Verb::Status => status(context),
+        Verb::Backup { file } => backup(file, context),
+        Verb::Restore { file, yes } => restore(file, *yes, context),
+    }
+}
+
+fn migrate(context: &Context) -> Outcome {
+    // Opening brings the schema up to date.
+    context.make_store()?;
+    let report = SqliteRepository::check_file(&context.home()?.repository())?;
+    context.terminal.say(&format!("the schema is version {} of {}", report.schema, report.schema_known));
+    Ok(Exit::Done)
+}
+
+fn status(context: &Context) -> Outcome {
+    context.store()?;
+    let path = context.home()?.repository();
+    let report = SqliteRepository::check_file(&path)?;
+    tell(context, &path, &report)?;
+    Ok(if report.is_sound() { Exit::Done } else { Exit::Failed })
+}
+
+fn tell(context: &Context, path: &Path, report: &FileReport) -> Outcome<()> {
+    let rows = report.rows;
+    if context.terminal.json {
+        return context.terminal.json_line(&json!({
+            "v": 1, "ok": report.is_sound(), "file": path, "schema": report.schema, "schema_known": report.schema_known,
+            "bytes": report.bytes, "findings": report.findings, "audit_lines": report.audit.lines,
+            "audit_first_bad": report.audit.first_bad, "rows": rows,
+        }));
+    }
+    let mut table = Table::new(&["what", "value"]);
+    let mut row = |what: &str, value: String| table.row([what.to_owned(), value]);
+    row("file", path.display().to_string());
+    row("size", size(report.bytes));
+    row("schema", format!("version {} of {}", report.schema, report.schema_known));
+    row("messages", grouped(rows.messages));
+    row("records", format!("{}, {} versions", grouped(rows.records), grouped(rows.versions)));
+    row("persons", grouped(rows.persons));
+    row(
+        "audit",
+        match report.audit.first_bad {
+            None => format!("{} lines, the chain holds", grouped(report.audit.lines)),
+            Some(bad) => format!("the chain does not hold from line {bad} on"),
+        },
+    );
+    context.terminal.table(&table)?;
+    report.findings.iter().try_for_each(|finding| context.terminal.line(&format!("finding: {finding}")))
+}
+
+fn backup(file: &Path, context: &Context) -> Outcome {
+    let bar = progress::bar(&context.terminal, 1, "copying");
+    let report = context.store()?.repository.backup(file, &mut |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    let hash = report.audit_hash.to_string();
+    if context.terminal.json {
+        let told =
+            json!({ "v": 1, "file": file, "bytes": report.bytes, "audit_seq": report.audit_seq, "audit_hash": hash });
+        context.terminal.json_line(&told)?;
+    } else {
+        context.terminal.line(&format!("{}: {}", file.display(), size(report.bytes)))?;
+        let told = format!("the audit stands at line {} with {hash}: note it elsewhere", report.audit_seq);
+        context.terminal.say(&told);
+    }
+    Ok(Exit::Done)
+}
+
+fn restore(file: &Path, yes: bool, context: &Context) -> Outcome {
+    let home = context.home()?;
+    let report = SqliteRepository::check_file(file)?;
+    if !yes {
+        tell(context, file, &report)?;
+        return Err(Diagnostic::new(Code::Confirm, "the repository would be replaced by this backup").into());
+    }
+    home.make()?;
+    let _lock = home.lock()?;
+    let (target, stamp) = (home.repository(), context.now().strftime("%Y%m%dT%H%M%SZ").to_string());
+    for ending in ["", "-wal", "-shm", ".head"] {
+        let from = with_ending(&target, ending);
+        if from.exists() {
+            let aside = with_ending(&target, &format!(".before-restore-{stamp}{ending}"));
+            std::fs::rename(&from, &aside).map_err(|error| {
+                let told = Diagnostic::new(Code::DataFolder, "the repository cannot be put aside");
+                told.at(from.display().to_string()).because(&error)
+            })?;
+        }
+    }
+    let bar = progress::bar(&context.terminal, 1, "restoring");
+    SqliteRepository::restore(file, &target, &mut |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    context.terminal.say(&format!(
+        "{} is restored; the one before is kept as {}.before-restore-{stamp}. Start the hub: it reads the log on from there",
+        target.display(),
+        target.display(),
+    ));
+    Ok(Exit::Done)
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}

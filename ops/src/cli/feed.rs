@@ -1,0 +1,105 @@
+//! `causeway feed list|show|pause|resume`
+
+use causeway_core::port::Repository as _;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::context::Context;
+use super::status;
+use crate::config::trouble::closest;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::exit::Exit;
+use crate::output::Table;
+
+/// Arguments of `causeway feed`.
+#[derive(Debug, Args)]
+pub(crate) struct Feed {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List feeds: state, last message, rate, and what became of their messages.
+    List,
+    /// Show a feed with its configuration.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Answer "not now" to everything the feed sends, until it is resumed.
+    Pause {
+        /// Its name.
+        name: String,
+    },
+    /// Take its messages again.
+    Resume {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Does what the verb says.
+pub(crate) fn run(args: &Feed, context: &Context) -> Outcome {
+    match &args.verb {
+        Verb::List => list(context),
+        Verb::Show { name } => show(name, context),
+        Verb::Pause { name } => pause(name, true, context),
+        Verb::Resume { name } => pause(name, false, context),
+    }
+}
+
+fn list(context: &Context) -> Outcome {
+    let snapshot = status::take(context)?;
+    if context.terminal.json {
+        snapshot.feeds.iter().try_for_each(|feed| context.terminal.json_line(feed))?;
+    } else {
+        context.screen()?.table(&status::feeds(&context.screen()?, &snapshot))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(name: &str, context: &Context) -> Outcome {
+    let config = configured(name, context)?;
+    let snapshot = status::take(context)?;
+    let feed = snapshot.feeds.iter().find(|feed| feed.name == config.name);
+    if context.terminal.json {
+        context.terminal.json_line(&json!({ "v": 1, "config": config, "status": feed }))?;
+        return Ok(Exit::Done);
+    }
+    let settings = serde_json::to_value(config)
+        .map_err(|error| Diagnostic::new(Code::Internal, "the feed cannot be shown").because(&error))?;
+    let mut table = Table::new(&["setting", "value"]);
+    for (key, value) in settings.as_object().into_iter().flatten() {
+        table.row([key.clone(), value.to_string()]);
+    }
+    context.terminal.table(&table)?;
+    if let Some(feed) = feed {
+        let (state, last) = (feed.state.as_str(), feed.last_message_at);
+        let last = last.map_or_else(|| "never".to_owned(), |at| context.terminal.time(at));
+        context.terminal.line(&format!("\nstate {state}, last message {last}"))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn pause(name: &str, paused: bool, context: &Context) -> Outcome {
+    let feed = configured(name, context)?;
+    context.make_store()?.repository.pause_feed(&feed.name, paused, &context.actor(), context.now())?;
+    let told = if paused { "is paused: its sender is told to come back later" } else { "takes messages again" };
+    context.terminal.say(&format!("feed {name} {told}"));
+    Ok(Exit::Done)
+}
+
+fn configured<'c>(name: &str, context: &'c Context) -> Outcome<&'c causeway_hl7::config::FeedConfig> {
+    let config = context.found()?.config();
+    config.feed(name).ok_or_else(|| {
+        let names: Vec<_> = config.feeds().map(|feed| feed.name.as_str()).collect();
+        let told = Diagnostic::new(Code::Nothing, format!("there is no feed `{name}`"));
+        let fix = match closest(name, &names) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("the feeds are {}", names.join(", ")),
+        };
+        told.fix(fix).into()
+    })
+}

@@ -1,0 +1,130 @@
+//! `causeway init`
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use causeway_core::port::Registry as _;
+use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
+use clap::Args;
+
+use super::context::Context;
+use crate::config::find::FILE_NAME;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::exit::Exit;
+use crate::generate::provider;
+use crate::home::Home;
+
+/// Arguments of `causeway init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder to write to; it is made when it is not there.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// For Apache Kafka and PostgreSQL. Not in this version.
+    #[arg(long)]
+    production: bool,
+    /// The port of the MLLP door.
+    #[arg(long, default_value_t = 2575)]
+    mllp_port: u16,
+    /// The port of the pages.
+    #[arg(long, default_value_t = 8080)]
+    http_port: u16,
+}
+
+/// Writes a configuration, and registers the provider of its catch-all feed.
+pub(crate) fn run(args: &Init, context: &Context) -> Outcome {
+    if args.production {
+        let told = Diagnostic::new(Code::NoEngine, "the production engines are not in this version");
+        let fix = "run `causeway init`: the embedded engines take thousands of messages a second on one machine";
+        return Err(told.fix(fix).into());
+    }
+    let trouble = |error: &std::io::Error| {
+        Diagnostic::new(Code::Output, "the configuration cannot be written")
+            .at(args.dir.display().to_string())
+            .because(error)
+    };
+    std::fs::create_dir_all(&args.dir).map_err(|error| trouble(&error))?;
+    let path = args.dir.join(FILE_NAME);
+    write_new(&path, &text(args.mllp_port, args.http_port))?;
+    let home = Home::new(args.dir.join("data"));
+    home.make()?;
+    let registry = SqliteRepository::open(&home.repository(), SqliteSettings::default())?;
+    let newcomer = provider::newcomer();
+    if registry.provider(&newcomer.id)?.is_none() {
+        registry.put_provider(&newcomer, &context.actor(), context.now())?;
+    }
+    context.terminal.line(&path.display().to_string())?;
+    let config = path.display();
+    context.terminal.say(&format!("next: causeway --config {config} check && causeway --config {config} serve"));
+    Ok(Exit::Done)
+}
+
+/// Writes a file that must not be there.
+pub(crate) fn write_new(path: &Path, text: &str) -> Outcome<()> {
+    let told = |error: &std::io::Error| {
+        let code = if error.kind() == std::io::ErrorKind::AlreadyExists { Code::Exists } else { Code::Output };
+        Diagnostic::new(code, format!("`{}` cannot be written", path.display())).because(error)
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| told(&error))?;
+    Ok(file.write_all(text.as_bytes()).map_err(|error| told(&error))?)
+}
+
+/// The configuration, with what one may want to change next.
+fn text(mllp_port: u16, http_port: u16) -> String {
+    format!(
+        r#"# The configuration of a Causeway hub. Every key is explained in docs/configuration.md; what is not set here has its
+# default, and `causeway config show --origin` tells all of them. After a change: `causeway check`.
+
+# Everything durable lives here, relative to this file. It must be a local disk.
+data_dir = "data"
+
+[server]
+# Pages, metrics and health. Keep it on loopback: there are no accounts in this version.
+listen = "127.0.0.1:{http_port}"
+
+[log.embedded]
+# How long messages stay replayable, and how long what was withheld can be taken up.
+retention_age = "30d"
+retention_bytes = "10GiB"
+
+# One [[door]] listens; each [[door.feed]] below it is one sending system. The first feed that fits takes a message.
+[[door]]
+listen = "127.0.0.1:{mllp_port}"
+
+# A real feed looks like this:
+#
+# [[door.feed]]
+# name = "qmh-laboratory"
+# provider = "9265486345"          # must be registered: causeway provider list
+# from = ["10.1.2.0/24"]           # who may connect
+# senders = ["LIS|QMH"]            # MSH-3|MSH-4
+# charset = "default:BIG-5"        # MSH-18 decides, else Big5 with HKSCS
+# expect_every = "5m"              # a longer silence is shown
+
+# Takes whatever comes from this machine: any sender, processing id and version. Remove it before real data flow.
+[[door.feed]]
+name = "catch-all"
+provider = "{newcomer}"
+senders = ["any"]
+processing_ids = ["any"]
+versions = ["any"]
+"#,
+        newcomer = provider::NEWCOMER,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_is_written_is_well_formed_and_changes_no_default_by_accident() {
+        let config: Config = toml::from_str(&text(2575, 8080)).expect("well formed");
+        let feed = config.feed("catch-all").expect("the feed");
+        assert!(config.door[0].faults().is_empty(), "{:?}", config.door[0].faults());
+        assert_eq!(feed.provider.0, provider::NEWCOMER);
+        assert_eq!(Config { door: Vec::new(), ..config }, Config::default());
+    }
+}

@@ -1,0 +1,63 @@
+//! `causeway serve`
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::context::Context;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::exit::Exit;
+use crate::wiring::{self, Hub, Role, Verbosity};
+
+/// Arguments of `causeway serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// What this process does. The embedded engines are made for `all`.
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    role: Role,
+}
+
+/// Runs the hub until SIGTERM or SIGINT, then drains.
+pub(crate) fn run(args: &Serve, context: &Context) -> Outcome {
+    let found = context.found()?;
+    let home = context.home()?;
+    wiring::log_to_stderr(Verbosity::Normal);
+    let runtime = wiring::runtime()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let hub = Hub::start(found.config(), &home, args.role).await?;
+        for door in &hub.doors {
+            context.terminal.say(&format!("MLLP on {door}"));
+        }
+        context.terminal.say(&format!("pages on http://{}/ops", hub.http));
+        signals.wait().await;
+        context.terminal.say("stopping: no new messages; what was taken is finished");
+        hub.stop().await;
+        Ok(Exit::Done)
+    })
+}
+
+/// The signals that ask for a stop.
+#[derive(Debug)]
+pub(super) struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Listens from now on. Call it inside the runtime.
+    pub(super) fn new() -> Result<Self, Diagnostic> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Diagnostic::new(Code::Internal, "signals cannot be listened to").because(&error))
+        };
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one of them.
+    pub(super) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

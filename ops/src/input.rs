@@ -1,0 +1,220 @@
+//! Files with HL7 v2 messages: one or many in a file, as text or as they went over MLLP, in folders or not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Code, Diagnostic};
+
+/// Larger files are refused: they are read whole.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+const START_BLOCK: u8 = 0x0b;
+const END_BLOCK: u8 = 0x1c;
+/// The UTF-8 byte order mark.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A message of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Input {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Its place among the messages of the file, from 1.
+    pub(crate) number: usize,
+    /// Whether it is the only one.
+    pub(crate) alone: bool,
+    /// Its bytes, without what parts it from the next one.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Input {
+    /// What it is called: the file, and the number where there are more.
+    pub(crate) fn name(&self) -> String {
+        if self.alone { self.path.display().to_string() } else { format!("{}#{}", self.path.display(), self.number) }
+    }
+}
+
+/// The messages of these files and folders, in the order given; a folder's files by name, folders inside included.
+///
+/// # Errors
+/// A file that cannot be read, or holds no message.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        for file in files(path)? {
+            let bytes = read_file(&file)?;
+            let messages = split(&bytes);
+            if messages.is_empty() {
+                return Err(
+                    Diagnostic::new(Code::NoMessage, "the file holds no HL7 message").at(file.display().to_string())
+                );
+            }
+            let alone = messages.len() == 1;
+            inputs.extend(messages.into_iter().zip(1_usize..).map(|(message, number)| Input {
+                path: file.clone(),
+                number,
+                alone,
+                bytes: message.to_vec(),
+            }));
+        }
+    }
+    Ok(inputs)
+}
+
+/// With carriage returns between segments, as MLLP wants it: a file written by hand has line feeds.
+pub(crate) fn with_carriage_returns(message: &[u8]) -> Vec<u8> {
+    let has_lone_cr =
+        message.iter().zip(message.iter().skip(1).chain([&b' '])).any(|(byte, next)| *byte == b'\r' && *next != b'\n');
+    let mut bytes = message.to_vec();
+    if !has_lone_cr && message.contains(&b'\n') {
+        bytes.retain(|byte| *byte != b'\r');
+        bytes.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b'\r');
+    }
+    if bytes.last() != Some(&b'\r') {
+        bytes.push(b'\r');
+    }
+    bytes
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+    let trouble = |error: &std::io::Error| {
+        Diagnostic::new(Code::Input, "the input cannot be read").at(path.display().to_string()).because(error)
+    };
+    if !fs::metadata(path).map_err(|error| trouble(&error))?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Vec::new();
+    let entries = fs::read_dir(path).map_err(|error| trouble(&error))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        names.push(entry.map_err(|error| trouble(&error))?.path());
+    }
+    names.sort();
+    for name in names {
+        let hidden = name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if name.is_dir() && !hidden {
+            found.extend(files(&name)?);
+        } else if !hidden && is_message_file(&name) {
+            found.push(name);
+        }
+    }
+    Ok(found)
+}
+
+/// In a folder only files that are called like messages are taken.
+fn is_message_file(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    matches!(extension.to_ascii_lowercase().as_str(), "hl7" | "txt" | "out" | "msg" | "er7" | "dat")
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let trouble = |error: &std::io::Error| {
+        Diagnostic::new(Code::Input, "the input cannot be read").at(path.display().to_string()).because(error)
+    };
+    let length = fs::metadata(path).map_err(|error| trouble(&error))?.len();
+    if length > FILE_BYTES_MAX {
+        let told = Diagnostic::new(Code::Input, "the file is larger than 1 GiB").at(path.display().to_string());
+        return Err(told.fix("split it"));
+    }
+    fs::read(path).map_err(|error| trouble(&error))
+}
+
+/// The messages in a file: its frames, when it begins with one, else what stands from one MSH line to the next. Lines
+/// of a batch envelope (FHS, BHS, BTS, FTS) part messages and belong to none.
+pub(crate) fn split(bytes: &[u8]) -> Vec<&[u8]> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&START_BLOCK) { frames(bytes) } else { lines(bytes) }
+}
+
+fn frames(bytes: &[u8]) -> Vec<&[u8]> {
+    let inner = bytes.split(|byte| *byte == START_BLOCK).skip(1);
+    inner
+        .filter_map(|frame| frame.split(|byte| *byte == END_BLOCK).next())
+        .map(trimmed)
+        .filter(|m| !m.is_empty())
+        .collect()
+}
+
+fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    // Where each message begins, and where each batch line begins, which ends the message before it.
+    let mut marks = Vec::new();
+    let mut at_line_start = true;
+    for (place, byte) in bytes.iter().enumerate() {
+        if at_line_start && let Some(rest) = bytes.get(place..) {
+            if starts_segment(rest, &[b"MSH"]) {
+                marks.push((place, true));
+            } else if starts_segment(rest, &[b"FHS", b"BHS", b"BTS", b"FTS"]) {
+                marks.push((place, false));
+            }
+        }
+        at_line_start = matches!(byte, b'\r' | b'\n');
+    }
+    let ends = marks.iter().skip(1).map(|(place, _)| *place).chain([bytes.len()]);
+    let pairs = marks.iter().zip(ends).filter(|((_, is_message), _)| *is_message);
+    pairs.filter_map(|((start, _), end)| bytes.get(*start..end)).map(trimmed).collect()
+}
+
+/// One of these names, and then a separator.
+fn starts_segment(bytes: &[u8], names: &[&[u8; 3]]) -> bool {
+    let Some((name, rest)) = bytes.split_at_checked(3) else { return false };
+    names.iter().any(|wanted| wanted.as_slice() == name)
+        && rest.first().is_some_and(|byte| byte.is_ascii_graphic() && !byte.is_ascii_alphanumeric())
+}
+
+/// Without the line ends after it.
+fn trimmed(message: &[u8]) -> &[u8] {
+    let end = message.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+    message.get(..end).unwrap_or(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(bytes: &[u8]) -> Vec<String> {
+        split(bytes).into_iter().map(|message| String::from_utf8_lossy(message).into_owned()).collect()
+    }
+
+    #[test]
+    fn messages_are_parted_at_their_headers_whatever_stands_between() {
+        assert_eq!(texts(b"MSH|1\rPID|MSH\r\nMSH|2\rPID\r\n\n\nMSH|3"), ["MSH|1\rPID|MSH", "MSH|2\rPID", "MSH|3"]);
+        assert_eq!(texts(b"\xef\xbb\xbfMSH^1\nPID"), ["MSH^1\nPID"]);
+        assert_eq!(texts(b"MSHX\rPID"), [""; 0]);
+        assert_eq!(texts(b""), [""; 0]);
+    }
+
+    #[test]
+    fn envelopes_of_batches_belong_to_no_message() {
+        let batch = b"FHS|^~\\&\rBHS|^~\\&\rMSH|1\rPID\rMSH|2\rBTS|2\rFTS|1\r";
+        assert_eq!(texts(batch), ["MSH|1\rPID", "MSH|2"]);
+    }
+
+    #[test]
+    fn a_capture_of_mllp_is_taken_frame_by_frame() {
+        assert_eq!(texts(b"\x0bMSH|1\rPID\r\x1c\r\x0bMSH|2\r\x1c\r"), ["MSH|1\rPID", "MSH|2"]);
+    }
+
+    #[test]
+    fn line_feeds_become_carriage_returns_only_where_they_end_segments() {
+        assert_eq!(with_carriage_returns(b"MSH|1\nPID\n"), b"MSH|1\rPID\r");
+        assert_eq!(with_carriage_returns(b"MSH|1\r\nPID"), b"MSH|1\rPID\r");
+        assert_eq!(with_carriage_returns(b"MSH|1\rOBX|a\nb"), b"MSH|1\rOBX|a\nb\r");
+    }
+
+    #[test]
+    fn folders_are_read_by_name_and_a_file_without_messages_is_told() {
+        let folder = tempfile::tempdir().expect("folder");
+        fs::create_dir(folder.path().join("inner")).expect("made");
+        for (name, text) in
+            [("b.hl7", "MSH|b"), ("a.HL7", "MSH|a1\nMSH|a2"), ("inner/c.txt", "MSH|c"), ("notes.md", "no")]
+        {
+            fs::write(folder.path().join(name), text).expect("written");
+        }
+        let inputs = read(&[folder.path().to_owned()]).expect("messages");
+        let bytes: Vec<_> = inputs.iter().map(|input| String::from_utf8_lossy(&input.bytes).into_owned()).collect();
+        assert_eq!(bytes, ["MSH|a1", "MSH|a2", "MSH|b", "MSH|c"]);
+        assert!(inputs[1].name().ends_with("a.HL7#2") && inputs[2].name().ends_with("b.hl7"));
+        let told = read(&[folder.path().join("notes.md")]).expect_err("no message");
+        assert_eq!(told.code, Code::NoMessage);
+        assert_eq!(read(&[folder.path().join("gone.hl7")]).expect_err("not there").code, Code::Input);
+    }
+}

@@ -1,0 +1,510 @@
+//! Draws snapshots: what the doors counted, what the log and the repository hold, and what changed since a while ago.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_core::envelope::FeedName;
+use causeway_core::metric::{self, Metrics as _};
+use causeway_core::outcome::State;
+use causeway_core::port::{FeedCount, Log, ReadLimit, Repository};
+use causeway_core::provider::ProviderId;
+use causeway_hl7::config::SenderPattern;
+use jiff::Timestamp;
+
+use super::{
+    BEHIND_AFTER_SECONDS, FeedState, FeedStatus, Headline, HeldStatus, PartitionStatus, Pipeline,
+    SILENT_AFTER_INTERVALS, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage, StageStatus,
+};
+use crate::cli::VERSION;
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::metrics::{Prometheus, Reading};
+
+/// Rates are over so many seconds.
+const RATE_SECONDS: i64 = 60;
+/// The p99 of the acknowledgement is over so many seconds.
+const ACK_SECONDS: i64 = 300;
+/// So many samples are kept: one a second for as long as the longest window, and one before.
+const SAMPLES_MAX: usize = 301;
+/// How far into the waiting messages of a partition it is looked for the oldest one of each feed.
+const HEAD: ReadLimit = ReadLimit { count_max: 64, bytes_max: 1 << 20 };
+
+/// Draws snapshots.
+#[derive(Debug)]
+pub(crate) struct Gatherer {
+    feeds: Vec<Feed>,
+    synthetic: bool,
+    started_at: Option<Timestamp>,
+    samples: VecDeque<Sample>,
+    sparks: BTreeMap<FeedName, VecDeque<(i64, u32)>>,
+}
+
+/// What is known of a feed by configuration.
+#[derive(Debug, Clone)]
+struct Feed {
+    name: FeedName,
+    provider: ProviderId,
+    listen: String,
+    catch_all: bool,
+    expected: Option<Duration>,
+}
+
+/// What the counters said at one time.
+#[derive(Debug, Clone, Default)]
+struct Sample {
+    at: Timestamp,
+    received: BTreeMap<String, f64>,
+    acks: BTreeMap<String, Vec<(f64, u64)>>,
+    stages: BTreeMap<&'static str, f64>,
+}
+
+/// Where the numbers come from.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    /// What the doors and the router counted.
+    pub(crate) metrics: Arc<Prometheus>,
+    /// The log; absent when its process does not run and this one only looks.
+    pub(crate) log: Arc<dyn Log>,
+    /// The repository.
+    pub(crate) repository: Arc<dyn Repository>,
+}
+
+impl Gatherer {
+    /// A gatherer for the feeds of a configuration.
+    pub(crate) fn new(config: &Config, started_at: Option<Timestamp>) -> Self {
+        let feeds = config.door.iter().flat_map(|door| {
+            door.feeds.iter().map(|feed| Feed {
+                name: feed.name.clone(),
+                provider: feed.provider.clone(),
+                listen: door.listen.to_string(),
+                catch_all: feed.senders.contains(&SenderPattern::any()),
+                expected: feed.expect_every,
+            })
+        });
+        Self {
+            feeds: feeds.collect(),
+            synthetic: config.synthetic,
+            started_at,
+            samples: VecDeque::new(),
+            sparks: BTreeMap::new(),
+        }
+    }
+
+    /// Draws one, and sets the gauges of the metrics that only a look at the whole can tell.
+    ///
+    /// # Errors
+    /// Those of the log and the repository.
+    pub(crate) fn draw(&mut self, sources: &Sources, now: Timestamp) -> Result<Snapshot, Diagnostic> {
+        let (pipeline, oldest) = pipeline(sources, now)?;
+        let sample = sample(sources, &pipeline, now);
+        self.note_sparks(&sample);
+        let counts = sources.repository.feed_counts()?;
+        let paused = sources.repository.paused_feeds()?;
+        let feeds: Vec<FeedStatus> = self
+            .feeds
+            .iter()
+            .map(|feed| {
+                let since = self.since(now, RATE_SECONDS);
+                let status = self.feed(feed, &counts, &sample, since, sources);
+                let is_paused = paused.contains(&feed.name);
+                let age = oldest.get(&feed.name).map(|at| age(*at, now));
+                let status = FeedStatus { oldest_unprocessed_seconds: age, ..status };
+                let state = state(&status, is_paused, up(sources, &feed.name), now);
+                FeedStatus { state, ..status }
+            })
+            .collect();
+        let held = held(sources)?;
+        let pipeline = Pipeline { stages: self.stages(&sample, &pipeline, now), ..pipeline };
+        self.samples.push_back(sample);
+        while self.samples.len() > SAMPLES_MAX {
+            self.samples.pop_front();
+        }
+        let headline = headline(&feeds, &pipeline, self.started_at, now);
+        let snapshot = Snapshot {
+            v: 1,
+            at: now,
+            version: VERSION.to_owned(),
+            started_at: self.started_at,
+            synthetic: self.synthetic,
+            headline,
+            feeds,
+            pipeline,
+            held,
+            spark_step_seconds: SPARK_STEP_SECONDS,
+        };
+        set_gauges(&sources.metrics, &snapshot);
+        Ok(snapshot)
+    }
+
+    fn feed(
+        &self,
+        feed: &Feed,
+        counts: &[FeedCount],
+        sample: &Sample,
+        since: Option<&Sample>,
+        sources: &Sources,
+    ) -> FeedStatus {
+        let name = feed.name.as_str();
+        let own = counts.iter().filter(|count| count.feed == feed.name);
+        let of = |state: State| own.clone().filter(|c| c.state == state).map(|c| c.count).sum::<u64>();
+        let stored_last = own.clone().filter_map(|count| count.last_received_at).max();
+        let at_door = gauge(&sources.metrics, &metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS, name);
+        let seen_last = Some(at_door).filter(|seconds| *seconds > 0.0).and_then(timestamp);
+        FeedStatus {
+            name: feed.name.clone(),
+            protocol: "mllp".to_owned(),
+            listen: feed.listen.clone(),
+            provider: feed.provider.clone(),
+            catch_all: feed.catch_all,
+            state: FeedState::Waiting,
+            connections: whole(gauge(&sources.metrics, &metric::FEED_CONNECTIONS, name)),
+            expected_seconds: feed.expected.map(|every| every.as_secs()),
+            last_message_at: seen_last.max(stored_last),
+            rate_per_second: since.map_or(0.0, |since| rate(sample, since, |s| count_of(&s.received, name))),
+            accepted: of(State::Accepted),
+            withheld: of(State::Withheld),
+            held: of(State::Held),
+            rejected: of(State::Rejected),
+            discarded: of(State::Discarded),
+            oldest_unprocessed_seconds: None,
+            ack_p99_seconds: p99(sample, self.since(sample.at, ACK_SECONDS), name),
+            spark: self.spark(&feed.name, sample.at),
+        }
+    }
+
+    /// The sample of so many seconds ago, or the oldest one.
+    fn since(&self, now: Timestamp, seconds: i64) -> Option<&Sample> {
+        let from = now.as_second().saturating_sub(seconds);
+        let place = self.samples.partition_point(|sample| sample.at.as_second() < from);
+        self.samples.get(place).or_else(|| self.samples.back())
+    }
+
+    /// Adds what came since the last sample to the points of the sparklines.
+    fn note_sparks(&mut self, sample: &Sample) {
+        let step = sample.at.as_second().div_euclid(i64::from(SPARK_STEP_SECONDS));
+        for feed in &self.feeds {
+            let name = feed.name.as_str();
+            let before = self.samples.back().map_or(0.0, |last| count_of(&last.received, name));
+            let more = u32::try_from(whole(count_of(&sample.received, name) - before)).unwrap_or(u32::MAX);
+            let points = self.sparks.entry(feed.name.clone()).or_default();
+            match points.back_mut() {
+                Some((last, count)) if *last == step => *count = count.saturating_add(more),
+                Some(_) | None => points.push_back((step, more)),
+            }
+            while points.len() > SPARK_POINTS {
+                points.pop_front();
+            }
+        }
+    }
+
+    fn spark(&self, feed: &FeedName, now: Timestamp) -> Vec<u32> {
+        let last = now.as_second().div_euclid(i64::from(SPARK_STEP_SECONDS));
+        let points: BTreeMap<i64, u32> = self.sparks.get(feed).into_iter().flatten().copied().collect();
+        let first = last - i64::try_from(SPARK_POINTS).unwrap_or(0) + 1;
+        (first..=last).map(|step| points.get(&step).copied().unwrap_or(0)).collect()
+    }
+
+    fn stages(&self, sample: &Sample, pipeline: &Pipeline, now: Timestamp) -> Vec<StageStatus> {
+        let since = self.since(now, RATE_SECONDS);
+        let status = |stage: &Stage| StageStatus {
+            stage: *stage,
+            rate_per_second: since
+                .map_or(0.0, |since| rate(sample, since, |s| s.stages.get(stage.as_str()).copied().unwrap_or(0.0))),
+            // Mapping, deciding and storing are one walk over a batch: what waits, waits before the first of them.
+            lag_seconds: if *stage == Stage::Map { pipeline.lag_seconds } else { 0.0 },
+        };
+        Stage::ALL.iter().map(status).collect()
+    }
+}
+
+/// The lanes, and the oldest waiting message of each feed as far as was looked.
+fn pipeline(sources: &Sources, now: Timestamp) -> Result<(Pipeline, BTreeMap<FeedName, Timestamp>), Diagnostic> {
+    let mut pipeline = Pipeline { log_bytes: sources.log.size_bytes()?, ..Pipeline::default() };
+    let mut oldest: BTreeMap<FeedName, Timestamp> = BTreeMap::new();
+    for lane in sources.log.state()? {
+        let next = sources.repository.next_offset(lane.partition)?;
+        let waiting = lane.end.0.saturating_sub(next.0);
+        let mut lag_seconds: f64 = 0.0;
+        if waiting > 0 {
+            // What retention gave up in the meantime is no reason to show nothing.
+            let head = sources.log.read(lane.partition, next, HEAD, Duration::ZERO).unwrap_or_default();
+            for envelope in head.iter().map(|entry| &entry.envelope) {
+                lag_seconds = lag_seconds.max(age(envelope.received_at, now));
+                let first = oldest.entry(envelope.feed.clone()).or_insert(envelope.received_at);
+                *first = envelope.received_at.min(*first);
+            }
+        }
+        pipeline.lag_messages = pipeline.lag_messages.saturating_add(waiting);
+        pipeline.lag_seconds = pipeline.lag_seconds.max(lag_seconds);
+        pipeline.partitions.push(PartitionStatus {
+            partition: lane.partition.0,
+            first: lane.first.0,
+            next: next.0,
+            end: lane.end.0,
+            lag_seconds,
+        });
+    }
+    Ok((pipeline, oldest))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
+fn sample(sources: &Sources, pipeline: &Pipeline, at: Timestamp) -> Sample {
+    let by_feed = |readings: &[Reading]| {
+        let mut sums = BTreeMap::new();
+        for reading in readings {
+            *sums.entry(reading.labels.first().cloned().unwrap_or_default()).or_insert(0.0) += reading.value;
+        }
+        sums
+    };
+    let read = |metric| sources.metrics.read(metric);
+    let sum = |readings: &[Reading]| readings.iter().map(|reading| reading.value).sum::<f64>();
+    let received = by_feed(&read(&metric::MESSAGES_RECEIVED));
+    let stage = |name: &str, readings: Vec<Reading>| {
+        let own: Vec<_> =
+            readings.into_iter().filter(|r| r.labels.first().is_some_and(|label| label == name)).collect();
+        sum(&own)
+    };
+    let logged: u64 = pipeline.partitions.iter().map(|lane| lane.end).sum();
+    let stages = BTreeMap::from([
+        (Stage::Receive.as_str(), received.values().sum()),
+        (Stage::Log.as_str(), logged as f64),
+        (Stage::Map.as_str(), stage("map", read(&metric::STAGE_DURATION_SECONDS))),
+        (Stage::Decide.as_str(), stage("route", read(&metric::STAGE_MESSAGES))),
+        (Stage::Store.as_str(), sum(&read(&metric::OUTCOMES))),
+    ]);
+    let acks = read(&metric::ACK_DURATION_SECONDS).into_iter();
+    let acks = acks.map(|reading| (reading.labels.first().cloned().unwrap_or_default(), reading.buckets)).collect();
+    Sample { at, received, acks, stages }
+}
+
+fn held(sources: &Sources) -> Result<Vec<HeldStatus>, Diagnostic> {
+    let groups = sources.repository.held()?.into_iter();
+    let mut held: Vec<_> = groups
+        .map(|group| HeldStatus {
+            reason: group.reason,
+            feed: group.feed,
+            count: group.count,
+            first: group.first,
+            last: group.last,
+        })
+        .collect();
+    held.sort_by(|a, b| b.count.cmp(&a.count).then(a.feed.cmp(&b.feed)));
+    Ok(held)
+}
+
+fn state(status: &FeedStatus, is_paused: bool, is_up: bool, now: Timestamp) -> FeedState {
+    let quiet = status.last_message_at.map(|at| age(at, now));
+    let allowed = status.expected_seconds.map(|every| precise(every.saturating_mul(u64::from(SILENT_AFTER_INTERVALS))));
+    match (is_paused, is_up, quiet, allowed) {
+        (true, ..) => FeedState::Paused,
+        (false, false, ..) => FeedState::Down,
+        (false, true, Some(quiet), Some(allowed)) if quiet > allowed => FeedState::Silent,
+        (false, true, Some(quiet), _) if quiet < precise(RATE_SECONDS.unsigned_abs()) => FeedState::Flowing,
+        (false, true, ..) => FeedState::Waiting,
+    }
+}
+
+/// The worst thing that is true.
+fn headline(feeds: &[FeedStatus], pipeline: &Pipeline, started_at: Option<Timestamp>, now: Timestamp) -> Headline {
+    if started_at.is_none() {
+        return Headline::Stopped;
+    }
+    if let Some(down) = feeds.iter().find(|feed| feed.state == FeedState::Down) {
+        return Headline::Down { feed: down.name.clone() };
+    }
+    if pipeline.lag_seconds > BEHIND_AFTER_SECONDS {
+        return Headline::Behind { seconds: whole(pipeline.lag_seconds), messages: pipeline.lag_messages };
+    }
+    let silent = feeds.iter().filter(|feed| feed.state == FeedState::Silent);
+    let longest = silent.min_by_key(|feed| feed.last_message_at);
+    let count = u64::try_from(feeds.len()).unwrap_or(u64::MAX);
+    match longest {
+        Some(feed) => Headline::Silent {
+            feed: feed.name.clone(),
+            seconds: feed.last_message_at.map_or(0, |at| whole(age(at, now))),
+            expected_seconds: feed.expected_seconds.unwrap_or(0),
+        },
+        None if feeds.iter().all(|feed| feed.last_message_at.is_none()) => Headline::NothingYet { feeds: count },
+        None => Headline::Flowing { feeds: count },
+    }
+}
+
+/// The gauges that only a look at the whole can tell.
+#[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
+fn set_gauges(metrics: &Prometheus, snapshot: &Snapshot) {
+    let pipeline = &snapshot.pipeline;
+    metrics.set(&metric::CONSUMER_LAG_MESSAGES, &["router", "envelopes"], pipeline.lag_messages as f64);
+    metrics.set(&metric::CONSUMER_LAG_SECONDS, &["router", "envelopes"], pipeline.lag_seconds);
+    metrics.set(&metric::LOG_SIZE_BYTES, &["envelopes"], pipeline.log_bytes as f64);
+    for lane in &pipeline.partitions {
+        metrics.set(&metric::LOG_END_OFFSET, &["envelopes", &lane.partition.to_string()], lane.end as f64);
+    }
+    // What is held no longer stands at zero; a series that vanished would look like a fault.
+    for former in metrics.read(&metric::PARKED_MESSAGES) {
+        let labels: Vec<&str> = former.labels.iter().map(String::as_str).collect();
+        metrics.set(&metric::PARKED_MESSAGES, &labels, 0.0);
+    }
+    for group in &snapshot.held {
+        let labels = [group.feed.as_str(), group.reason.code()];
+        metrics.set(&metric::PARKED_MESSAGES, &labels, group.count as f64);
+    }
+}
+
+/// The upper bound of 99 of 100 acknowledgements since then, taken straight between the bounds of its bucket.
+#[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
+fn p99(now: &Sample, since: Option<&Sample>, feed: &str) -> Option<f64> {
+    let after = now.acks.get(feed)?;
+    let before = since.and_then(|sample| sample.acks.get(feed));
+    let earlier = |place: usize| before.and_then(|b| b.get(place)).map_or(0, |(_, count)| *count);
+    let grown: Vec<(f64, u64)> = after
+        .iter()
+        .enumerate()
+        .map(|(place, (bound, count))| (*bound, count.saturating_sub(earlier(place))))
+        .collect();
+    let total = grown.last().map_or(0, |(_, count)| *count);
+    if total == 0 {
+        return None;
+    }
+    let wanted = total as f64 * 0.99;
+    let (mut below, mut from) = (0.0, 0.0);
+    for (bound, count) in grown {
+        let count = count as f64;
+        if count >= wanted {
+            let inside = (count - below).max(1.0);
+            return Some(if bound.is_finite() { from + (bound - from) * (wanted - below) / inside } else { from });
+        }
+        (below, from) = (count, bound);
+    }
+    Some(from)
+}
+
+fn rate(now: &Sample, since: &Sample, of: impl Fn(&Sample) -> f64) -> f64 {
+    let seconds = now.at.duration_since(since.at).as_secs_f64();
+    if seconds <= 0.0 { 0.0 } else { ((of(now) - of(since)) / seconds).max(0.0) }
+}
+
+fn count_of(counts: &BTreeMap<String, f64>, feed: &str) -> f64 {
+    counts.get(feed).copied().unwrap_or(0.0)
+}
+
+fn gauge(metrics: &Prometheus, metric: &'static metric::Metric, feed: &str) -> f64 {
+    let readings = metrics.read(metric).into_iter();
+    readings.filter(|reading| reading.labels.first().is_some_and(|label| label == feed)).map(|r| r.value).sum()
+}
+
+/// Whether the feed's door is open.
+fn up(sources: &Sources, feed: &FeedName) -> bool {
+    gauge(&sources.metrics, &metric::FEED_UP, feed.as_str()) > 0.0
+}
+
+/// Seconds from then to now; never negative, whatever the clocks say.
+fn age(at: Timestamp, now: Timestamp) -> f64 {
+    now.duration_since(at).as_secs_f64().max(0.0)
+}
+
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    let duration = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::from_duration(duration).ok()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds below 2^53 are exact")]
+const fn precise(seconds: u64) -> f64 {
+    seconds as f64
+}
+
+/// A count that a floating-point number holds; what is below zero is zero.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at both ends")]
+const fn whole(value: f64) -> u64 {
+    value.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample_at(second: i64, received: f64, buckets: &[(f64, u64)]) -> Sample {
+        Sample {
+            at: Timestamp::from_second(second).expect("in range"),
+            received: BTreeMap::from([("lab".to_owned(), received)]),
+            acks: BTreeMap::from([("lab".to_owned(), buckets.to_vec())]),
+            stages: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn rates_and_p99_are_of_the_window_and_not_of_all_time() {
+        let before = sample_at(100, 1_000.0, &[(0.001, 990), (0.01, 1_000), (0.1, 1_000)]);
+        let now = sample_at(160, 1_120.0, &[(0.001, 990), (0.01, 1_110), (0.1, 1_120)]);
+        assert!((rate(&now, &before, |s| count_of(&s.received, "lab")) - 2.0).abs() < 1e-9);
+        let p99 = p99(&now, Some(&before), "lab").expect("acknowledgements");
+        assert!((0.05..0.1).contains(&p99), "{p99}");
+        assert_eq!(super::p99(&now, Some(&now), "lab"), None);
+        assert!((rate(&now, &now, |s| count_of(&s.received, "lab"))).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn sparks_fall_into_their_step_and_old_ones_fall_off() {
+        let text = "[[door]]\n[[door.feed]]\nname = \"lab\"\nprovider = \"HA\"\nsenders = [\"A|B\"]\n";
+        let config: Config = toml::from_str(text).expect("well formed");
+        let mut gatherer = Gatherer::new(&config, None);
+        for (second, received) in [(1_000, 3.0), (1_004, 5.0), (1_011, 6.0), (1_599, 10.0)] {
+            let sample = sample_at(second, received, &[]);
+            gatherer.note_sparks(&sample);
+            gatherer.samples.push_back(sample);
+        }
+        let name = FeedName::parse("lab").expect("name");
+        let spark = gatherer.spark(&name, Timestamp::from_second(1_599).expect("in range"));
+        assert_eq!((spark.len(), spark[0], spark[1], spark[59]), (SPARK_POINTS, 5, 1, 4));
+        let later = gatherer.spark(&name, Timestamp::from_second(1_600).expect("in range"));
+        assert_eq!((later[0], later[58]), (1, 4));
+    }
+
+    fn feed(state: FeedState, last: Option<i64>) -> FeedStatus {
+        FeedStatus {
+            name: FeedName::parse("lab").expect("name"),
+            protocol: String::new(),
+            listen: String::new(),
+            provider: ProviderId("HA".to_owned()),
+            catch_all: false,
+            state,
+            connections: 0,
+            expected_seconds: Some(10),
+            last_message_at: last.map(|second| Timestamp::from_second(second).expect("in range")),
+            rate_per_second: 0.0,
+            accepted: 0,
+            withheld: 0,
+            held: 0,
+            rejected: 0,
+            discarded: 0,
+            oldest_unprocessed_seconds: None,
+            ack_p99_seconds: None,
+            spark: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_feed_is_silent_after_three_intervals_and_paused_before_all_else() {
+        let now = Timestamp::from_second(1_000).expect("in range");
+        let at = |last: Option<i64>, paused: bool, up: bool| state(&feed(FeedState::Waiting, last), paused, up, now);
+        assert_eq!(at(Some(969), false, true), FeedState::Silent);
+        assert_eq!(at(Some(971), false, true), FeedState::Flowing);
+        assert_eq!(at(None, false, true), FeedState::Waiting);
+        assert_eq!(at(Some(971), false, false), FeedState::Down);
+        assert_eq!(at(Some(971), true, false), FeedState::Paused);
+    }
+
+    #[test]
+    fn the_headline_is_the_worst_thing_that_is_true() {
+        let now = Timestamp::from_second(1_000).expect("in range");
+        let silent = feed(FeedState::Silent, Some(900));
+        let behind = Pipeline { lag_seconds: 500.0, lag_messages: 9, ..Pipeline::default() };
+        let of = |feeds: &[FeedStatus], pipeline: &Pipeline| headline(feeds, pipeline, Some(now), now);
+        assert_eq!(of(&[feed(FeedState::Waiting, None)], &Pipeline::default()), Headline::NothingYet { feeds: 1 });
+        assert_eq!(of(&[feed(FeedState::Flowing, Some(999))], &Pipeline::default()), Headline::Flowing { feeds: 1 });
+        assert!(matches!(of(&[silent.clone()], &Pipeline::default()), Headline::Silent { seconds: 100, .. }));
+        assert!(matches!(of(&[silent.clone()], &behind), Headline::Behind { seconds: 500, messages: 9 }));
+        assert!(matches!(of(&[silent, feed(FeedState::Down, None)], &behind), Headline::Down { .. }));
+        assert_eq!(headline(&[], &behind, None, now), Headline::Stopped);
+    }
+}

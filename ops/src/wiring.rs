@@ -1,0 +1,376 @@
+//! The one page that knows everyone: opens the log and the repository, starts a router thread for each lane, the doors,
+//! the pages and the clockwork, and stops them in the order that loses nothing.
+
+mod clockwork;
+mod halt;
+mod logging;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use causeway_core::ack::Settled;
+use causeway_core::envelope::{FeedName, PartitionId, Position};
+use causeway_core::outcome::State;
+use causeway_core::port::{Clock, Log, ReadLimit, Repository};
+use causeway_hl7::{Door, Ports, Waiters};
+use causeway_mappers::Mappers;
+use causeway_mappers::hl7v2::{self, Support};
+use causeway_router::{Router, Settings};
+use causeway_storage::log::embedded::EmbeddedLog;
+use causeway_storage::repository::sqlite::SqliteRepository;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle as Task;
+
+pub(crate) use self::halt::halt;
+pub(crate) use self::logging::{Verbosity, log_to_stderr};
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::health::Health;
+use crate::home::{Home, HubLock};
+use crate::http::{self, Surface};
+use crate::metrics::Prometheus;
+use crate::status::Board;
+use crate::status::gather::{Gatherer, Sources};
+use crate::stop::Stop;
+
+/// Threads of the asynchronous part: the doors and the pages wait more than they work.
+const RUNTIME_THREADS: usize = 2;
+/// Connections to the log of a process that only shows.
+const READERS_MAX: usize = 4;
+
+/// What a process of the hub does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Everything.
+    All,
+    /// Takes messages and makes them durable.
+    Ingest,
+    /// Takes them from the log to the repository.
+    Process,
+    /// Shows the pages, beside another process that does the rest.
+    Serve,
+}
+
+impl Role {
+    const fn has_doors(self) -> bool {
+        matches!(self, Self::All | Self::Ingest)
+    }
+
+    const fn has_router(self) -> bool {
+        matches!(self, Self::All | Self::Process)
+    }
+
+    const fn writes_log(self) -> bool {
+        !matches!(self, Self::Serve)
+    }
+}
+
+/// A hub that runs.
+pub(crate) struct Hub {
+    /// Where the doors listen, in the order of the configuration.
+    pub(crate) doors: Vec<SocketAddr>,
+    /// Where HTTP listens.
+    pub(crate) http: SocketAddr,
+    /// The latest snapshot.
+    pub(crate) board: Board,
+    /// The repository and the registry.
+    pub(crate) repository: Arc<SqliteRepository>,
+    log: Arc<EmbeddedLog>,
+    health: Arc<Health>,
+    stop: Stop,
+    doors_stop: watch::Sender<bool>,
+    http_stop: watch::Sender<bool>,
+    door_tasks: Vec<Task<()>>,
+    http_task: Task<()>,
+    routers: Vec<JoinHandle<()>>,
+    clockwork: Vec<JoinHandle<()>>,
+    _lock: Option<HubLock>,
+}
+
+/// The runtime in which a hub lives.
+///
+/// # Errors
+/// The system gives no more threads.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .thread_name("causeway-io")
+        .enable_all()
+        .build()
+        .map_err(|error| Diagnostic::new(Code::Internal, "the threads cannot be started").because(&error))
+}
+
+/// The router's bounds, from the configuration.
+pub(crate) fn router_settings(config: &Config) -> Settings {
+    let bytes_max = usize::try_from(config.router.batch_bytes_max).unwrap_or(usize::MAX);
+    Settings {
+        batch: ReadLimit { count_max: config.router.batch_count_max, bytes_max },
+        retry_max: config.router.retry_pause_max,
+        rules: config.policy.rules(),
+        ..Settings::default()
+    }
+}
+
+impl Hub {
+    /// Opens everything and begins to work. Call it inside the runtime.
+    ///
+    /// # Errors
+    /// Another hub works on the data, an address is taken, or the data do not hold.
+    pub(crate) async fn start(config: &Config, home: &Home, role: Role) -> Result<Self, Diagnostic> {
+        home.make()?;
+        let lock = if role.writes_log() { Some(home.lock()?) } else { None };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = metrics(config)?;
+        let log = if role.writes_log() {
+            let settings = config.log.embedded.clone();
+            EmbeddedLog::open(
+                &home.log(),
+                settings,
+                Arc::clone(&clock),
+                Arc::clone(&metrics) as _,
+                Arc::new(halt::log),
+            )?
+        } else {
+            EmbeddedLog::open_read_only(&home.log(), READERS_MAX)?
+        };
+        let repository = Arc::new(SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?);
+        let sources = Sources {
+            metrics: Arc::clone(&metrics),
+            log: Arc::clone(&log) as _,
+            repository: Arc::clone(&repository) as _,
+        };
+        let mut gatherer = Gatherer::new(config, Some(clock.now()));
+        let (publisher, board) = Board::new(gatherer.draw(&sources, clock.now())?);
+
+        let paused = Arc::new(RwLock::new(repository.paused_feeds()?.into_iter().collect::<BTreeSet<_>>()));
+        let waiters = Waiters::new();
+        let ports = ports(&log, &repository, &metrics, &clock, &waiters, &paused);
+        let mut open = Vec::new();
+        if role.has_doors() {
+            for door in &config.door {
+                open.push(Door::open(door.clone(), ports.clone()).await.map_err(|error| {
+                    let told =
+                        Diagnostic::new(Code::PortTaken, format!("the door on {} cannot be opened", door.listen));
+                    told.because(&error)
+                })?);
+            }
+        }
+        let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
+            let told = Diagnostic::new(Code::PortTaken, format!("HTTP cannot listen on {}", config.server.listen));
+            told.because(&error)
+        })?;
+        let http = listener.local_addr().unwrap_or(config.server.listen);
+
+        let (stop, health) = (Stop::default(), Arc::new(Health::default()));
+        let router = Arc::new(router(config, &log, &repository, &metrics, &clock, waiters, &stop));
+        let (doors_stop, doors_stopping) = watch::channel(false);
+        let (http_stop, http_stopping) = watch::channel(false);
+        let doors = open.iter().map(Door::address).collect();
+        let door_tasks = open.into_iter().map(|door| {
+            let stopping = said(doors_stopping.clone());
+            tokio::spawn(async move {
+                door.serve(stopping).await;
+            })
+        });
+        let door_tasks = door_tasks.collect();
+        health.doors_are_open();
+        let surface = Surface {
+            metrics: Arc::clone(&metrics),
+            board: board.clone(),
+            health: Arc::clone(&health),
+            clock: Arc::clone(&clock),
+        };
+        let routes = http::routes(surface, Arc::clone(&repository) as _, config.synthetic);
+        let limits = config.server.limits.clone();
+        let http_metrics = Arc::clone(&metrics) as _;
+        let http_task = tokio::spawn(async move {
+            causeway_serve::http::serve(listener, routes, limits, http_metrics, said(http_stopping)).await;
+        });
+        let routers =
+            if role.has_router() { run_routers(&router, &stop, &health, log.partitions())? } else { Vec::new() };
+        let mut clockwork = vec![clockwork::status(gatherer, sources, publisher, Arc::clone(&health), paused, &stop)?];
+        if role.has_router() {
+            clockwork.push(clockwork::take_up(Arc::clone(&router), config.router.take_up_interval, &stop)?);
+        }
+        if role.writes_log() {
+            clockwork.push(clockwork::housekeeping(
+                Arc::clone(&log) as _,
+                Arc::clone(&repository) as _,
+                metrics,
+                config.log.prune_interval,
+                &stop,
+            )?);
+        }
+        Ok(Self {
+            doors,
+            http,
+            board,
+            repository,
+            log,
+            health,
+            stop,
+            doors_stop,
+            http_stop,
+            door_tasks,
+            http_task,
+            routers,
+            clockwork,
+            _lock: lock,
+        })
+    }
+
+    /// Stops: no new messages, then what was taken is answered and, as far as time allows, processed.
+    pub(crate) async fn stop(self) {
+        self.health.is_stopping();
+        self.doors_stop.send_replace(true);
+        // The doors bound their own drain; the walk goes on meanwhile, since some answers wait for it.
+        for task in self.door_tasks {
+            told(task.await);
+        }
+        self.http_stop.send_replace(true);
+        told(self.http_task.await);
+        self.stop.say();
+        let (log, threads) = (self.log, self.routers.into_iter().chain(self.clockwork));
+        let threads: Vec<_> = threads.collect();
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread ended by a panic");
+                }
+            }
+            log.close();
+        });
+        told(joined.await);
+    }
+}
+
+/// The metrics, with zeros for all that the configuration tells.
+fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
+    let metrics = Prometheus::new()
+        .map_err(|error| Diagnostic::new(Code::Internal, "the metrics cannot be made").because(&error))?;
+    for feed in config.feeds() {
+        metrics.know_feed(&feed.name, feed.expect_every.unwrap_or(Duration::ZERO).as_secs_f64());
+    }
+    (0..config.log.embedded.partitions).for_each(|partition| metrics.know_partition(partition));
+    Ok(Arc::new(metrics))
+}
+
+/// What the doors ask of the rest of the hub.
+fn ports(
+    log: &Arc<EmbeddedLog>,
+    repository: &Arc<SqliteRepository>,
+    metrics: &Arc<Prometheus>,
+    clock: &Arc<dyn Clock>,
+    waiters: &Arc<Waiters>,
+    paused: &Arc<RwLock<BTreeSet<FeedName>>>,
+) -> Ports {
+    let (repository, paused) = (Arc::clone(repository), Arc::clone(paused));
+    Ports {
+        log: Arc::clone(log) as _,
+        clock: Arc::clone(clock),
+        metrics: Arc::clone(metrics) as _,
+        waiters: Arc::clone(waiters),
+        supports: Arc::new(supports),
+        is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
+        halt: Arc::new(halt::log),
+        outcome_of: Arc::new(move |position| outcome_of(repository.as_ref(), position)),
+    }
+}
+
+/// Whether a kind of message is taken: what the mappers say, in the words of the door.
+fn supports(code: &str, event: &str) -> causeway_hl7::Support {
+    match hl7v2::supported(&format!("{code}^{event}")) {
+        Support::Yes => causeway_hl7::Support::Taken { patient: true },
+        Support::UnknownType => causeway_hl7::Support::TypeUnknown,
+        Support::UnknownEvent => causeway_hl7::Support::EventUnknown,
+    }
+}
+
+/// What became of a message, when that is known.
+fn outcome_of(repository: &dyn Repository, position: Position) -> Option<Settled> {
+    let found = repository.trace(&position.to_string()).ok()?.into_iter();
+    let row = found.map(|detail| detail.row).find(|row| row.facts.position == position)?;
+    match row.state {
+        State::Accepted | State::Withheld | State::Held => {
+            Some(Settled { position, feed: row.facts.feed, state: row.state, reason: row.reason, at: row.settled_at })
+        }
+        State::Rejected | State::Discarded => None,
+    }
+}
+
+/// The router over all lanes.
+fn router(
+    config: &Config,
+    log: &Arc<EmbeddedLog>,
+    repository: &Arc<SqliteRepository>,
+    metrics: &Arc<Prometheus>,
+    clock: &Arc<dyn Clock>,
+    waiters: Arc<Waiters>,
+    stop: &Stop,
+) -> Router {
+    let feeds: Vec<_> = config.feeds().map(|feed| feed.settings()).collect();
+    let stop = stop.clone();
+    Router {
+        log: Arc::clone(log) as _,
+        map: Arc::new(Mappers::new(feeds.clone())),
+        repository: Arc::clone(repository) as _,
+        clock: Arc::clone(clock),
+        metrics: Arc::clone(metrics) as _,
+        settlement: waiters,
+        feeds: Arc::new(feeds.into_iter().map(|feed| (feed.name.clone(), feed)).collect::<BTreeMap<_, _>>()),
+        pause: Arc::new(move |duration| {
+            stop.wait(duration);
+        }),
+        settings: router_settings(config),
+    }
+}
+
+/// One thread a lane. An error that is no matter of patience ends the process.
+fn run_routers(
+    router: &Arc<Router>,
+    stop: &Stop,
+    health: &Arc<Health>,
+    partitions: u16,
+) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
+    let run = |partition| {
+        let (router, stop, health) = (Arc::clone(router), stop.clone(), Arc::clone(health));
+        clockwork::thread(&format!("causeway-router-{partition}"), move || {
+            let lost = Lost(&health, &stop);
+            if let Err(error) = router.run(PartitionId(partition), stop.flag()) {
+                halt(&Diagnostic::from(error));
+            }
+            drop(lost);
+        })
+    };
+    (0..partitions).map(run).collect()
+}
+
+/// Notes the end of a thread that nobody asked to end, a panic included.
+struct Lost<'h>(&'h Health, &'h Stop);
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        if !self.1.is_said() {
+            self.0.lost_a_thread();
+        }
+    }
+}
+
+/// Ready when it is said, or when whoever could say it is gone.
+async fn said(mut stopping: watch::Receiver<bool>) {
+    let heard = stopping.wait_for(|said| *said).await;
+    drop(heard);
+}
+
+/// A task that ended by a panic is a fault of ours, which must be told.
+fn told(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a task did not end well");
+    }
+}
