@@ -20,9 +20,9 @@ impl Object {
 
     /// Puts text without the blanks around it; nothing when there is none.
     pub(crate) fn text(mut self, name: &str, text: &str) -> Self {
-        let text = text.trim();
+        let text = clean(text.trim());
         if !text.is_empty() {
-            self.0.insert(name.to_owned(), Value::String(clean(text)));
+            self.0.insert(name.to_owned(), Value::String(text));
         }
         self
     }

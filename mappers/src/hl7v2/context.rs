@@ -139,8 +139,9 @@ impl<'m> Context<'m> {
         }
     }
 
-    /// Reports a required field without a value.
+    /// Reports a required field without a value. The rest of the segment is not reported field by field.
     pub(crate) fn missing(&self, segment: &Seg<'_>, field: usize, text: &str) {
+        segment.keep();
         self.fault(Reason::MissingField, segment.field_place(field), segment.offset(field), text);
     }
 

@@ -181,6 +181,7 @@ fn classify(cx: &cx::Cx<'_>, is_public_hospital: bool) -> Kind {
         "NATIONAL" => Kind::Document(DocumentKind::Other, code),
         "HKBC" if !cx.authority.is_empty() && !of_hong_kong(&cx.authority) => Kind::Document(DocumentKind::Other, code),
         "local" => Kind::Local(code),
+        "other" => Kind::Other(code),
         word => DocumentKind::parse(word).map_or(Kind::Other(code), |kind| Kind::Document(kind, code)),
     }
 }

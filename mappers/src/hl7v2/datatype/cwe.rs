@@ -53,6 +53,9 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
     }
     // CWE.9 → text. A text beside no code has no coding to be the display of.
     let original = if value.has(9) { value.text(9) } else { Cow::Borrowed("") };
+    if !original.is_empty() && !loose_text.is_empty() {
+        concept.push("coding", Object::sized(1).text("display", &loose_text));
+    }
     let text = if original.is_empty() { loose_text } else { original };
     if key.is_empty() {
         key = text.clone().into_owned();

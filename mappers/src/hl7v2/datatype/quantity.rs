@@ -9,6 +9,7 @@ use crate::hl7v2::reader::Value;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Unit {
     members: Object,
+    shown: String,
 }
 
 impl Unit {
@@ -16,16 +17,16 @@ impl Unit {
     pub(crate) fn read(value: &Value<'_, '_>) -> Self {
         let (sent, text, system) = (value.text(1), value.text(2), value.text(3));
         let shown = if text.is_empty() { &sent } else { &text };
-        let members = Object::sized(3).text("unit", shown);
+        let (members, shown) = (Object::sized(3).text("unit", shown), shown.clone().into_owned());
         if system.is_empty() || sent.is_empty() {
-            return Self { members };
+            return Self { members, shown };
         }
         if sent.contains(char::is_whitespace) {
             value.note("bad-unit", "a code of a unit holds a blank: kept as text");
-            return Self { members };
+            return Self { members, shown };
         }
         let (uri, _) = cwe::system_uri(value.context(), &system);
-        Self { members: members.text("system", &uri).text("code", &code(&sent)) }
+        Self { members: members.text("system", &uri).text("code", &code(&sent)), shown }
     }
 
     /// A Quantity of this unit; `None` when the text is no number.
@@ -37,6 +38,13 @@ impl Unit {
     /// Whether a unit was sent.
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
+    }
+
+    /// A text that begins as a number does, with the unit behind it; `None` for other text, and without a unit.
+    pub(crate) fn behind(&self, text: &str) -> Option<String> {
+        let is_measured =
+            text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '<' | '>' | '=' | '+' | '-' | '.'));
+        (is_measured && !self.shown.is_empty()).then(|| format!("{text} {}", self.shown))
     }
 }
 
@@ -102,7 +110,8 @@ pub(crate) fn numeric_range(value: &Value<'_, '_>, unit: &Unit) -> Option<Object
 /// CQ (§2A.2.12): a number, and a unit in sub-components.
 pub(crate) fn composite(value: &Value<'_, '_>) -> Option<Object> {
     let (code, text) = (value.sub(2, 1), value.sub(2, 2));
-    let unit = Unit { members: Object::sized(1).text("unit", if text.is_empty() { &code } else { &text }) };
+    let shown = if text.is_empty() { code } else { text };
+    let unit = Unit { members: Object::sized(1).text("unit", &shown), shown: shown.into_owned() };
     let quantity = unit.quantity(&value.text(1), "");
     if quantity.is_none() {
         value.note("not-a-number", "a quantity is no number: left out");

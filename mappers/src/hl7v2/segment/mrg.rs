@@ -32,14 +32,19 @@ pub(crate) const USE: SegmentUse = SegmentUse {
 /// What a status of a merge is worth among versions: the replaced patient stays replaced, whatever arrives late.
 const RANK: u8 = 3;
 
-/// The patient that is no more, who is linked to the survivor; and the link the survivor has to it. `None`, with a
-/// fault, when MRG-1 names nobody, or with a note, when it names the survivor.
-pub(crate) fn replaced<'m>(
-    context: &Context<'m>,
-    mrg: &Seg<'m>,
-    survivor: &Subject,
-    version: Version,
-) -> Option<(Record, Object)> {
+/// What a merge says of the other patient.
+#[derive(Debug)]
+pub(crate) enum Replaced {
+    /// The patient that is no more, linked to the survivor; and the link the survivor has to it.
+    Patient(Box<Record>, Object),
+    /// It is the survivor: nothing to do.
+    Survivor,
+    /// MRG-1 names nobody: the merge cannot be made.
+    Nobody,
+}
+
+/// Maps MRG. A fault when it names nobody, a note when it names the survivor.
+pub(crate) fn replaced<'m>(context: &Context<'m>, mrg: &Seg<'m>, survivor: &Subject, version: Version) -> Replaced {
     // MRG-1, MRG-4, MRG-2 → identifier
     let numbers = identity::read(context, mrg, &[1, 4, 2]);
     // MRG-7 → name
@@ -48,11 +53,11 @@ pub(crate) fn replaced<'m>(
     let subject = numbers.subject(context);
     let Some(subject) = subject.filter(|_| mrg.has(1)) else {
         context.missing(mrg, 1, "the number of the patient to be replaced is missing");
-        return None;
+        return Replaced::Nobody;
     };
     if subject == *survivor {
         context.note("merge-with-itself", mrg.field_place(1), "the patient to be replaced is the one that remains");
-        return None;
+        return Replaced::Survivor;
     }
     let link = |other: &Subject, kind: &str| Object::sized(2).put("other", other.reference()).text("type", kind);
     let patient = context
@@ -65,5 +70,6 @@ pub(crate) fn replaced<'m>(
     let [authority, number] = &subject.parts;
     let key = context.key("Patient", &[authority, number]);
     let version = Version { rank: RANK, level: Level::Structured, ..version };
-    Some((context.record(Domain::Identification, key, version, patient), link(&subject, "replaces")))
+    let record = context.record(Domain::Identification, key, version, patient);
+    Replaced::Patient(Box::new(record), link(&subject, "replaces"))
 }

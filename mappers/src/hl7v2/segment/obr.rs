@@ -56,6 +56,8 @@ pub(crate) const USE: SegmentUse = SegmentUse {
 pub(crate) struct Order {
     /// What its records are keyed by: the number of the order and the service.
     pub(crate) key: [String; 2],
+    /// Why the number is not the filler's; empty when it is.
+    derived: &'static str,
     /// OBR-4.
     pub(crate) service: Coded,
     /// OBR-7 and OBR-8.
@@ -77,9 +79,18 @@ pub(crate) struct Order {
     pub(crate) category: &'static str,
     section: Object,
     identifiers: Vec<Json>,
-    request: Object,
+    request: Request,
     interpreters: Vec<Json>,
     performers: Vec<Json>,
+}
+
+/// What is known of the request that is answered.
+#[derive(Debug)]
+enum Request {
+    /// Its number, at most: referred to by it.
+    Known(Object),
+    /// More than that: contained in the report.
+    Told(Object),
 }
 
 impl Order {
@@ -87,6 +98,13 @@ impl Order {
     pub(crate) fn key_parts(&self) -> [&str; 2] {
         let [number, service] = &self.key;
         [number, service]
+    }
+
+    /// Notes that the number is not the filler's. Only for records that are keyed by it.
+    pub(crate) fn note_derived(&self, context: &Context<'_>, obr: &Seg<'_>) {
+        if !self.derived.is_empty() {
+            context.note("derived-id", obr.field_place(3), self.derived);
+        }
     }
 
     /// When this version of its results was made.
@@ -121,7 +139,7 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
     // OBR-2, OBR-3 → identifier
     let placer = ei::field(obr, context, 2).or(common.placer);
     let filler = ei::field(obr, context, 3).or(common.filler);
-    let number = number(context, obr, filler.as_ref(), placer.as_ref());
+    let (number, derived) = number(context, obr, filler.as_ref(), placer.as_ref());
     let identifier = |entity: &Option<Entity>, kind: &str, type_code: &str| {
         entity.as_ref().map(|entity| Json::from(entity.identifier(context, kind, type_code)))
     };
@@ -132,15 +150,20 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
     // OBR-6 → ServiceRequest.occurrenceDateTime
     let requested = ts::field(obr, context, 6);
     let request = Object::sized(10)
-        .maybe("identifier", placed.map(|placed| Json::Array(vec![placed])))
         .maybe("priority", priority(context, obr))
         .maybe("occurrenceDateTime", requested.map(|time| context.written(time)))
         .maybe("requester", requester)
         .list("reasonCode", cwe::fields(obr, context, 31)); // OBR-31 → ServiceRequest.reasonCode
-    let request = if request.is_empty() { request } else { service_request(request, common.status, subject) };
+    let request = if request.is_empty() {
+        // The placer's number alone says which request it is.
+        Request::Known(Object::sized(2).text("type", "ServiceRequest").maybe("identifier", placed.clone()))
+    } else {
+        Request::Told(service_request(request, placed.as_ref(), common.status, subject))
+    };
     let (section, domain, category, has_section) = section(context, obr);
     Some(Order {
         key: [number, service.key.clone()],
+        derived,
         service,
         observed: ts::field(obr, context, 7),
         observed_end: ts::field(obr, context, 8),
@@ -160,17 +183,19 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
     })
 }
 
-/// The number the results are keyed by: the filler's, or the placer's, or the control id.
-fn number(context: &Context<'_>, obr: &Seg<'_>, filler: Option<&Entity>, placer: Option<&Entity>) -> String {
+/// The number the results are keyed by: the filler's, or the placer's, or the control id; and why it is not the first.
+fn number(
+    context: &Context<'_>,
+    obr: &Seg<'_>,
+    filler: Option<&Entity>,
+    placer: Option<&Entity>,
+) -> (String, &'static str) {
     match (filler, placer) {
-        (Some(filler), _) => filler.key(),
-        (None, Some(placer)) => {
-            context.note("derived-id", obr.field_place(3), "no filler order number: keyed by the placer's");
-            format!("PLAC:{}", placer.key())
-        }
+        (Some(filler), _) => (filler.key(), ""),
+        (None, Some(placer)) => (format!("PLAC:{}", placer.key()), "no filler order number: keyed by the placer's"),
         (None, None) => {
-            context.note("derived-id", obr.field_place(3), "no order number: keyed by the control id");
-            format!("MSH-10:{}:{}", context.header().control_id, obr.offset(1))
+            let control_id = &context.header().control_id;
+            (format!("MSH-10:{control_id}:{}", obr.place()), "no order number: keyed by the control id")
         }
     }
 }
@@ -197,10 +222,11 @@ fn priority<'m>(context: &Context<'m>, obr: &Seg<'m>) -> Option<&'static str> {
 }
 
 /// The request, to be contained in the report: its status is ORC-5's, or unknown.
-fn service_request(request: Object, status: &str, subject: &Subject) -> Object {
+fn service_request(request: Object, placed: Option<&Json>, status: &str, subject: &Subject) -> Object {
     Object::sized(12)
         .text("resourceType", "ServiceRequest")
         .text("id", "request")
+        .one("identifier", placed.cloned().unwrap_or_default())
         .text("status", if status.is_empty() { "unknown" } else { status })
         .text("intent", "order")
         .put("subject", subject.reference())
@@ -260,10 +286,14 @@ pub(crate) fn report(
     let (rank, retracted) = (status.rank, status.retracted);
     let version = Version { rank, at: order.made_at(context), date: order.day(), level, retracted };
     let effective = order.effective(context);
-    let based_on = if order.request.is_empty() { Object::new() } else { Object::new().text("reference", "#request") };
+    let (contained, based_on) = match order.request {
+        Request::Known(request) if request.has("identifier") => (Object::new(), request),
+        Request::Known(_) => (Object::new(), Object::new()),
+        Request::Told(request) => (request, Object::sized(1).text("reference", "#request")),
+    };
     let mut resource = context
         .resource("DiagnosticReport", &key.resource_id())
-        .one("contained", order.request)
+        .one("contained", contained)
         .list("identifier", order.identifiers)
         .one("basedOn", based_on)
         .text("status", status.code)

@@ -35,7 +35,8 @@ pub(crate) const USE: SegmentUse = SegmentUse {
         used(5, "Observation value", "Observation.value[x]; repetitions: Observation.component").but(
             "Repetitions and neighbouring segments of TX and FT are lines of one text; `<5` in NM is a comparator",
         ),
-        used(6, "Units", "Quantity.unit; with a coding system also Quantity.system and code"),
+        used(6, "Units", "Quantity.unit; with a coding system also Quantity.system and code")
+            .but("A number sent as ST keeps its unit behind it, in the text"),
         used(7, "References range", "Observation.referenceRange.text, low and high")
             .but("The IG keeps the text alone: the ends are added where they can be read"),
         used(8, "Interpretation codes", "Observation.interpretation"),

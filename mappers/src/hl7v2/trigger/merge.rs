@@ -6,19 +6,27 @@
 
 use super::{Output, Says, Segments};
 use crate::hl7v2::context::Context;
-use crate::hl7v2::segment::mrg;
+use crate::hl7v2::segment::mrg::{self, Replaced};
 
-/// Maps a merge.
+/// Maps a merge. One that does not say whom to replace gives no records at all: the message is held.
 pub(crate) fn patients<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
     let version = super::version(context, Says::Registration);
+    let mut complete = true;
     super::patient(context, segments, output, version, |subject, survivor| {
         let mut replaced = Vec::new();
         for mrg in segments.named("MRG") {
-            if let Some((record, link)) = mrg::replaced(context, mrg, subject, version) {
-                survivor.push("link", link);
-                replaced.push(record);
+            match mrg::replaced(context, mrg, subject, version) {
+                Replaced::Patient(record, link) => {
+                    survivor.push("link", link);
+                    replaced.push(*record);
+                }
+                Replaced::Survivor => {}
+                Replaced::Nobody => complete = false,
             }
         }
         replaced
     });
+    if !complete {
+        output.records.clear();
+    }
 }

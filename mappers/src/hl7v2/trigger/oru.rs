@@ -145,6 +145,9 @@ fn order<'m>(
     let allergies = found.allergies.into_iter().map(|entry| entry.into_record(context, within)).collect::<Vec<_>>();
     let conclusion: Vec<String> = group.comments.iter().map(|comment| nte::text(context, comment)).collect();
     let is_report = !found.results.is_empty() || group.observed.is_empty();
+    if is_report || !found.others.is_empty() {
+        order.note_derived(context, group.obr);
+    }
     if is_report {
         let results = found.results.iter().map(|record| reference("Observation", &record.key.resource_id()).into());
         let parts = obr::Parts {

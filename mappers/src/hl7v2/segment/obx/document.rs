@@ -50,7 +50,9 @@ pub(crate) fn document<'m>(
             context.missing(obx, 5, "the pointer is empty");
             return None;
         }
-        pending.push(Pending { place: obx.field_place(5), url: Phi::new(url), bytes: size });
+        if !status.retracted {
+            pending.push(Pending { place: obx.field_place(5), url: Phi::new(url), bytes: size });
+        }
         attachment
     } else {
         embedded(context, obx, &value)?

@@ -96,8 +96,14 @@ pub(crate) fn take<'m>(
     }
     let concept = Object::sized(2).list("coding", codings).text("text", shown);
     let recorded = observed_at.or(within.order.observed).or(within.order.requested);
-    let named = if own_code.is_empty() { allergy::folded(shown) } else { own_code.to_owned() };
-    let key = allergy::natural_key(context, within.subject, &[&entity, &letter, &named]);
+    let key = match *meaning {
+        // However it is worded, there is one such statement a patient.
+        "no-known-drug-allergy" => allergy::natural_key(context, within.subject, &[&entity, &letter]),
+        _ if own_code.is_empty() => {
+            allergy::natural_key(context, within.subject, &[&entity, &letter, &allergy::folded(shown)])
+        }
+        _ => allergy::natural_key(context, within.subject, &[&entity, &letter, own_code]),
+    };
     let is_reaction = meaning.ends_with("reaction");
     let retracted = status.retracted;
     let verification = match (retracted, *meaning) {

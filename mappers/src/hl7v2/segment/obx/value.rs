@@ -33,9 +33,16 @@ pub(super) fn text<'m>(context: &Context<'m>, obx: &Seg<'m>, further: &[&Seg<'m>
 
 /// The values of every other type, one a repetition.
 pub(super) fn read<'m>(context: &Context<'m>, obx: &Seg<'m>, kind: &str, unit: &Unit) -> Vec<Member> {
-    let members: Vec<Member> = obx.all(context, 5).filter_map(|value| member(&value, kind, unit)).collect();
-    let is_measured = |(name, _): &Member| matches!(*name, "valueQuantity" | "valueRange" | "valueRatio");
-    if !unit.is_empty() && !members.is_empty() && !members.iter().any(is_measured) {
+    let mut members: Vec<Member> = obx.all(context, 5).filter_map(|value| member(&value, kind, unit)).collect();
+    let mut has_unit = members.iter().any(|(name, _)| matches!(*name, "valueQuantity" | "valueRange" | "valueRatio"));
+    if !has_unit && matches!(kind, "ST" | "SN" | "ID" | "VR") {
+        for (_, value) in &mut members {
+            if let Some(whole) = value.as_str().and_then(|text| unit.behind(text)) {
+                (*value, has_unit) = (whole.into(), true);
+            }
+        }
+    }
+    if !unit.is_empty() && !members.is_empty() && !has_unit {
         context.note("unused-field", obx.field_place(6), "the value is no quantity: its unit has no place");
     }
     members
