@@ -49,15 +49,11 @@ fn plan_mapped(message: &Message, mapped: &Mapped, known: Known<'_>, at: Timesta
     Depositing::new(message, mapped, identity, known, at, rules).outcome()
 }
 
-/// Nothing could be made of it. What the door had refused stays refused, now for the mapper's reason.
+/// Nothing could be made of it, and no change of the registry will mend that. What the door had refused stays refused,
+/// now for the mapper's reason.
 fn unmappable(message: &Message, mapped: &Mapped, fault: &Fault) -> Outcome {
     let state = if message.refused { state_of_refusal(fault.reason) } else { State::Held };
-    let outcome = ended(message, state, fault.reason, &fault.place);
-    let outcome = Outcome { notes: notes(mapped), ..outcome };
-    match &mapped.identity {
-        Some(identity) if state == State::Held => findable(outcome, identity),
-        Some(_) | None => outcome,
-    }
+    Outcome { notes: notes(mapped), ..ended(message, state, fault.reason, &fault.place) }
 }
 
 /// Text in a character set that is not what was thought is the one refusal an operator can repair without the sender.

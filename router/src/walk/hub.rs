@@ -76,15 +76,12 @@ impl Map for Plain {
             let fault = Fault { reason, place: "OBX[1]-5".to_owned(), offset: None, text: String::new() };
             return Mapped { faults: vec![fault], ..Mapped::default() };
         }
-        let number = |value: &str| LocalNumber {
-            provider: self.0.provider.clone(),
-            authority: "QMH".to_owned(),
-            number: value.into(),
-        };
+        let own = body["mrn"].as_str().map(|value| number(&self.0.provider.0, value));
+        let foreign = body["foreign"].as_str().map(|value| number("1000000002", value));
         let identity = Identity {
             documents: body["hkid"].as_str().map(hkid).into_iter().collect(),
             hkid_check_failed: false,
-            local_numbers: body["mrn"].as_str().map(number).into_iter().collect(),
+            local_numbers: own.into_iter().chain(foreign).collect(),
             demographics: chan_tai_man(),
         };
         let record = Record {
@@ -111,6 +108,10 @@ pub(super) fn lab(hkid: &str, key: &str, rank: u8, second: i64, value: &str) -> 
 
 pub(super) fn hkid(number: &str) -> Document {
     Document { kind: DocumentKind::Hkid, issuer: String::new(), number: number.into() }
+}
+
+pub(super) fn number(provider: &str, value: &str) -> LocalNumber {
+    LocalNumber { provider: ProviderId(provider.to_owned()), authority: "QMH".to_owned(), number: value.into() }
 }
 
 fn chan_tai_man() -> Demographics {

@@ -6,11 +6,13 @@ use causeway_core::consent::ConsentEventKind;
 use causeway_core::feed::CharsetRule;
 use causeway_core::outcome::State;
 use causeway_core::policy::PolicyVersion;
-use causeway_core::port::{Clock as _, Log as _, MessageQuery, RedoMode, Registry as _, Repository as _};
+use causeway_core::port::{
+    AuditQuery, Clock as _, Log as _, MessageQuery, ReadLimit, RedoMode, Registry as _, Repository as _,
+};
 use causeway_core::provider::ProviderStatus;
 use causeway_core::reason::Reason;
 
-use super::hub::{Hub, Plain, actor, at, lab};
+use super::hub::{Hub, Plain, actor, at, lab, number};
 use crate::{ReplayReport, Selection, TakenUp};
 
 #[test]
@@ -38,10 +40,12 @@ fn what_was_withheld_is_taken_up_when_the_person_joins() {
 fn under_2019_it_is_taken_up_when_sharing_consent_is_given_and_not_before() {
     let mut hub = Hub::new();
     let person = hub.person("A1234563");
-    hub.event(person, ConsentEventKind::RegisterInPerson, PolicyVersion::V2019);
     let message = hub.receive(&lab("A1234563", "F-1", 2, 0, "5.8"));
     hub.process();
+    hub.event(person, ConsentEventKind::RegisterInPerson, PolicyVersion::V2019);
+    assert_eq!(hub.router.take_up().expect("done").report.states, [(State::Withheld, 1)].into());
     assert_eq!(hub.ended(message), (State::Withheld, Some(Reason::NoSharingConsent)));
+    assert_eq!(hub.router.take_up().expect("done"), TakenUp::default(), "what stays withheld is not tried for ever");
     hub.event(person, ConsentEventKind::GiveIndefinite, PolicyVersion::V2019);
     hub.router.take_up().expect("done");
     assert_eq!(hub.ended(message), (State::Accepted, None));
@@ -76,11 +80,7 @@ fn a_held_message_is_released_when_the_registry_is_put_right() {
     let message = hub.receive(&by_number_only);
     hub.process();
     assert_eq!(hub.ended(message), (State::Held, Some(Reason::NoDocument)), "a participant looks alike");
-    let number = causeway_core::person::LocalNumber {
-        provider: causeway_core::provider::ProviderId("1000000001".to_owned()),
-        authority: "QMH".to_owned(),
-        number: "H1".into(),
-    };
+    let number = number("1000000001", "H1");
     hub.store.link(person, &number, &actor(), hub.clock.now()).expect("linked");
     hub.router.take_up().expect("done");
     assert_eq!(hub.ended(message), (State::Accepted, None));
@@ -98,6 +98,35 @@ fn a_confirmed_match_links_the_senders_number_so_that_it_is_enough_from_then_on(
     hub.process();
     assert_eq!(hub.ended(later), (State::Accepted, None));
     assert_eq!(hub.values(person).len(), 2);
+}
+
+#[test]
+fn a_feed_links_no_number_of_another_provider() {
+    let mut hub = Hub::new();
+    let person = hub.participant("A1234563");
+    let mut message = lab("A1234563", "F-1", 2, 0, "5.8");
+    message["foreign"] = "H1".into();
+    hub.receive(&message);
+    hub.process();
+    let linked = hub.store.person(person).expect("readable").expect("there").person.local_numbers.clone();
+    assert_eq!(linked, [number("1000000001", "MRN-A1234563")]);
+}
+
+#[test]
+fn a_replay_keeps_to_the_bounds_of_a_batch() {
+    let mut hub = Hub::new();
+    let positions = hub.receive_all((0..5).map(|i| lab("A1234563", &format!("F-{i}"), 2, 0, "5.8")));
+    hub.process();
+    let mut former = 0;
+    for (count_max, bytes_max, transactions) in [(2, 16 << 20, 3), (500, 1, 5), (500, 16 << 20, 1)] {
+        hub.router.settings.batch = ReadLimit { count_max, bytes_max };
+        let replayed = hub.router.replay(Selection::Positions(positions.clone()), RedoMode::Commit, &actor());
+        assert_eq!(replayed.expect("done").messages, 5);
+        let query = AuditQuery { action: Some("replay".to_owned()), limit: 100, ..AuditQuery::default() };
+        let lines = hub.store.audit_lines(&query).expect("readable").len();
+        assert_eq!(lines - former, transactions, "{count_max} messages or {bytes_max} bytes at once");
+        former = lines;
+    }
 }
 
 #[test]

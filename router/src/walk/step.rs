@@ -8,13 +8,13 @@ use causeway_core::disposition::Disposition;
 use causeway_core::envelope::{Envelope, Offset, PartitionId, Position};
 use causeway_core::outcome::State;
 use causeway_core::port::{
-    Clock as _, Completion, Entry, Log, LogError, PartitionState, ReadLimit, Repository as _, RepositoryError,
+    Clock as _, Completion, Entry, Log, LogError, PartitionState, ReadLimit, RedoMode, Repository as _, RepositoryError,
 };
 use causeway_core::reason::Reason;
 use jiff::Timestamp;
 
-use super::hub::{Hub, LANE, at, lab};
-use crate::{Lag, RouterError, Step};
+use super::hub::{Hub, LANE, actor, at, lab};
+use crate::{Lag, RouterError, Selection, Step};
 
 #[test]
 fn every_message_of_a_batch_has_its_outcome_and_one_that_breaks_the_mapper_stops_nobody() {
@@ -62,10 +62,13 @@ fn a_record_version_carries_its_place_in_the_log() {
     let mut hub = Hub::new();
     let person = hub.participant("A1234563");
     // Two messages of one second: the one sent later wins, by its place alone.
-    hub.receive(&lab("A1234563", "F-1", 2, 7, "first"));
+    let first = hub.receive(&lab("A1234563", "F-1", 2, 7, "first"));
     hub.receive(&lab("A1234563", "F-1", 2, 7, "second"));
     hub.process();
-    assert_eq!(hub.values(person), [("Observation/1000000001/F-1".to_owned(), "second".to_owned())]);
+    let seen = [("Observation/1000000001/F-1".to_owned(), "second".to_owned())];
+    assert_eq!(hub.values(person), seen);
+    hub.router.replay(Selection::Positions(vec![first]), RedoMode::Commit, &actor()).expect("done");
+    assert_eq!(hub.values(person), seen, "also when the first is run again");
 }
 
 #[test]
