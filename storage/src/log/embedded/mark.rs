@@ -139,6 +139,9 @@ fn page(claim: &Claim) -> Vec<u8> {
 
 /// The newest mark among the copies.
 fn find(bytes: &[u8]) -> Result<Found, LogError> {
+    if bytes.len() != 4 * PAGE {
+        return Err(fault::damaged_file("the high-water mark is cut"));
+    }
     let mut pages = bytes.chunks(PAGE).map(claim);
     let copies: [Option<Claim>; 4] = std::array::from_fn(|_| pages.next().flatten());
     let [a1, a2, b1, b2] = &copies;
@@ -242,6 +245,10 @@ mod tests {
     #[test]
     fn a_mark_of_which_nothing_can_be_read_is_damage() {
         assert!(matches!(find(&[0; 4 * PAGE]), Err(LogError::Damaged { .. })));
-        assert!(matches!(find(&[]), Err(LogError::Damaged { .. })));
+        let whole = page(&claim_at(1, 1)).repeat(4);
+        assert!(find(&whole).is_ok());
+        for cut in [0, 1, PAGE, 4 * PAGE - 1] {
+            assert!(matches!(find(&whole[..cut]), Err(LogError::Damaged { .. })), "cut at {cut}");
+        }
     }
 }
