@@ -141,6 +141,7 @@ struct Row {
     kind: String,
     control_id: String,
     badge: Badge,
+    in_part: bool,
     reason: Option<Explained>,
 }
 
@@ -154,6 +155,7 @@ impl Row {
             kind: facts.kind.clone(),
             control_id: facts.control_id.clone(),
             badge: Badge::of_message(row.state, say),
+            in_part: row.state == MessageState::Accepted,
             reason: row.reason.map(|reason| Explained::of(reason, say)),
         }
     }

@@ -55,6 +55,7 @@ fn the_list_of_messages_looks_as_reviewed() {
         sample::row(40, "QMH20260304151203.0001", MessageState::Held, Some(Reason::NoDocument)),
         sample::row(39, "", MessageState::Rejected, Some(Reason::Unreadable)),
         sample::row(38, "A<77>", MessageState::Withheld, Some(Reason::NotRegistered)),
+        sample::row(36, "A75", MessageState::Accepted, Some(Reason::OutOfScope)),
         sample::row(37, "A76", MessageState::Discarded, Some(Reason::Undecodable)),
     ];
     let (snapshot, filter) = (sample::snapshot(), messages::Filter::default());
