@@ -18,8 +18,8 @@ use causeway_core::person::{BirthDate, Demographics, Document, DocumentKind, Loc
 use causeway_core::phi::Phi;
 use causeway_core::policy::PolicyVersion;
 use causeway_core::port::{
-    AccessGrant, Actor, Clock, Log as _, Map, MessageQuery, MessageRow, NewEvent, NewPerson, RecordQuery, Registry,
-    Repository,
+    AccessGrant, Actor, Clock, Log as _, Map, MessageQuery, MessageRow, NewEvent, NewPerson, RecordQuery, RecordRow,
+    Registry, Repository,
 };
 use causeway_core::provider::{Provider, ProviderId, ProviderKind, ProviderStatus};
 use causeway_core::reason::Reason;
@@ -135,7 +135,7 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    /// A hub with one registered hospital, allowed to share laboratory results of any date.
+    /// A hub with one registered provider, allowed to share everything of any date.
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(Hand(AtomicI64::new(START)));
@@ -177,7 +177,7 @@ impl Hub {
             kind: ProviderKind::Laboratory,
             status,
             implied_since: None,
-            domains: [(Domain::Laboratory, jiff::civil::date(2016, 3, 13))].into(),
+            domains: Domain::ALL.iter().map(|domain| (*domain, jiff::civil::date(2016, 3, 13))).collect(),
         };
         self.store.put_provider(&provider, &actor(), self.clock.now()).expect("a provider");
     }
@@ -217,6 +217,11 @@ impl Hub {
         self.append(body, Some(Refusal { reason, place: "MSH-18".to_owned() }))()
     }
 
+    /// Puts the bytes of a real message into the log.
+    pub(super) fn receive_bytes(&mut self, bytes: Vec<u8>) -> Position {
+        self.append_bytes(bytes, None)()
+    }
+
     /// Puts many into the log, in order.
     pub(super) fn receive_all(&mut self, bodies: impl IntoIterator<Item = Value>) -> Vec<Position> {
         let durable: Vec<_> = bodies.into_iter().map(|body| self.append(&body, None)).collect();
@@ -225,8 +230,11 @@ impl Hub {
 
     /// Queues a message; what is returned waits until it is durable.
     fn append(&mut self, body: &Value, refusal: Option<Refusal>) -> impl FnOnce() -> Position + use<> {
+        self.append_bytes(body.to_string().into_bytes(), refusal)
+    }
+
+    fn append_bytes(&mut self, bytes: Vec<u8>, refusal: Option<Refusal>) -> impl FnOnce() -> Position + use<> {
         self.sent += 1;
-        let bytes = body.to_string().into_bytes();
         let envelope = Envelope {
             trace: TraceId(uuid::Uuid::from_u128(u128::from(self.sent))),
             feed: feed(),
@@ -267,11 +275,16 @@ impl Hub {
         self.store.messages(&MessageQuery { limit: 1_000, ..MessageQuery::default() }).expect("readable")
     }
 
-    /// The current values, by record key.
-    pub(super) fn values(&self, person: PersonId) -> Vec<(String, String)> {
+    /// The current records of one person.
+    pub(super) fn records(&self, person: PersonId) -> Vec<RecordRow> {
         let grant = AccessGrant::operator(actor(), "test".to_owned());
         let query = RecordQuery { person: Some(person), limit: 1_000, ..RecordQuery::default() };
-        let rows = self.store.records(&grant, &query, self.clock.now()).expect("readable");
+        self.store.records(&grant, &query, self.clock.now()).expect("readable")
+    }
+
+    /// The current values, by record key.
+    pub(super) fn values(&self, person: PersonId) -> Vec<(String, String)> {
+        let rows = self.records(person);
         let value = |resource: &Value| resource["valueString"].as_str().expect("a value").to_owned();
         let mut values: Vec<_> = rows.into_iter().map(|row| (row.key.0, value(&row.resource))).collect();
         values.sort_unstable();
