@@ -200,7 +200,7 @@ impl Client {
                     going &= told(number.saturating_sub(first), &exchange);
                 }
             }
-            if self.waiting.is_empty() {
+            if self.waiting.is_empty() && self.done.is_empty() {
                 return Ok(self.sent - first);
             }
             let (number, exchange) = self.next_done().await?;

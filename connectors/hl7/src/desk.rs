@@ -496,6 +496,3 @@ fn refusal_of(error: &LogError) -> (Reason, String) {
     };
     (reason, String::new())
 }
-
-#[cfg(test)]
-mod tests;

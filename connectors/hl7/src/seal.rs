@@ -386,6 +386,3 @@ fn segment_at(payload: &[u8], offset: usize) -> &str {
     let good = name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     std::str::from_utf8(name).ok().filter(|_| good).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

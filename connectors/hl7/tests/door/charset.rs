@@ -4,7 +4,7 @@ use causeway_core::feed::CharsetRule;
 use causeway_core::reason::Reason;
 use causeway_hl7::config::CharsetSetting;
 
-use super::support::{Hub, config, framed, message, with_feed};
+use super::support::{Hub, code, config, framed, message, with_feed};
 
 /// 許功蓋 in Big5: every second byte is a backslash.
 const TRAP: &[u8] = b"\xb3\x5c\xa5\x5c\xbb\x5c";
@@ -29,7 +29,7 @@ async fn outcome(setting: CharsetRule, bytes: &[u8]) -> (String, Option<Reason>)
     let msa = answer.split('\r').find(|segment| segment.starts_with("MSA|")).expect("MSA").to_owned();
     let entry = hub.only_entry();
     assert_eq!(entry.envelope.body.expose().as_ref(), bytes, "bytes as they came");
-    (msa[4..6].to_owned(), entry.envelope.refusal.map(|refusal| refusal.reason))
+    (code(&msa), entry.envelope.refusal.map(|refusal| refusal.reason))
 }
 
 #[tokio::test]

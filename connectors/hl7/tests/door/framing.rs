@@ -18,11 +18,11 @@ async fn r01_white_space_before_a_frame_is_skipped_and_other_bytes_close_the_con
     peer.write(b"\n").await;
     assert_eq!(peer.exchange(&message("2")).await, "AA|2");
     peer.write(b"?").await;
-    peer.is_closed().await;
+    peer.sees_the_end().await;
     hub.until("frames_refused_total[\"-\", \"junk\"]", 1.0).await;
     let mut blank = hub.peer().await;
     blank.write(&[b' '; 65]).await;
-    blank.is_closed().await;
+    blank.sees_the_end().await;
     assert_eq!(hub.entries().len(), 2);
 }
 
@@ -31,7 +31,7 @@ async fn r02_a_message_without_start_block_is_closed_unless_the_door_takes_it() 
     let hub = Hub::open(config()).await;
     let mut peer = hub.peer().await;
     peer.write(format!("{}\x1c\r", message("1")).as_bytes()).await;
-    peer.is_closed().await;
+    peer.sees_the_end().await;
     hub.until("frames_refused_total[\"-\", \"no_start_block\"]", 1.0).await;
     assert_eq!(hub.entries().len(), 0);
 
@@ -50,7 +50,7 @@ async fn r03_a_frame_that_never_ends_is_dropped_at_the_deadline() {
     let hub = Hub::open(config).await;
     let mut peer = hub.peer().await;
     peer.write(format!("\x0b{}", message("1")).as_bytes()).await;
-    peer.is_closed().await;
+    peer.sees_the_end().await;
     hub.until("frames_refused_total[\"-\", \"timeout\"]", 1.0).await;
     assert_eq!(hub.entries().len(), 0);
 }
@@ -62,7 +62,7 @@ async fn r04_an_end_block_without_its_carriage_return_is_waited_for_and_not_answ
     let hub = Hub::open(config.clone()).await;
     let mut peer = hub.peer().await;
     peer.write(format!("\x0b{}\x1c", message("1")).as_bytes()).await;
-    peer.is_closed().await;
+    peer.sees_the_end().await;
     hub.until("frames_refused_total[\"-\", \"missing_end_cr\"]", 1.0).await;
     assert_eq!(hub.entries().len(), 0);
 
@@ -181,11 +181,11 @@ async fn r11_a_message_at_the_limit_is_taken_and_one_above_it_rejected_and_close
     peer.send(&sized("3", 4097)).await;
     let msa = peer.msa().await;
     assert!(msa.starts_with("MSA|AR|3|") && msa.contains("207^") && msa.contains("|TOO_LONG^^L|"), "{msa}");
-    peer.is_closed().await;
+    peer.sees_the_end().await;
     // Without a header there is nothing to answer.
     let mut faceless = hub.peer().await;
     faceless.write(&framed(&[b'x'; 5000])).await;
-    faceless.is_closed().await;
+    faceless.sees_the_end().await;
     assert_eq!(hub.entries().len(), 2);
     assert_eq!(hub.frames_refused("too_long"), 2.0);
 }
@@ -265,7 +265,7 @@ async fn r16_a_peer_that_closes_its_side_after_the_message_still_gets_its_answer
     peer.hears_nothing().await;
     hub.wire.release(&[]);
     assert_eq!(short(&peer.msa().await), "AA|1");
-    peer.is_closed().await;
+    peer.sees_the_end().await;
 }
 
 #[tokio::test]
@@ -292,7 +292,7 @@ async fn r18_r19_tls_and_http_at_the_door_are_closed_at_once_and_counted() {
     ] {
         let mut peer = hub.peer().await;
         peer.write(bytes).await;
-        peer.is_closed().await;
+        peer.sees_the_end().await;
         hub.until(&format!("frames_refused_total[\"-\", \"{cause}\"]"), 1.0).await;
     }
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
@@ -324,7 +324,7 @@ async fn r23_a_quiet_connection_is_kept_beyond_every_frame_deadline_unless_told_
     let hub = Hub::open(config).await;
     let mut peer = hub.peer().await;
     assert_eq!(peer.exchange(&message("1")).await, "AA|1");
-    peer.is_closed().await;
+    peer.sees_the_end().await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use causeway_core::reason::Reason;
 use causeway_hl7::config::{Pattern, SenderPattern};
 
-use super::support::{Hub, PID, config, feed, message, short, with_feed};
+use super::support::{Hub, PID, code, config, feed, message, short, with_feed};
 
 /// Sends one message to a fresh door; gives MSA-1, the reason and place as ERR has them, and the refusal as kept.
 async fn refused(text: &str) -> (String, String, Option<(Reason, String)>) {
@@ -23,7 +23,7 @@ async fn refused(text: &str) -> (String, String, Option<(Reason, String)>) {
     let place = fields.get(2).copied().unwrap_or_default();
     let error = fields.get(3).and_then(|code| code.split('^').next()).unwrap_or_default();
     let refusal = kept.and_then(|entry| entry.envelope.refusal).map(|refusal| (refusal.reason, refusal.place));
-    (msa[4..6].to_owned(), format!("{error} {place}"), refusal)
+    (code(&msa), format!("{error} {place}"), refusal)
 }
 
 fn kept(reason: Reason, place: &str) -> Option<(Reason, String)> {
@@ -194,7 +194,7 @@ async fn r43_an_unknown_sender_is_rejected_not_kept_and_closed_at_the_third() {
     }
     assert_eq!(peer.exchange(&message("known")).await, "AA|known");
     assert_eq!(peer.exchange(&unknown("3")).await, "AR|3");
-    peer.is_closed().await;
+    peer.sees_the_end().await;
     assert_eq!(hub.only_entry().envelope.control_id, "known");
     assert_eq!(hub.frames_refused("unknown_sender"), 3.0);
 }
@@ -214,7 +214,8 @@ async fn r44_r45_a_control_id_that_cannot_be_answered_is_rejected_and_kept() {
         peer.send(&message(id)).await;
         let msa = peer.msa().await;
         assert_eq!(short(&msa), format!("AR|{echoed}"), "{id:?}");
-        assert!(msa.contains(&format!("|{}^", &error[..3])) && msa.contains(&format!("|{}|", &error[4..])), "{msa}");
+        let (number, place) = error.split_once(' ').expect("number and place");
+        assert!(msa.contains(&format!("|{number}^")) && msa.contains(&format!("|{place}|")), "{msa}");
         assert_eq!(hub.only_entry().envelope.refusal.map(|refusal| refusal.reason), Some(reason), "{id:?}");
     }
     let hub = Hub::open(config()).await;

@@ -402,7 +402,7 @@ impl Peer {
     }
 
     /// The door closes the connection, without another byte.
-    pub(crate) async fn is_closed(mut self) {
+    pub(crate) async fn sees_the_end(mut self) {
         let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await.expect("closed in time");
         assert!(matches!(read, Ok(0) | Err(_)), "heard {}", String::from_utf8_lossy(&self.read));
         assert_eq!(self.read, b"");
@@ -414,6 +414,11 @@ pub(crate) fn short(msa: &str) -> String {
     let fields: Vec<&str> = msa.split('\r').next().unwrap_or_default().split('|').collect();
     assert_eq!(fields[0], "MSA", "{msa}");
     format!("{}|{}", fields[1], fields[2])
+}
+
+/// MSA-1.
+pub(crate) fn code(msa: &str) -> String {
+    short(msa).split('|').next().unwrap_or_default().to_owned()
 }
 
 pub(crate) fn framed(payload: &[u8]) -> Vec<u8> {
