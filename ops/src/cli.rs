@@ -8,7 +8,9 @@ mod config;
 mod consent;
 mod context;
 mod db;
+mod demo;
 mod doctor;
+mod explain;
 mod feed;
 mod generate;
 mod init;
@@ -29,6 +31,8 @@ mod version;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use self::context::Context;
+pub(crate) use self::init::write_new;
+pub(crate) use self::serve::Signals;
 pub(crate) use self::version::VERSION;
 use crate::config::find::Wanted;
 use crate::diagnostic::{Outcome, Stop};
@@ -78,6 +82,8 @@ struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Try it: everything embedded, a synthetic world, live feeds.
+    Demo(demo::Demo),
     /// Run the hub until it is told to stop.
     Serve(serve::Serve),
     /// Write a configuration to begin with.
@@ -116,6 +122,8 @@ enum Command {
     Log(log::LogArgs),
     /// Show the configuration in force, or its schema.
     Config(config::Config),
+    /// Explain an error code, the reason of a message, or an exit code.
+    Explain(explain::Explain),
     /// Write completions for a shell to standard output.
     Completions(completions::Completions),
     /// Write the manual page to standard output.
@@ -145,6 +153,7 @@ pub(crate) fn run() -> Exit {
 
 fn dispatch(command: &Command, context: &Context) -> Outcome {
     match command {
+        Command::Demo(args) => demo::run(args, context),
         Command::Serve(args) => serve::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),
@@ -164,6 +173,7 @@ fn dispatch(command: &Command, context: &Context) -> Outcome {
         Command::Db(args) => db::run(args, context),
         Command::Log(args) => log::run(args, context),
         Command::Config(args) => config::run(args, context),
+        Command::Explain(args) => explain::run(args, context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man => man::run(context),
         Command::Version => version::run(context),

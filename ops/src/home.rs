@@ -1,7 +1,8 @@
 //! The data folder of a hub: where its engines keep their files, and the lock that keeps a second hub out.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -15,7 +16,16 @@ pub(crate) struct Home {
 /// Held by the one hub that works on a data folder; the system frees it when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct HubLock {
-    _file: File,
+    file: File,
+}
+
+impl HubLock {
+    /// Notes where the pages listen, for `causeway status` on the same machine.
+    pub(crate) fn note(&self, http: SocketAddr) -> io::Result<()> {
+        let mut file = &self.file;
+        file.set_len(0)?;
+        file.write_all(http.to_string().as_bytes())
+    }
 }
 
 impl Home {
@@ -70,10 +80,18 @@ impl Home {
         self.lock_file().is_file() && matches!(self.try_lock(), Ok(None))
     }
 
+    /// Where the pages of the hub that works here listen; `None` when none does.
+    pub(crate) fn pages(&self) -> Option<SocketAddr> {
+        if !self.is_busy() {
+            return None;
+        }
+        fs::read_to_string(self.lock_file()).ok()?.trim().parse().ok()
+    }
+
     fn try_lock(&self) -> io::Result<Option<HubLock>> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.lock_file())?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(HubLock { _file: file })),
+            Ok(()) => Ok(Some(HubLock { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -104,8 +122,12 @@ mod tests {
         assert!(!home.is_busy());
         let lock = home.lock().expect("free");
         assert!(home.is_busy());
+        let pages = SocketAddr::from(([127, 0, 0, 1], 8080));
+        lock.note(pages).expect("noted");
+        assert_eq!(home.pages(), Some(pages));
         assert_eq!(home.lock().expect_err("taken").code, Code::Locked);
         drop(lock);
+        assert_eq!(home.pages(), None);
         assert!(!home.is_busy() && home.lock().is_ok());
     }
 

@@ -4,6 +4,7 @@ mod cli;
 mod clock;
 mod config;
 mod dashboard;
+mod demo;
 mod diagnostic;
 #[cfg(test)]
 mod documents;

@@ -61,11 +61,6 @@ impl Terminal {
         self.talk == Talk::Normal && io::stderr().is_terminal()
     }
 
-    /// Whether a person can answer a question.
-    pub(crate) fn is_interactive(&self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
-    }
-
     /// Prints one line of data.
     pub(crate) fn line(&self, text: &str) -> Outcome<()> {
         Ok(writeln!(io::stdout().lock(), "{text}")?)

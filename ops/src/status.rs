@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use causeway_core::envelope::FeedName;
 use causeway_core::provider::ProviderId;
-use causeway_core::reason::{Class, Reason};
+use causeway_core::reason::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -264,13 +264,6 @@ pub(crate) struct HeldStatus {
     pub(crate) first: Timestamp,
     /// When the last one was received.
     pub(crate) last: Timestamp,
-}
-
-impl HeldStatus {
-    /// Whose desk it lands on.
-    pub(crate) const fn class(&self) -> Class {
-        self.reason.class()
-    }
 }
 
 /// Where the latest snapshot hangs for everyone to read. It is renewed about once a second.

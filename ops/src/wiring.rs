@@ -41,6 +41,8 @@ use crate::stop::Stop;
 
 /// Threads of the asynchronous part: the doors and the pages wait more than they work.
 const RUNTIME_THREADS: usize = 2;
+/// Registry changes worked through at once: a stop waits for no more than these.
+const TAKE_UPS_MAX: u32 = 10;
 /// Connections to the log of a process that only shows.
 const READERS_MAX: usize = 4;
 
@@ -77,8 +79,6 @@ pub(crate) struct Hub {
     pub(crate) doors: Vec<SocketAddr>,
     /// Where HTTP listens.
     pub(crate) http: SocketAddr,
-    /// The latest snapshot.
-    pub(crate) board: Board,
     /// The repository and the registry.
     pub(crate) repository: Arc<SqliteRepository>,
     log: Arc<EmbeddedLog>,
@@ -113,6 +113,7 @@ pub(crate) fn router_settings(config: &Config) -> Settings {
         batch: ReadLimit { count_max: config.router.batch_count_max, bytes_max },
         retry_max: config.router.retry_pause_max,
         rules: config.policy.rules(),
+        take_ups_max: TAKE_UPS_MAX,
         ..Settings::default()
     }
 }
@@ -166,6 +167,11 @@ impl Hub {
             told.because(&error)
         })?;
         let http = listener.local_addr().unwrap_or(config.server.listen);
+        if let Some(lock) = &lock
+            && let Err(error) = lock.note(http)
+        {
+            tracing::warn!(%error, "it cannot be noted where the pages are; `causeway status` will not find them");
+        }
 
         let (stop, health) = (Stop::default(), Arc::new(Health::default()));
         let router = Arc::new(router(config, &log, &repository, &metrics, &clock, waiters, &stop));
@@ -182,7 +188,7 @@ impl Hub {
         health.doors_are_open();
         let surface = Surface {
             metrics: Arc::clone(&metrics),
-            board: board.clone(),
+            board,
             health: Arc::clone(&health),
             clock: Arc::clone(&clock),
         };
@@ -210,7 +216,6 @@ impl Hub {
         Ok(Self {
             doors,
             http,
-            board,
             repository,
             log,
             health,

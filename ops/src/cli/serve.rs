@@ -38,14 +38,14 @@ pub(crate) fn run(args: &Serve, context: &Context) -> Outcome {
 
 /// The signals that ask for a stop.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 impl Signals {
     /// Listens from now on. Call it inside the runtime.
-    pub(super) fn new() -> Result<Self, Diagnostic> {
+    pub(crate) fn new() -> Result<Self, Diagnostic> {
         let listen = |kind| {
             signal(kind)
                 .map_err(|error| Diagnostic::new(Code::Internal, "signals cannot be listened to").because(&error))
@@ -54,7 +54,7 @@ impl Signals {
     }
 
     /// Waits for one of them.
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

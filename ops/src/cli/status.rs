@@ -7,7 +7,7 @@ use causeway_core::port::Log as _;
 use clap::Args;
 
 use super::context::Context;
-use crate::diagnostic::Outcome;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::exit::Exit;
 use crate::http::client;
 use crate::metrics::Prometheus;
@@ -54,10 +54,11 @@ pub(crate) fn run(args: &Status, context: &Context) -> Outcome {
 pub(super) fn take(context: &Context) -> Outcome<Snapshot> {
     let config = context.found()?.config();
     let home = context.home()?;
-    if home.is_busy()
-        && let Ok(snapshot) = client::get_json::<Snapshot>(config.server.listen, "/api/v1/status")
-    {
-        return Ok(snapshot);
+    if let Some(pages) = home.pages() {
+        return Ok(client::get_json::<Snapshot>(pages, "/api/v1/status").map_err(|error| {
+            let told = Diagnostic::new(Code::HubGone, "the hub runs and does not answer").at(pages.to_string());
+            told.because(&error).fix("look at its log; if it just starts or stops, try again")
+        })?);
     }
     let repository = context.store()?.repository.clone();
     let mut gatherer = Gatherer::new(config, None);

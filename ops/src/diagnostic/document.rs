@@ -8,7 +8,7 @@ use super::Code;
 use crate::exit::Exit;
 
 /// The page.
-pub(crate) fn page() -> String {
+fn page() -> String {
     let mut page = String::from(
         "# Errors\n\n\
          What the command line tells carries a stable code, the place, the cause and the fix. This page is written from the\n\

@@ -59,8 +59,8 @@ impl Patients {
         let known = identity.documents.iter().find_map(|document| self.by_document.get(document));
         let known = known.or_else(|| identity.local_numbers.iter().find_map(|number| self.by_local_number.get(number)));
         let at = known.copied().unwrap_or(self.found.len());
-        identity.documents.iter().for_each(|document| drop(self.by_document.insert(document.clone(), at)));
-        identity.local_numbers.iter().for_each(|number| drop(self.by_local_number.insert(number.clone(), at)));
+        self.by_document.extend(identity.documents.iter().map(|document| (document.clone(), at)));
+        self.by_local_number.extend(identity.local_numbers.iter().map(|number| (number.clone(), at)));
         match self.found.get_mut(at) {
             Some((_, former)) => merge(former, identity),
             None => self.found.push((place, identity)),

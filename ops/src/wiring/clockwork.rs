@@ -62,10 +62,14 @@ pub(super) fn status(
 pub(super) fn take_up(router: Arc<Router>, interval: Duration, stop: &Stop) -> Result<JoinHandle<()>, Diagnostic> {
     let stop = stop.clone();
     thread("causeway-take-up", move || {
-        while !stop.wait(interval) {
+        let mut pause = interval;
+        while !stop.wait(pause) {
+            pause = interval;
             match router.take_up() {
                 Ok(taken) if taken.tickets == 0 => {}
                 Ok(taken) => {
+                    // There may be more.
+                    pause = Duration::ZERO;
                     let (tickets, messages) = (taken.tickets, taken.report.messages);
                     tracing::info!(tickets, messages, "what waited for a registration or consent was taken up");
                 }

@@ -9,15 +9,15 @@ use tracing_subscriber::EnvFilter;
 pub(crate) enum Verbosity {
     /// What an operator wants to see.
     Normal,
-    /// What needs somebody.
-    Warnings,
+    /// What needs somebody at once.
+    Errors,
 }
 
 /// Begins to log. A second call changes nothing.
 pub(crate) fn log_to_stderr(verbosity: Verbosity) {
     let default = match verbosity {
         Verbosity::Normal => "info",
-        Verbosity::Warnings => "warn",
+        Verbosity::Errors => "error",
     };
     let filter = EnvFilter::try_from_env("CAUSEWAY_LOG").unwrap_or_else(|_unset| EnvFilter::new(default));
     let is_terminal = std::io::stderr().is_terminal();

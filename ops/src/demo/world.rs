@@ -1,0 +1,108 @@
+//! The folder of a fresh demo: its configuration, and the registry of its world.
+
+use std::path::Path;
+
+use causeway_core::port::{Actor, NewEvent, Registry};
+use jiff::Timestamp;
+
+use super::ports::Ports;
+use crate::cli::write_new;
+use crate::config::find::FILE_NAME;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::generate::message::Source;
+use crate::generate::person::{self, Synthetic};
+use crate::generate::provider;
+use crate::output::{Terminal, progress};
+
+/// The world is the same in every demo.
+pub(super) const SEED: u64 = 2026;
+/// How many persons it has; not all of them are registered.
+pub(super) const PERSONS: u32 = 50;
+
+/// The persons.
+pub(super) fn persons() -> Vec<Synthetic> {
+    person::roll(SEED, PERSONS)
+}
+
+/// Writes the configuration.
+pub(super) fn write_config(dir: &Path, ports: Ports) -> Outcome<()> {
+    std::fs::create_dir_all(dir).map_err(|error| {
+        Diagnostic::new(Code::Output, "the demo's folder cannot be made").at(dir.display().to_string()).because(&error)
+    })?;
+    write_new(&dir.join(FILE_NAME), &config(ports))
+}
+
+/// Fills the registry: providers, persons, registrations, consents.
+pub(super) fn populate(registry: &dyn Registry, terminal: &Terminal, now: Timestamp) -> Outcome<()> {
+    let actor = Actor("demo".to_owned());
+    for provider in provider::all() {
+        registry.put_provider(&provider, &actor, now)?;
+    }
+    let bar = progress::bar(terminal, u64::from(PERSONS), "registering persons");
+    for person in persons() {
+        if let Some(new) = person.registration() {
+            let id = registry.add_person(&new, &actor, now)?.person.id;
+            for event in person.events() {
+                let event = NewEvent {
+                    person: id,
+                    kind: event.kind,
+                    provider: event.provider,
+                    at: event.at,
+                    policy: event.policy,
+                    by: "SELF".to_owned(),
+                    channel: event.channel.to_owned(),
+                };
+                registry.record_event(&event, &actor)?;
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// The configuration of a demo.
+fn config(ports: Ports) -> String {
+    let feed = |source: Source, provider: &str, more: &str| {
+        let (application, facility) = source.sender();
+        format!(
+            "[[door.feed]]\nname = \"{}\"\nprovider = \"{provider}\"\nsenders = [\"{application}|{facility}\"]\n{more}\n",
+            source.feed()
+        )
+    };
+    let mut text = format!(
+        "# A demo: every person, number and message is made up. Remove the folder to begin anew.\n\
+         synthetic = true\ndata_dir = \"data\"\n\n[server]\nlisten = \"{}\"\n\n[[door]]\nlisten = \"{}\"\n\n",
+        ports.http(),
+        ports.mllp(),
+    );
+    let expected = "expect_every = \"1m\"\n";
+    text += &feed(Source::HospitalAdmissions, provider::HOSPITAL, expected);
+    text += &feed(Source::HospitalAllergies, provider::HOSPITAL, "profile = \"hk-public-hospital\"\n");
+    text += &feed(Source::Laboratory, provider::LABORATORY, expected);
+    text += "# The clinic's system writes Big5 with HKSCS and leaves MSH-18 empty.\n";
+    text += &feed(Source::Clinic, provider::CLINIC, &format!("charset = \"default:{}\"\n", Source::Clinic.charset()));
+    text += "# Takes whatever you send from this machine.\n";
+    text + &format!(
+        "[[door.feed]]\nname = \"catch-all\"\nprovider = \"{}\"\nsenders = [\"any\"]\nprocessing_ids = [\"any\"]\n\
+         versions = [\"any\"]\n",
+        provider::NEWCOMER
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn the_configuration_of_a_demo_holds() {
+        let config: Config = toml::from_str(&config(Ports { mllp: 2575, http: 8080 })).expect("well formed");
+        assert_eq!(config.feeds().count(), Source::ALL.len() + 1);
+        assert!(config.synthetic);
+        assert!(config.door.iter().all(|door| door.faults().is_empty()), "{:?}", config.door[0].faults());
+        for source in Source::ALL {
+            assert!(config.feed(source.feed()).is_some(), "{source:?}");
+        }
+    }
+}
