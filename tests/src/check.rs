@@ -139,7 +139,7 @@ fn counter_of(row: &RecordRow) -> u32 {
         let rest = text.split(mark).nth(1)?;
         rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
     };
-    after("FLAT ").or_else(|| after("W1-")).or_else(|| after("W1 ")).unwrap_or(0)
+    after("FLAT ").or_else(|| after("W1/")).unwrap_or(0)
 }
 
 fn check_offsets(

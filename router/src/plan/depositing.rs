@@ -146,10 +146,13 @@ impl<'a> Depositing<'a> {
         }
     }
 
+    /// Of someone who takes no part not even the number is kept beside the message (D5).
     fn person(&self) -> Option<PersonId> {
         match &self.subject {
-            Subject::Person(matched) => Some(matched.participant.person.id),
-            Subject::Doubtful(_) | Subject::Invalid(_) | Subject::Nobody => None,
+            Subject::Person(matched) if matched.participant.standing.participates(self.at) => {
+                Some(matched.participant.person.id)
+            }
+            Subject::Person(_) | Subject::Doubtful(_) | Subject::Invalid(_) | Subject::Nobody => None,
         }
     }
 
