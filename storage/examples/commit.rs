@@ -26,11 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let small = load.run(&repository, 30_000)?;
     created += small.created;
     tell(created, &small);
-    let mut last = small;
     while created < records {
-        last = load.run(&repository, (records / 10).min(records - created))?;
-        created += last.created;
-        tell(created, &last);
+        let stretch = load.run(&repository, (records / 10).min(records - created))?;
+        created += stretch.created;
+        tell(created, &stretch);
     }
     let large = load.run(&repository, 60_000)?;
     tell(created, &large);
@@ -39,10 +38,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn tell(records: u64, stretch: &Stretch) {
-    println!("{records:>9} records: {:>7.0} messages/s", rate(stretch));
+    let each = stretch.processor.as_secs_f64() * 1e6 / count(stretch).max(1.0);
+    println!("{records:>9} records: {:>7.0} messages/s, {each:>4.0} µs of processor a message", rate(stretch));
 }
 
 fn rate(stretch: &Stretch) -> f64 {
-    let messages = u32::try_from(stretch.messages).map_or(f64::INFINITY, f64::from);
-    messages / stretch.spent.as_secs_f64().max(1e-9)
+    count(stretch) / stretch.spent.as_secs_f64().max(1e-9)
+}
+
+fn count(stretch: &Stretch) -> f64 {
+    u32::try_from(stretch.messages).map_or(f64::INFINITY, f64::from)
 }

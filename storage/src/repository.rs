@@ -1,5 +1,6 @@
 //! The repository and the registry: records with history, decisions, audit, persons, providers, consents, offsets.
 
+pub mod bench;
 mod ehr_number;
 pub mod sqlite;
 

@@ -1,1 +1,154 @@
-//! The contract of the repository port.
+//! The contract of the repository port: what every engine promises, as tests that know no engine.
+//!
+//! An engine's test file says `causeway_core::repository_contract!(new)`, where `new` is a `fn() -> Box<dyn Subject>` that
+//! makes a fresh, empty repository each time.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a contract suite is test code: what does not hold must fail loudly"
+)]
+
+mod auditing;
+mod committing;
+mod finding;
+mod redoing;
+mod resolving;
+mod taking_up;
+mod versions;
+pub(super) mod world;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::port::{Registry, Repository};
+
+pub use self::auditing::{
+    audit_lines_are_found_by_person_action_and_time, audit_lines_are_numbered_without_a_gap_and_hold,
+    every_decided_message_leaves_one_line_with_its_rule, every_operation_by_hand_is_audited,
+    reading_records_is_audited_first,
+};
+pub use self::committing::{
+    a_batch_is_stored_whole_or_not_at_all, a_commit_moves_the_offset_and_stores_what_was_decided,
+    a_message_of_another_place_is_refused, a_new_repository_begins_at_offset_zero,
+    a_record_without_a_permit_is_refused, a_zombies_commit_touches_nothing, an_offset_never_goes_back,
+    counters_of_states_add_up_to_the_messages, nothing_clinical_is_kept_of_what_is_withheld,
+    partitions_go_on_independently, paused_feeds_are_kept,
+};
+pub use self::finding::{
+    a_count_agrees_with_the_list, held_messages_are_grouped_by_reason_and_feed, messages_are_found_by_every_condition,
+    messages_are_paged_newest_first_and_tailed_oldest_first, messages_are_traced_by_trace_control_id_and_position,
+    records_are_found_by_person_domain_and_key,
+};
+pub use self::redoing::{
+    a_message_nobody_knows_is_not_redone, a_preview_tells_and_changes_nothing, a_redo_moves_no_offset,
+    an_accepted_message_stays_accepted, doing_it_again_adds_nothing, only_what_is_held_or_rejected_can_be_discarded,
+    steps_and_versions_of_a_redone_message_are_kept,
+};
+pub use self::resolving::{
+    a_change_made_through_another_handle_is_seen_at_once, a_number_of_someone_else_stays_theirs,
+    a_number_seen_with_a_confirmed_match_is_linked, look_alikes_are_sought_only_without_a_number_that_matches,
+    numbers_claimed_for_another_provider_find_nobody, persons_and_providers_are_resolved_in_order,
+};
+pub use self::taking_up::{
+    a_change_of_scope_takes_up_what_was_withheld_of_the_provider, a_confirmed_link_takes_up_messages_of_its_own_batch,
+    a_person_who_is_added_takes_up_what_waits_for_the_document, a_ticket_comes_in_parts_oldest_first_and_each_once,
+    an_event_takes_up_what_waits_for_it, nothing_waits_no_ticket, only_what_the_change_can_let_in_is_taken_up,
+    what_waits_for_a_number_is_taken_up_when_it_is_linked,
+};
+pub use self::versions::{
+    a_late_version_joins_the_history_only, a_newer_version_becomes_current_and_the_former_is_kept,
+    a_record_taken_back_is_hidden_and_kept, any_order_of_arrival_gives_the_same_current_content,
+    one_key_of_two_persons_is_two_records, the_same_content_again_makes_no_version,
+    what_was_said_again_is_not_undone_by_what_was_said_between,
+};
+
+/// A repository with its registry, as one process holds them.
+#[derive(Clone)]
+pub struct Store {
+    /// The repository.
+    pub repository: Arc<dyn Repository>,
+    /// The registry that belongs to it.
+    pub registry: Arc<dyn Registry>,
+    /// What must be there as long as the two are: a temporary folder, a server.
+    pub keep: Arc<dyn Any>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// A repository under test.
+pub trait Subject {
+    /// Opens it: each call gives another handle to the same data, as another process would have.
+    fn open(&self) -> Store;
+}
+
+/// Makes a fresh, empty repository.
+pub type New = fn() -> Box<dyn Subject>;
+
+/// Makes the tests of the contract for one engine.
+#[macro_export]
+macro_rules! repository_contract {
+    ($new:path) => {
+        $crate::repository_contract!(
+            @tests $new,
+            a_new_repository_begins_at_offset_zero,
+            a_commit_moves_the_offset_and_stores_what_was_decided,
+            a_zombies_commit_touches_nothing,
+            partitions_go_on_independently,
+            an_offset_never_goes_back,
+            a_message_of_another_place_is_refused,
+            a_record_without_a_permit_is_refused,
+            a_batch_is_stored_whole_or_not_at_all,
+            nothing_clinical_is_kept_of_what_is_withheld,
+            counters_of_states_add_up_to_the_messages,
+            paused_feeds_are_kept,
+            persons_and_providers_are_resolved_in_order,
+            numbers_claimed_for_another_provider_find_nobody,
+            look_alikes_are_sought_only_without_a_number_that_matches,
+            a_change_made_through_another_handle_is_seen_at_once,
+            a_number_seen_with_a_confirmed_match_is_linked,
+            a_number_of_someone_else_stays_theirs,
+            the_same_content_again_makes_no_version,
+            a_newer_version_becomes_current_and_the_former_is_kept,
+            a_late_version_joins_the_history_only,
+            what_was_said_again_is_not_undone_by_what_was_said_between,
+            any_order_of_arrival_gives_the_same_current_content,
+            a_record_taken_back_is_hidden_and_kept,
+            one_key_of_two_persons_is_two_records,
+            steps_and_versions_of_a_redone_message_are_kept,
+            an_accepted_message_stays_accepted,
+            doing_it_again_adds_nothing,
+            a_preview_tells_and_changes_nothing,
+            a_redo_moves_no_offset,
+            a_message_nobody_knows_is_not_redone,
+            only_what_is_held_or_rejected_can_be_discarded,
+            nothing_waits_no_ticket,
+            a_person_who_is_added_takes_up_what_waits_for_the_document,
+            what_waits_for_a_number_is_taken_up_when_it_is_linked,
+            an_event_takes_up_what_waits_for_it,
+            a_change_of_scope_takes_up_what_was_withheld_of_the_provider,
+            a_confirmed_link_takes_up_messages_of_its_own_batch,
+            only_what_the_change_can_let_in_is_taken_up,
+            a_ticket_comes_in_parts_oldest_first_and_each_once,
+            messages_are_found_by_every_condition,
+            messages_are_paged_newest_first_and_tailed_oldest_first,
+            a_count_agrees_with_the_list,
+            messages_are_traced_by_trace_control_id_and_position,
+            held_messages_are_grouped_by_reason_and_feed,
+            records_are_found_by_person_domain_and_key,
+            audit_lines_are_numbered_without_a_gap_and_hold,
+            every_decided_message_leaves_one_line_with_its_rule,
+            reading_records_is_audited_first,
+            every_operation_by_hand_is_audited,
+            audit_lines_are_found_by_person_action_and_time,
+        );
+    };
+    (@tests $new:path, $($name:ident,)+) => {
+        $(#[test] fn $name() { $crate::contract::repository::$name($new); })+
+    };
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_core::consent::{ConsentError, ConsentEvent, ConsentEventKind, Standing, replay};
+use causeway_core::consent::{ConsentEvent, ConsentEventKind, Standing, replay};
 use causeway_core::person::PersonId;
 use causeway_core::policy::PolicyVersion;
 use causeway_core::port::{Actor, AuditEntry, NewEvent};
@@ -82,16 +82,18 @@ fn after(
     event: &ConsentEvent,
 ) -> Result<Standing> {
     let provider = match &event.provider {
-        Some(id) => providers::find(connection, id)?,
+        Some(id) => {
+            Some(providers::find(connection, id)?.ok_or_else(|| StoreError::NotFound(format!("provider {id}")))?)
+        }
         None => None,
     };
-    match standing.apply(event, provider.as_ref()) {
-        Ok(()) => return Ok(standing),
-        Err(ConsentError::OutOfOrder { .. }) => {}
-        Err(error @ ConsentError::ProviderUnknown { id: Some(_) }) => {
-            return Err(StoreError::NotFound(error.to_string()));
-        }
-        Err(error) => return Err(StoreError::Refused(error.to_string())),
+    // Later than all that is recorded, and not only than what counted: an event that was not possible in its place
+    // becomes possible when another one is put before it.
+    if events.iter().all(|former| former.at <= event.at) {
+        return match standing.apply(event, provider.as_ref()) {
+            Ok(()) => Ok(standing),
+            Err(error) => Err(StoreError::Refused(error.to_string())),
+        };
     }
     events.push(event.clone());
     let mut known: BTreeMap<ProviderId, Provider> = BTreeMap::new();

@@ -257,10 +257,10 @@ fn wait(connection: &Connection, id: i64, outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-/// The number of the message's list of notes, 0 for none. Texts are kept of accepted messages only: of the others
-/// nothing that came with them is.
+/// The number of the message's list of notes, 0 for none. Of a withheld message only codes and places are kept: nothing
+/// that was made of its content is.
 fn note_list(unit: &mut Unit<'_>, outcome: &Outcome) -> Result<i64> {
-    let text = write_notes(&outcome.notes, outcome.state == State::Accepted);
+    let text = write_notes(&outcome.notes, outcome.state != State::Withheld);
     if text.is_empty() {
         return Ok(0);
     }
