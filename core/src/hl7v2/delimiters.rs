@@ -122,12 +122,18 @@ impl Delimiters {
         self.field
     }
 
+    /// The third character of MSH-2 as a byte.
+    pub(super) const fn escape_byte(&self) -> Option<u8> {
+        self.escape
+    }
+
     /// How many bytes MSH-2 has.
     pub(super) fn encoding_length(&self) -> usize {
         2 + [self.escape, self.subcomponent, self.truncation].iter().flatten().count()
     }
 
     /// The bytes of the levels, from repetition down to sub-component.
+    #[inline]
     pub(super) const fn levels(&self) -> (u8, u8, Option<u8>) {
         (self.repetition, self.component, self.subcomponent)
     }

@@ -27,27 +27,12 @@ pub fn unescape<'t>(text: &'t str, delimiters: &Delimiters) -> Cow<'t, str> {
 }
 
 /// The value a part stands for; `\X…\` is bytes in `charset`, the one the message was decoded with.
+#[inline]
 pub fn unescape_in<'t>(text: &'t str, delimiters: &Delimiters, charset: Charset) -> Cow<'t, str> {
-    let Some(mark) = delimiters.escape().filter(|mark| text.contains(*mark)) else { return Cow::Borrowed(text) };
-    let mut out = Output { text: String::with_capacity(text.len()), layout_left: LAYOUT_MAX };
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(mark) {
-        out.text.push_str(before);
-        rest = after;
-        match after.split_once(mark) {
-            Some((body, tail)) if out.decode(body, delimiters, charset) => rest = tail,
-            Some((body, tail)) if has_the_form_of_a_sequence(body) => {
-                out.text.push(mark);
-                out.text.push_str(body);
-                out.text.push(mark);
-                rest = tail;
-            }
-            // Not a sequence: the mark is text, and the next mark may still open one.
-            Some(_) | None => out.text.push(mark),
-        }
+    match delimiters.escape_byte() {
+        Some(mark) if text.as_bytes().contains(&mark) => Cow::Owned(decoded(text, mark, delimiters, charset)),
+        Some(_) | None => Cow::Borrowed(text),
     }
-    out.text.push_str(rest);
-    Cow::Owned(out.text)
 }
 
 /// How a value is written. Delimiters become their sequence, control characters `\Xdd\` (a CR would end the segment,
@@ -131,6 +116,30 @@ fn sequence_of(c: char, delimiters: &Delimiters) -> Option<Sequence> {
         return None;
     };
     Some(Sequence::Letter(letter))
+}
+
+/// `text` with its sequences decoded; `mark` opens and closes them.
+fn decoded(text: &str, mark: u8, delimiters: &Delimiters, charset: Charset) -> String {
+    let mark = char::from(mark);
+    let mut out = Output { text: String::with_capacity(text.len()), layout_left: LAYOUT_MAX };
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(mark) {
+        out.text.push_str(before);
+        rest = after;
+        match after.split_once(mark) {
+            Some((body, tail)) if out.decode(body, delimiters, charset) => rest = tail,
+            Some((body, tail)) if has_the_form_of_a_sequence(body) => {
+                out.text.push(mark);
+                out.text.push_str(body);
+                out.text.push(mark);
+                rest = tail;
+            }
+            // Not a sequence: the mark is text, and the next mark may still open one.
+            Some(_) | None => out.text.push(mark),
+        }
+    }
+    out.text.push_str(rest);
+    out.text
 }
 
 /// The value so far.

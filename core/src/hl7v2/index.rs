@@ -54,6 +54,8 @@ pub(super) struct Index {
     /// Where repetition, component and sub-component separators stand.
     pub(super) parts: Vec<u32>,
     pub(super) warnings: Vec<Warning>,
+    /// Whether an escape character stands anywhere behind MSH-2: without one no value needs a second look.
+    pub(super) has_escapes: bool,
 }
 
 /// One segment.
@@ -86,6 +88,26 @@ impl Index {
             fields: Vec::with_capacity(fields + 16),
             parts: Vec::with_capacity(fields / 2 + 16),
             warnings: Vec::new(),
+            has_escapes: false,
+        }
+    }
+}
+
+impl Index {
+    /// The end of the last field's separators.
+    #[inline]
+    pub(super) fn part_count(&self) -> u32 {
+        narrow(self.parts.len())
+    }
+
+    fn start_field(&mut self, start: usize) {
+        let start = narrow(start);
+        self.fields.push(FieldMark { start, end: start, first_part: narrow(self.parts.len()) });
+    }
+
+    fn end_field(&mut self, end: usize) {
+        if let Some(field) = self.fields.last_mut() {
+            field.end = narrow(end);
         }
     }
 }
@@ -117,6 +139,7 @@ enum Class {
     Text,
     Field,
     Part,
+    Escape,
     LineEnd,
 }
 
@@ -131,6 +154,7 @@ fn classes(delimiters: &Delimiters, style: Style) -> [Class; 256] {
     };
     set(delimiters.field_byte(), Class::Field);
     [Some(repetition), Some(component), subcomponent].into_iter().flatten().for_each(|byte| set(byte, Class::Part));
+    delimiters.escape_byte().into_iter().for_each(|byte| set(byte, Class::Escape));
     set(b'\r', Class::LineEnd);
     if style == Style::Any {
         set(b'\n', Class::LineEnd);
@@ -237,16 +261,34 @@ impl Builder<'_> {
 
     /// Indexes fields from the separator at `from` to the end of the line, which it gives.
     fn fields(&mut self, from: usize) -> Result<usize, ParseFault> {
-        let mut open = false;
-        let bytes = self.bytes;
+        let Self { bytes, classes, index, limits, .. } = self;
+        let bytes = *bytes;
         let mut end = bytes.len();
-        for (at, byte) in (from..).zip(bytes.get(from..).unwrap_or_default()) {
-            match self.class(*byte) {
+        let mut open = false;
+        // How many entries `index.parts` may have before the field, or the message, has too many.
+        let mut parts_limit = index.parts.len().saturating_add(limits.parts_max);
+        let mut rest = (from..).zip(bytes.get(from..).unwrap_or_default());
+        let class_of = |byte: u8| classes.get(usize::from(byte)).copied().unwrap_or(Class::Text);
+        while let Some((at, byte)) = rest.find(|(_, byte)| class_of(**byte) != Class::Text) {
+            match class_of(*byte) {
                 Class::Text => {}
-                Class::Part => self.part(at)?,
+                Class::Escape => index.has_escapes = true,
+                Class::Part => {
+                    if index.parts.len() >= parts_limit {
+                        return Err(self.too_many(at));
+                    }
+                    index.parts.push(narrow(at));
+                }
                 Class::Field => {
-                    self.close_field(open, at);
-                    self.open_field(at)?;
+                    if open {
+                        index.end_field(at);
+                    }
+                    let left = limits.separators_max.saturating_sub(index.fields.len());
+                    if index.parts.len() >= left {
+                        return Err(self.too_many(at));
+                    }
+                    parts_limit = index.parts.len().saturating_add(limits.parts_max).min(left - 1);
+                    index.start_field(at + 1);
                     open = true;
                 }
                 Class::LineEnd => {
@@ -255,41 +297,22 @@ impl Builder<'_> {
                 }
             }
         }
-        self.close_field(open, end);
+        if open {
+            index.end_field(end);
+        }
         Ok(end)
     }
 
-    fn open_field(&mut self, separator: usize) -> Result<(), ParseFault> {
-        self.check_total(separator)?;
-        let start = narrow(separator + 1);
-        let first_part = narrow(self.index.parts.len());
-        self.index.fields.push(FieldMark { start, end: start, first_part });
-        Ok(())
-    }
-
-    fn close_field(&mut self, open: bool, end: usize) {
-        if let Some(field) = self.index.fields.last_mut().filter(|_| open) {
-            field.end = narrow(end);
-        }
-    }
-
-    fn part(&mut self, at: usize) -> Result<(), ParseFault> {
-        let first = self.index.fields.last().map_or(0, |field| field.first_part as usize);
-        if self.index.parts.len() - first >= self.limits.parts_max {
-            let text = "more repetitions, components and sub-components in a field than `parts_max` allows";
-            return Err(self.fault(Reason::TooManyParts, Some(self.fields_here()), at, text));
-        }
-        self.check_total(at)?;
-        self.index.parts.push(narrow(at));
-        Ok(())
-    }
-
-    fn check_total(&self, at: usize) -> Result<(), ParseFault> {
-        if self.index.fields.len() + self.index.parts.len() < self.limits.separators_max {
-            return Ok(());
-        }
-        let text = "more separators in the message than `separators_max` allows";
-        Err(self.fault(Reason::TooManyParts, Some(self.fields_here()), at, text))
+    /// Too many parts in the field, or separators in the message.
+    #[cold]
+    fn too_many(&self, at: usize) -> ParseFault {
+        let total = self.index.fields.len() + self.index.parts.len();
+        let text = if total >= self.limits.separators_max {
+            "more separators in the message than `separators_max` allows"
+        } else {
+            "more repetitions, components and sub-components in a field than `parts_max` allows"
+        };
+        self.fault(Reason::TooManyParts, Some(self.fields_here()), at, text)
     }
 
     /// Fields of the current segment so far.
@@ -380,6 +403,7 @@ const fn is_line_end(byte: u8) -> bool {
 }
 
 /// Offsets fit: `build` refuses longer texts.
+#[inline]
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }

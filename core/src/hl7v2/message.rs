@@ -35,16 +35,19 @@ impl<'t> Message<'t> {
     }
 
     /// The delimiters it declares.
+    #[inline]
     pub const fn delimiters(&self) -> &Delimiters {
         &self.delimiters
     }
 
     /// The character set of its `\X…\` escapes.
+    #[inline]
     pub const fn charset(&self) -> Charset {
         self.charset
     }
 
     /// The text it was parsed from.
+    #[inline]
     pub const fn text(&self) -> &'t str {
         self.text
     }
@@ -60,6 +63,7 @@ impl<'t> Message<'t> {
     }
 
     /// All segments, in order.
+    #[inline]
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = Segment<'_>> + ExactSizeIterator + Clone {
         (0..self.index.segments.len()).map(|at| self.segment_at(at))
     }
@@ -80,6 +84,7 @@ impl<'t> Message<'t> {
     }
 
     /// The segment at a place counted from 0; past the end one without name and fields.
+    #[inline]
     fn segment_at(&self, at: usize) -> Segment<'_> {
         let none = SegmentMark { start: 0, end: 0, first_field: 0, occurrence: 0 };
         let mark = self.index.segments.get(at).copied();
@@ -89,6 +94,7 @@ impl<'t> Message<'t> {
         Segment { message: self, mark: mark.unwrap_or(none), field_count }
     }
 
+    #[inline]
     pub(super) const fn index(&self) -> &Index {
         &self.index
     }
@@ -112,27 +118,32 @@ pub struct Segment<'m> {
 
 impl<'m> Segment<'m> {
     /// Its three characters.
+    #[inline]
     pub fn name(&self) -> &'m str {
         self.raw().get(..3).unwrap_or_default()
     }
 
     /// The how-manieth of its name it is in the message, from 1.
+    #[inline]
     pub const fn occurrence(&self) -> usize {
         self.mark.occurrence as usize
     }
 
     /// Its byte offset in the text.
+    #[inline]
     pub const fn offset(&self) -> usize {
         self.mark.start as usize
     }
 
     /// Its text as sent, without the line end.
+    #[inline]
     pub fn raw(&self) -> &'m str {
         self.message.text.get(self.mark.start as usize..self.mark.end as usize).unwrap_or_default()
     }
 
     /// A field, counted from 1 as the standard does: in MSH, FHS and BHS field 1 is the field separator and field 2
     /// the encoding characters. Past the last one (and for 0) the field is absent.
+    #[inline]
     pub fn field(&self, number: usize) -> Field<'m> {
         if number == 0 || number > self.field_count {
             return Field::absent(self.message);
@@ -140,17 +151,19 @@ impl<'m> Segment<'m> {
         let index = self.message.index();
         let at = self.mark.first_field as usize + number - 1;
         let Some(mark) = index.fields.get(at) else { return Field::absent(self.message) };
-        let last = index.fields.get(at + 1).map_or(index.parts.len(), |next| next.first_part as usize);
-        let extent = Extent { start: mark.start, end: mark.end, first: mark.first_part as usize, last };
+        let last = index.fields.get(at + 1).map_or(index.part_count(), |next| next.first_part);
+        let extent = Extent { start: mark.start, end: mark.end, first: mark.first_part, last };
         Field::present(self.message, extent)
     }
 
     /// The number of the last field there is: trailing empty ones count.
+    #[inline]
     pub const fn field_count(&self) -> usize {
         self.field_count
     }
 
     /// All fields, from 1.
+    #[inline]
     pub fn fields(&self) -> impl Iterator<Item = Field<'m>> + use<'m> {
         let segment = *self;
         (1..=self.field_count).map(move |number| segment.field(number))

@@ -20,35 +20,50 @@ pub enum Presence {
     Present,
 }
 
-/// A stretch of the text and the separators inside it.
-#[derive(Clone, Copy)]
+/// A stretch of the text and the separators inside it, or none.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
+    // INVARIANT: `first` past `last` for what is absent, and for nothing else.
     pub(super) start: u32,
     pub(super) end: u32,
     /// The first separator inside, in `Index::parts`.
-    pub(super) first: usize,
+    pub(super) first: u32,
     /// One past the last separator inside.
-    pub(super) last: usize,
+    pub(super) last: u32,
+}
+
+impl Extent {
+    /// Of what is not there.
+    pub(super) const ABSENT: Self = Self { start: 0, end: 0, first: 1, last: 0 };
+
+    /// Whether it is there, be it empty.
+    #[inline]
+    const fn is_there(self) -> bool {
+        self.first <= self.last
+    }
 }
 
 /// What all four levels share.
 #[derive(Clone, Copy)]
 struct View<'m> {
     message: &'m Message<'m>,
-    extent: Option<Extent>,
+    extent: Extent,
 }
 
 impl<'m> View<'m> {
+    #[inline]
     fn raw(self) -> &'m str {
-        let Some(extent) = self.extent else { return "" };
-        self.message.text().get(extent.start as usize..extent.end as usize).unwrap_or_default()
+        self.message.text().get(self.extent.start as usize..self.extent.end as usize).unwrap_or_default()
     }
 
+    #[inline]
     fn presence(self) -> Presence {
-        let Some(extent) = self.extent else { return Presence::Absent };
-        let length = extent.end.saturating_sub(extent.start) as usize;
-        // As many bytes as separators: there is nothing but separators.
-        if length == extent.last - extent.first {
+        let extent = self.extent;
+        let length = extent.end.saturating_sub(extent.start);
+        if !extent.is_there() {
+            Presence::Absent
+        } else if length == extent.last.saturating_sub(extent.first) {
+            // As many bytes as separators: there is nothing but separators.
             Presence::Empty
         } else if length == 2 && self.raw() == "\"\"" {
             Presence::Null
@@ -57,21 +72,25 @@ impl<'m> View<'m> {
         }
     }
 
+    #[inline]
     fn text(self) -> Cow<'m, str> {
         match self.raw() {
             "\"\"" => Cow::Borrowed(""),
+            raw if !self.message.index().has_escapes => Cow::Borrowed(raw),
             raw => escape::unescape_in(raw, self.message.delimiters(), self.message.charset()),
         }
     }
 
     /// Its parts at the level of `separator`.
-    fn split(self, separator: Option<u8>) -> Split<'m> {
+    #[inline]
+    const fn split(self, separator: Option<u8>) -> Split<'m> {
         Split { message: self.message, rest: self.extent, separator }
     }
 
     /// The part `number` of them, from 1.
+    #[inline]
     fn nth(self, separator: Option<u8>, number: usize) -> Self {
-        let absent = Self { message: self.message, extent: None };
+        let absent = Self { message: self.message, extent: Extent::ABSENT };
         let Some(before) = number.checked_sub(1) else { return absent };
         self.split(separator).nth(before).unwrap_or(absent)
     }
@@ -81,29 +100,37 @@ impl<'m> View<'m> {
 #[derive(Clone)]
 struct Split<'m> {
     message: &'m Message<'m>,
-    rest: Option<Extent>,
+    rest: Extent,
     separator: Option<u8>,
 }
 
 impl<'m> Iterator for Split<'m> {
     type Item = View<'m>;
 
+    #[inline]
     fn next(&mut self) -> Option<View<'m>> {
-        let rest = self.rest?;
-        let index = self.message.index();
-        let bytes = self.message.text().as_bytes();
-        let inside = index.parts.get(rest.first..rest.last).unwrap_or_default();
-        let ours = |at: &u32| bytes.get(*at as usize).copied() == self.separator;
-        let (this, rest) = match inside.iter().position(ours).map(|found| (found, inside.get(found))) {
-            Some((found, Some(at))) => {
-                let this = Extent { end: *at, last: rest.first + found, ..rest };
-                let rest = Extent { start: *at + 1, first: rest.first + found + 1, ..rest };
-                (this, Some(rest))
-            }
-            Some((_, None)) | None => (rest, None),
-        };
+        let rest = self.rest;
+        if !rest.is_there() {
+            return None;
+        }
+        let (extent, rest) = self.cut(rest).unwrap_or((rest, Extent::ABSENT));
         self.rest = rest;
-        Some(View { message: self.message, extent: Some(this) })
+        Some(View { message: self.message, extent })
+    }
+}
+
+impl Split<'_> {
+    /// Cuts `rest` at the first separator of this level, if there is one.
+    #[inline]
+    fn cut(&self, rest: Extent) -> Option<(Extent, Extent)> {
+        if rest.first == rest.last {
+            return None;
+        }
+        let bytes = self.message.text().as_bytes();
+        let inside = self.message.index().parts.get(rest.first as usize..rest.last as usize)?;
+        let is_ours = |at: u32| bytes.get(at as usize).copied() == self.separator;
+        let (found, at) = (rest.first..).zip(inside).find(|(_, at)| is_ours(**at))?;
+        Some((Extent { end: *at, last: found, ..rest }, Extent { start: *at + 1, first: found + 1, ..rest }))
     }
 }
 
@@ -115,21 +142,25 @@ macro_rules! view {
 
         impl<'m> $name<'m> {
             /// What it says.
+            #[inline]
             pub fn presence(&self) -> Presence {
                 self.0.presence()
             }
 
             /// Its text as sent, with separators and escapes.
+            #[inline]
             pub fn raw(&self) -> &'m str {
                 self.0.raw()
             }
 
             /// Its byte offset in the text of the message; `None` when absent.
+            #[inline]
             pub fn offset(&self) -> Option<usize> {
-                self.0.extent.map(|extent| extent.start as usize)
+                self.0.extent.is_there().then_some(self.0.extent.start as usize)
             }
 
             /// Whether it holds a value.
+            #[inline]
             pub fn is_present(&self) -> bool {
                 self.presence() == Presence::Present
             }
@@ -153,6 +184,7 @@ macro_rules! parts {
         impl<'m> Iterator for $name<'m> {
             type Item = $item<'m>;
 
+            #[inline]
             fn next(&mut self) -> Option<$item<'m>> {
                 self.0.next().map($item)
             }
@@ -196,39 +228,47 @@ parts! {
 }
 
 impl<'m> Field<'m> {
+    #[inline]
     pub(super) const fn absent(message: &'m Message<'m>) -> Self {
-        Self(View { message, extent: None })
+        Self(View { message, extent: Extent::ABSENT })
     }
 
+    #[inline]
     pub(super) const fn present(message: &'m Message<'m>, extent: Extent) -> Self {
-        Self(View { message, extent: Some(extent) })
+        Self(View { message, extent })
     }
 
     /// Its repetitions.
+    #[inline]
     pub fn repetitions(&self) -> Repetitions<'m> {
         Repetitions(self.0.split(self.separator()))
     }
 
     /// How many repetitions it has: 0 when absent.
+    #[inline]
     pub fn repetition_count(&self) -> usize {
         self.repetitions().count()
     }
 
     /// A repetition, counted from 1.
+    #[inline]
     pub fn rep(&self, number: usize) -> Repetition<'m> {
         Repetition(self.0.nth(self.separator(), number))
     }
 
     /// A component of the first repetition, counted from 1.
+    #[inline]
     pub fn component(&self, number: usize) -> Component<'m> {
         self.rep(1).component(number)
     }
 
     /// The first sub-component of the first component of the first repetition, unescaped; empty when absent or null.
+    #[inline]
     pub fn text(&self) -> Cow<'m, str> {
         self.rep(1).text()
     }
 
+    #[inline]
     fn separator(&self) -> Option<u8> {
         Some(self.0.message.delimiters().levels().0)
     }
@@ -236,20 +276,24 @@ impl<'m> Field<'m> {
 
 impl<'m> Repetition<'m> {
     /// Its components.
+    #[inline]
     pub fn components(&self) -> Components<'m> {
         Components(self.0.split(self.separator()))
     }
 
     /// A component, counted from 1.
+    #[inline]
     pub fn component(&self, number: usize) -> Component<'m> {
         Component(self.0.nth(self.separator(), number))
     }
 
     /// The first sub-component of its first component, unescaped; empty when absent or null.
+    #[inline]
     pub fn text(&self) -> Cow<'m, str> {
         self.component(1).text()
     }
 
+    #[inline]
     fn separator(&self) -> Option<u8> {
         Some(self.0.message.delimiters().levels().1)
     }
@@ -257,20 +301,24 @@ impl<'m> Repetition<'m> {
 
 impl<'m> Component<'m> {
     /// Its sub-components.
+    #[inline]
     pub fn subs(&self) -> Parts<'m> {
         Parts(self.0.split(self.separator()))
     }
 
     /// A sub-component, counted from 1.
+    #[inline]
     pub fn sub(&self, number: usize) -> Part<'m> {
         Part(self.0.nth(self.separator(), number))
     }
 
     /// Its first sub-component, unescaped; empty when absent or null.
+    #[inline]
     pub fn text(&self) -> Cow<'m, str> {
         self.sub(1).text()
     }
 
+    #[inline]
     fn separator(&self) -> Option<u8> {
         self.0.message.delimiters().levels().2
     }
@@ -278,6 +326,7 @@ impl<'m> Component<'m> {
 
 impl<'m> Part<'m> {
     /// Its text, unescaped; empty when absent or null.
+    #[inline]
     pub fn text(&self) -> Cow<'m, str> {
         self.0.text()
     }

@@ -1,4 +1,4 @@
-//! The fuzz target's corpus, replayed without a fuzzer; and every one of its messages cut short at every byte.
+//! The fuzz target's corpus, replayed without a fuzzer; and every one of its messages cut short.
 
 use std::path::Path;
 
@@ -36,10 +36,11 @@ fn the_corpus_of_the_fuzzer_keeps_every_promise() {
 }
 
 #[test]
-fn a_message_cut_at_any_byte_keeps_every_promise() {
-    for (name, bytes) in corpus().iter().filter(|(_, bytes)| bytes.len() <= 600) {
+fn a_message_cut_short_keeps_every_promise() {
+    for (name, bytes) in corpus() {
         eprintln!("{name}");
-        for cut in 0..bytes.len() {
+        // Short ones at every byte, long ones at every seventh: the work grows with the square of the length.
+        for cut in (0..bytes.len()).step_by(if bytes.len() <= 200 { 1 } else { 7 }) {
             walk::bytes(&bytes[..cut]);
             walk::bytes(&bytes[cut..]);
         }

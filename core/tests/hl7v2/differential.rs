@@ -89,7 +89,7 @@ fn the_samples_read_the_same() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn well_formed_messages_read_the_same(text in well_formed()) {
