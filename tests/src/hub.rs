@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Hub {
     folder: PathBuf,
     mllp: SocketAddr,
+    http: SocketAddr,
     child: Option<Child>,
 }
 
@@ -28,7 +29,31 @@ impl Hub {
              [[door.feed]]\nname = \"load\"\nprovider = \"{provider}\"\nsenders = [\"LOAD|GEN\"]\n"
         );
         std::fs::write(folder.join("causeway.toml"), config)?;
-        Ok(Self { folder: folder.to_owned(), mllp, child: None })
+        Ok(Self { folder: folder.to_owned(), mllp, http, child: None })
+    }
+
+    /// A hub as `causeway init` makes it: one feed that takes whatever comes from loopback. Does not start.
+    pub fn newcomer(folder: &Path) -> io::Result<Self> {
+        let (mllp, http) = (free_port()?, free_port()?);
+        let made = Command::new(binary())
+            .args(["init", "--dir"])
+            .arg(folder)
+            .args(["--mllp-port", &mllp.port().to_string(), "--http-port", &http.port().to_string()])
+            .output()?;
+        if !made.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
+        }
+        Ok(Self { folder: folder.to_owned(), mllp, http, child: None })
+    }
+
+    /// Where its pages are.
+    pub const fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Everything it wrote to standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("hub.log")).unwrap_or_default()
     }
 
     /// Where its MLLP door listens.
@@ -44,7 +69,7 @@ impl Hub {
     /// Starts it and waits until the door answers.
     pub fn start(&mut self) -> io::Result<()> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("hub.log"))?;
-        let child = self.command(["serve"]).stdout(Stdio::null()).stderr(log).spawn()?;
+        let child = self.command(["serve"]).env("RUST_LOG", "trace").stdout(Stdio::null()).stderr(log).spawn()?;
         self.child = Some(child);
         let started = Instant::now();
         while TcpStream::connect_timeout(&self.mllp, Duration::from_millis(200)).is_err() {
@@ -100,8 +125,7 @@ impl Hub {
     }
 
     fn log_tail(&self) -> String {
-        let text = std::fs::read_to_string(self.folder.join("hub.log")).unwrap_or_default();
-        text.lines().rev().take(5).collect::<Vec<_>>().join(" / ")
+        self.log().lines().rev().take(5).collect::<Vec<_>>().join(" / ")
     }
 }
 

@@ -8,3 +8,5 @@ mod layers;
 mod supply;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod walk;
