@@ -2,10 +2,18 @@
 //! becomes), `about.md` (what the case is for) and, where the defaults do not do, `feed.json`.
 //! `UPDATE_EXPECT=1 cargo test -p causeway-mappers --test golden` rewrites what is expected: read the difference.
 
+#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
+
 #[path = "golden/case.rs"]
 mod case;
+#[path = "golden/docs.rs"]
+mod docs;
+#[path = "golden/robust.rs"]
+mod robust;
 #[path = "golden/shape.rs"]
 mod shape;
+#[path = "golden/simhospital.rs"]
+mod simhospital;
 
 use case::{Case, cases};
 use causeway_core::mapped::Mapped;

@@ -20,9 +20,9 @@ impl Object {
 
     /// Puts text without the blanks around it; nothing when there is none.
     pub(crate) fn text(mut self, name: &str, text: &str) -> Self {
-        let text = clean(text.trim());
-        if !text.is_empty() {
-            self.0.insert(name.to_owned(), Value::String(text));
+        let text = string(text);
+        if !text.is_null() {
+            self.0.insert(name.to_owned(), text);
         }
         self
     }
@@ -43,19 +43,22 @@ impl Object {
 
     /// Puts a list with this one value; nothing when the value is null or empty.
     pub(crate) fn one(self, name: &str, value: impl Into<Value>) -> Self {
-        let value = value.into();
-        if is_empty(&value) { self } else { self.put(name, Value::Array(vec![value])) }
+        self.put(name, Value::Array(vec![value.into()]))
     }
 
     /// Puts a list of the values that are not empty.
-    pub(crate) fn list(self, name: &str, mut values: Vec<Value>) -> Self {
-        values.retain(|value| !is_empty(value));
+    pub(crate) fn list(self, name: &str, values: Vec<Value>) -> Self {
         self.put(name, Value::Array(values))
     }
 
     /// As [`Self::put`], in place.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
-        let value = value.into();
+        let mut value = value.into();
+        match &mut value {
+            Value::Array(list) => list.retain(|item| !is_empty(item)),
+            Value::String(text) if !is_clean(text) => value = string(text),
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+        }
         if !is_empty(&value) {
             self.0.insert(name.to_owned(), value);
         }
@@ -98,6 +101,21 @@ impl From<Object> for Value {
     }
 }
 
+/// Text as a value, without the blanks around it; null when there is none.
+pub(crate) fn string(text: &str) -> Value {
+    let text = text.trim();
+    if text.is_empty() {
+        return Value::Null;
+    }
+    if !text.contains(is_forbidden) {
+        return Value::String(text.to_owned());
+    }
+    match text.replace(is_forbidden, " ").trim() {
+        "" => Value::Null,
+        text => Value::String(text.to_owned()),
+    }
+}
+
 /// Null, and what R4 forbids.
 fn is_empty(value: &Value) -> bool {
     match value {
@@ -109,10 +127,14 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Text as R4 allows it: no control characters but tab, line feed and carriage return.
-fn clean(text: &str) -> String {
-    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    if text.contains(forbidden) { text.replace(forbidden, " ").trim().to_owned() } else { text.to_owned() }
+/// A control character, other than the three that R4 allows in text.
+fn is_forbidden(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
+}
+
+/// Whether a text can stand as it is.
+fn is_clean(text: &str) -> bool {
+    text.trim().len() == text.len() && !text.contains(is_forbidden)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use causeway_core::hl7v2::{Field, Presence, Repetition, Segment, escape};
+use causeway_core::hl7v2::{Field, Repetition, Segment, escape};
 
 use super::context::Context;
 
@@ -62,7 +62,8 @@ impl<'m> Seg<'m> {
 
     /// Whether a field holds a value. Does not count as asking.
     pub(crate) fn has(&self, number: usize) -> bool {
-        self.segment.field(number).is_present()
+        let field = self.segment.field(number);
+        field.is_present() && is_more_than_blank(field.raw())
     }
 
     /// Counts every field as asked for: the segment is reported as a whole.
@@ -73,9 +74,6 @@ impl<'m> Seg<'m> {
     /// The value of a field that does not repeat, if it has one. Further repetitions are noted.
     pub(crate) fn first<'c>(&'c self, context: &'c Context<'m>, number: usize) -> Option<Value<'c, 'm>> {
         let field = self.field(number);
-        if !field.is_present() {
-            return None;
-        }
         let mut first = None;
         for value in self.values(context, number, field) {
             if first.is_none() {
@@ -106,7 +104,10 @@ impl<'m> Seg<'m> {
         from: Field<'m>,
     ) -> impl Iterator<Item = Value<'c, 'm>> {
         let several = from.raw().len() > from.rep(1).raw().len();
-        let present = from.repetitions().enumerate().filter(|(_, repetition)| repetition.is_present());
+        let present = from
+            .repetitions()
+            .enumerate()
+            .filter(|(_, repetition)| repetition.is_present() && is_more_than_blank(repetition.raw()));
         present.map(move |(at, repetition)| Value {
             segment: self,
             context,
@@ -126,7 +127,7 @@ impl<'m> Seg<'m> {
     pub(crate) fn report(&self, context: &Context<'m>) {
         for (at, field) in self.segment.fields().enumerate() {
             let number = at.saturating_add(1);
-            if !self.is_asked(number) && field.is_present() {
+            if !self.is_asked(number) && field.is_present() && is_more_than_blank(field.raw()) {
                 context.note("unused-field", self.field_place(number), "no record has a place for this field");
             }
         }
@@ -196,7 +197,8 @@ impl<'c, 'm> Value<'c, 'm> {
 
     /// Whether a component holds a value. Does not count as asking.
     pub(crate) fn has(&self, component: usize) -> bool {
-        self.repetition.component(component).is_present()
+        let component = self.repetition.component(component);
+        component.is_present() && is_more_than_blank(component.raw())
     }
 
     /// Counts every component as asked for: the value is kept or reported as a whole.
@@ -227,12 +229,17 @@ impl Drop for Value<'_, '_> {
         for (at, component) in self.repetition.components().enumerate() {
             let number = at.saturating_add(1);
             let asked = bit(number).is_some_and(|bit| self.asked.get() & bit != 0);
-            if !asked && component.presence() == Presence::Present {
+            if !asked && component.is_present() && is_more_than_blank(component.raw()) {
                 let place = format!("{}.{number}", self.place());
                 self.context.note("unused-component", place, "no record has a place for this component");
             }
         }
     }
+}
+
+/// Whether what holds a value holds more than blanks.
+fn is_more_than_blank(raw: &str) -> bool {
+    raw.chars().any(|c| !c.is_whitespace() && !c.is_control())
 }
 
 /// The bit of a number from 1 to 63.

@@ -71,6 +71,10 @@ impl Case {
         }
     }
 
+    pub(crate) fn messages(&self) -> &[Vec<u8>] {
+        &self.messages
+    }
+
     pub(crate) fn about(&self) -> String {
         fs::read_to_string(self.folder.join("about.md")).unwrap_or_else(|_| panic!("{}/about.md", self.name))
     }

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{cwe, ts};
 use crate::codes;
-use crate::fhir::{Object, period};
+use crate::fhir::{Object, period, string};
 use crate::hl7v2::reader::Value;
 
 /// Reads an address. Empty when it says nothing but its type.
@@ -13,8 +13,7 @@ pub(crate) fn read(value: &Value<'_, '_>) -> Object {
     let street = value.sub(1, 1);
     let (road, house) = (value.sub(1, 2), value.sub(1, 3));
     let rest = [2, 19].into_iter().filter(|c| value.has(*c)).map(|c| value.text(c));
-    let lines: Vec<Json> =
-        [street, road, house].into_iter().chain(rest).map(|line| Json::String(line.into_owned())).collect();
+    let lines: Vec<Json> = [street, road, house].into_iter().chain(rest).map(|line| string(&line)).collect();
     let part = |component: usize| if value.has(component) { value.text(component).into_owned() } else { String::new() };
     let body = Object::sized(10)
         .list("line", lines)

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{cwe, ts};
 use crate::codes;
-use crate::fhir::{Object, period};
+use crate::fhir::{Object, period, string};
 use crate::hl7v2::reader::Value;
 
 /// Which letters a name is written in.
@@ -57,14 +57,14 @@ pub(crate) fn read(value: &Value<'_, '_>) -> Option<Name> {
     let from_to = (ts::component(value, 12), ts::component(value, 13));
     let mut human_name = Object::sized(8);
     human_name.maybe_extension(representation(value, script));
-    let names: Vec<Json> = [&given, &further].into_iter().filter(|name| !name.is_empty()).map(|n| text(n)).collect();
-    let suffixes = [4, 6, 14].into_iter().filter(|c| value.has(*c)).map(|c| text(&value.text(c))).collect();
+    let names: Vec<Json> = [&given, &further].into_iter().filter(|name| !name.is_empty()).map(|n| string(n)).collect();
+    let suffixes = [4, 6, 14].into_iter().filter(|c| value.has(*c)).map(|c| string(&value.text(c))).collect();
     let human_name = human_name
         .maybe("use", usage)
         .text("text", &if script == Script::Ideographic { format!("{family}{given}{further}") } else { String::new() })
         .text("family", &family)
         .list("given", names)
-        .one("prefix", text(&value.text(5)))
+        .one("prefix", string(&value.text(5)))
         .list("suffix", suffixes)
         .put("period", period(from_to.0, from_to.1));
     if !further.is_empty() {
@@ -109,10 +109,6 @@ fn representation(value: &Value<'_, '_>, script: Script) -> Option<&'static str>
 /// Name types of table 0200 that say nothing FHIR has a use for.
 fn is_without_use(kind: &str) -> bool {
     matches!(kind, "" | "A" | "B" | "C" | "F" | "I" | "K" | "NB" | "NOUSE" | "P" | "REL" | "S" | "T" | "U")
-}
-
-fn text(text: &str) -> Json {
-    Json::String(text.to_owned())
 }
 
 impl Object {

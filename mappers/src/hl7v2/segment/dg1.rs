@@ -90,10 +90,7 @@ pub(crate) fn diagnosis<'m>(
     let written = |time| context.written(time);
     let resource = context
         .resource("Condition", &id)
-        .maybe(
-            "identifier",
-            number.map(|n| serde_json::Value::Array(vec![n.identifier(context, "condition", "").into()])),
-        )
+        .one("identifier", number.map_or_else(Object::new, |n| n.identifier(context, "condition", "")))
         .put("clinicalStatus", concept("http://terminology.hl7.org/CodeSystem/condition-clinical", clinical, ""))
         .put(
             "verificationStatus",

@@ -83,10 +83,7 @@ pub(crate) fn procedure<'m>(
     };
     let mut resource = context
         .resource("Procedure", &key.resource_id())
-        .maybe(
-            "identifier",
-            number.map(|n| serde_json::Value::Array(vec![n.identifier(context, "procedure", "").into()])),
-        )
+        .one("identifier", number.map_or_else(Object::new, |n| n.identifier(context, "procedure", "")))
         .text("status", status)
         .maybe("category", category)
         .put("code", code)

@@ -174,7 +174,7 @@ pub(crate) fn encounter<'m>(
         .list("identifier", visit.identifiers.clone())
         .text("status", status)
         .put("class", class)
-        .maybe("type", kind.map(|kind| Json::Array(vec![kind.into()])))
+        .one("type", kind.unwrap_or_default())
         .maybe("serviceType", service)
         .put("subject", subject.reference())
         .list("participant", participants(context, pv1))
@@ -218,7 +218,7 @@ fn class<'m>(context: &Context<'m>, pv1: &Seg<'m>, visit_number: &str) -> (Objec
         return (coding(system, code, display), status);
     }
     // R4 wants a class: unknown is said to be unknown, and the sender's own code kept as such.
-    let Some(value) = value else {
+    let Some(value) = value.filter(|_| !code.is_empty()) else {
         context.note("missing-field", pv1.field_place(2), "no patient class: the encounter's class is unknown");
         return (coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK", "unknown"), "unknown");
     };

@@ -1,0 +1,200 @@
+//! docs/messages.md and the tables of docs/fhir.md are written from the code, and the code does what its tables say.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use causeway_core::envelope::{FeedName, Format};
+use causeway_core::feed::FeedSettings;
+use causeway_core::mapped::Mapped;
+use causeway_core::provider::ProviderId;
+use causeway_mappers::hl7v2::profile::{SegmentUse, Usage};
+use causeway_mappers::hl7v2::{self, SEGMENTS, TRIGGERS, Trigger};
+use jiff::Timestamp;
+
+fn document(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+}
+
+/// Compares a document with what it should be, or rewrites it.
+fn hold(name: &str, wanted: &str) {
+    let path = document(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(path, wanted).expect("the document");
+        return;
+    }
+    let stands = fs::read_to_string(path).unwrap_or_default();
+    let differs = stands.lines().zip(wanted.lines()).position(|(a, b)| a != b);
+    assert!(stands == wanted, "docs/{name} is stale from line {differs:?}: UPDATE_EXPECT=1 rewrites it");
+}
+
+#[test]
+fn the_list_of_messages_is_what_the_code_says() {
+    hold("messages.md", &messages());
+}
+
+#[test]
+fn the_tables_of_fhir_are_what_the_code_says() {
+    let stands = fs::read_to_string(document("fhir.md")).expect("docs/fhir.md");
+    let with = |text: &str, mark: &str, inside: &str| {
+        let (begin, end) = (format!("<!-- begin {mark} -->\n"), format!("<!-- end {mark} -->\n"));
+        let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("docs/fhir.md has no {begin}"));
+        let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("docs/fhir.md has no {end}"));
+        format!("{before}{begin}{inside}{end}{after}")
+    };
+    hold("fhir.md", &with(&with(&stands, "fields", &fields()), "code tables", &code_tables()));
+}
+
+fn messages() -> String {
+    let mut text = String::from(concat!(
+        "# HL7 v2 messages: what is taken, and what is done with every field\n\n",
+        "Written from `mappers/src/hl7v2.rs` and `mappers/src/hl7v2/segment/` by a test; do not edit.\n",
+        "Where a used field goes, and how that compares with the HL7 v2-to-FHIR guide, is in [fhir.md](fhir.md).\n\n",
+        "| word | meaning |\n| --- | --- |\n",
+        "| required | without a value the segment (of a required segment: the message) is not mapped, and a fault says so |\n",
+        "| used | mapped into a record, into the identity of the patient, or into the order of versions |\n",
+        "| kept | needed by no record; it stays in the log with the message's bytes and is not reported |\n",
+        "| ignored | every other field: with a value it gives a note `unused-field` with its place, never its value |\n\n",
+        "Components and repetitions of a used field that have no place give `unused-component` and `unused-repetition`. A\n",
+        "segment the event does not use, a Z segment too, gives one note `unused-segment`. `\"\"` (delete) is never reported.\n",
+        "An update (A08, A31) is taken as the whole statement: what it leaves out is left out of the new version.\n\n",
+        "## Events\n\nAny other type is refused as `UNSUPPORTED_TYPE`, any other event of these types as ",
+        "`UNSUPPORTED_EVENT`. Before v2.3\nMSH-9 may name the type alone: then EVN-1 has the event, and ORU has only R01. ",
+        "One message speaks of one patient.\n\n",
+        "| message | what it says | required | used when there | message map of the guide |\n",
+        "| --- | --- | --- | --- | --- |\n",
+    ));
+    for trigger in TRIGGERS {
+        let ig = if trigger.ig.is_empty() { "none" } else { trigger.ig };
+        let (required, optional) = (trigger.required.join(" "), trigger.optional.join(" "));
+        row(&mut text, &[&format!("{}^{}", trigger.code, trigger.event), trigger.title, &required, &optional, ig]);
+    }
+    text.push_str("\n## Segments\n");
+    for segment in SEGMENTS {
+        write!(text, "\n### {}, {}\n\n| field | name | use |\n| --- | --- | --- |\n", segment.name, segment.title)
+            .expect("text");
+        for field in segment.fields {
+            row(&mut text, &[&format!("{}-{}", segment.name, field.number), field.name, field.usage.as_str()]);
+        }
+        text.push_str("| all others | | ignored |\n");
+    }
+    text
+}
+
+fn fields() -> String {
+    let mut text = String::new();
+    for segment in SEGMENTS {
+        let ig = if segment.ig.is_empty() { "none" } else { segment.ig };
+        write!(text, "\n### {}, {}\n\nSegment maps of the guide: {ig}.\n\n", segment.name, segment.title)
+            .expect("text");
+        text.push_str("| field | goes to | differs from the guide |\n| --- | --- | --- |\n");
+        for field in segment.fields.iter().filter(|field| !field.target.is_empty() || !field.deviation.is_empty()) {
+            let target = if field.target.is_empty() { "nowhere" } else { field.target };
+            row(&mut text, &[&format!("{}-{} {}", segment.name, field.number, field.name), target, field.deviation]);
+        }
+    }
+    text
+}
+
+fn code_tables() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/codes");
+    let files = fs::read_dir(folder).expect("the code tables").map(|file| file.expect("a file").path());
+    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "csv")).collect();
+    files.sort();
+    let mut text = String::from("\n| file | rows | source |\n| --- | --- | --- |\n");
+    for path in files {
+        let csv = fs::read_to_string(&path).expect("a code table");
+        let source = csv.lines().next().unwrap_or_default().trim_start_matches("# ");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        row(&mut text, &[&format!("`{name}`"), &csv.lines().skip(2).count().to_string(), source]);
+    }
+    text.push('\n');
+    text
+}
+
+fn row(text: &mut String, cells: &[&str]) {
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    writeln!(text, "| {} |", cells.join(" | ").replace("|  |", "| |")).expect("text");
+}
+
+/// The number of the last field that is tried in every segment: no version of the standard has more in those we read.
+const LAST: usize = 56;
+
+#[test]
+fn the_tables_say_what_the_code_reads() {
+    for segment in SEGMENTS.iter().filter(|segment| segment.name != "MSH") {
+        // A unit has a place beside a number only.
+        let value = |number: usize| match (segment.name, number) {
+            ("OBX", 2) => "NM",
+            ("OBX", 5) => "1",
+            _ => "X",
+        };
+        let full = format!("{}|{}", segment.name, (1..=LAST).map(value).collect::<Vec<_>>().join("|"));
+        let mapped = map(&message_with(segment, &full));
+        let ignored: BTreeSet<usize> = (1..=LAST).filter(|number| is_noted(&mapped, segment.name, *number)).collect();
+        let listed: BTreeSet<usize> = segment.fields.iter().map(|field| field.number).collect();
+        let expected: BTreeSet<usize> = (1..=LAST).filter(|number| !listed.contains(number)).collect();
+        let wrong: Vec<_> = ignored.symmetric_difference(&expected).collect();
+        assert!(wrong.is_empty(), "{}: the table and the code do not agree on {wrong:?}", segment.name);
+    }
+}
+
+#[test]
+fn a_required_field_without_a_value_is_a_fault() {
+    for segment in SEGMENTS.iter().filter(|segment| segment.name != "MSH") {
+        for field in segment.fields.iter().filter(|field| field.usage == Usage::Required) {
+            // Numbers of a patient may stand in PID-2 and PID-4 instead.
+            let blank = |number: usize| number == field.number || (segment.name == "PID" && [2, 4].contains(&number));
+            let values: Vec<&str> = (1..=LAST).map(|number| if blank(number) { "" } else { "X" }).collect();
+            let mapped = map(&message_with(segment, &format!("{}|{}", segment.name, values.join("|"))));
+            let place = format!("{}-{}", segment.name, field.number);
+            assert!(mapped.faults.iter().any(|fault| fault.place == place), "{place}: {:?}", mapped.faults);
+        }
+    }
+}
+
+#[test]
+fn a_required_segment_that_is_missing_is_a_fault() {
+    for trigger in TRIGGERS {
+        let mapped = map(&format!("MSH|^~\\&|A|B|||2026||{}^{}|1|P|2.5\rZZZ|1\r", trigger.code, trigger.event));
+        let missing: Vec<&str> = mapped.faults.iter().map(|fault| fault.place.as_str()).collect();
+        assert_eq!(missing, trigger.required, "{}^{}", trigger.code, trigger.event);
+        assert_eq!(mapped.records.len(), 0);
+    }
+}
+
+/// A message of an event that takes the segment, with everything around it that it needs.
+fn message_with(segment: &SegmentUse, line: &str) -> String {
+    let takes =
+        |trigger: &&Trigger| trigger.required.contains(&segment.name) || trigger.optional.contains(&segment.name);
+    let trigger = TRIGGERS.iter().find(takes).expect("an event that takes it");
+    let mut lines = vec![format!("MSH|^~\\&|A|B|||20260101||{}^{}|1|P|2.5", trigger.code, trigger.event)];
+    let mut add = |name: &str, minimal: &str| {
+        if segment.name == name {
+            lines.push(line.to_owned());
+        } else if trigger.required.contains(&name) || (name == "OBX" && segment.name == "NTE") {
+            lines.push(minimal.to_owned());
+        }
+    };
+    add("EVN", "");
+    add("PID", "PID|1||H1^^^QMH^MR");
+    ["PD1", "NK1", "MRG"].iter().for_each(|name| add(name, "MRG|H2"));
+    add("PV1", "PV1|1|I||||||||||||||||||V1");
+    ["PV2", "AL1", "IAM", "DG1", "PR1", "ORC"].iter().for_each(|name| add(name, ""));
+    add("OBR", "OBR|1|P1|F1|A^A^L");
+    add("OBX", "OBX|1|NM|A^A^L||1||||||F");
+    ["NTE", "SPM"].iter().for_each(|name| add(name, ""));
+    lines.join("\r")
+}
+
+fn map(message: &str) -> Mapped {
+    let name = FeedName::parse("any").expect("a name");
+    let feed = FeedSettings::new(name, Format::Hl7v2, ProviderId("HA".to_owned()));
+    hl7v2::map(message.as_bytes(), &feed, 0, Timestamp::UNIX_EPOCH)
+}
+
+fn is_noted(mapped: &Mapped, segment: &str, number: usize) -> bool {
+    let place = format!("{segment}-{number}");
+    mapped.notes.iter().any(|note| note.code == "unused-field" && note.place == place)
+}
