@@ -1,9 +1,12 @@
 //! What is damaged is told at start or at read, never skipped and never wrong: flipped bits, lost tails, missing,
 //! foreign and older files.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
-#![expect(clippy::indexing_slicing, reason = "offsets are taken from the files themselves")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
+#[path = "log/files.rs"]
+mod files;
+#[path = "log/reading.rs"]
+mod reading;
 #[path = "log/support.rs"]
 mod support;
 
@@ -53,17 +56,17 @@ fn store(numbers: u64) -> Store {
     let (live, dir) = (folder(), folder());
     let log = support::open(live.path(), &settings()).expect("open");
     for from in (0..numbers).step_by(10) {
-        assert!(support::put_all(&*log, (from..from + 10).map(sized)).iter().all(Result::is_ok));
+        assert!(files::put_all(&*log, (from..from + 10).map(sized)).iter().all(Result::is_ok));
     }
     let third = log.state().expect("state").into_iter().map(|mut lane| {
         lane.end.0 /= 3;
         causeway_core::envelope::Position { partition: lane.partition, offset: lane.end }
     });
     assert!(log.prune(Timestamp::MAX, &third.collect::<Vec<_>>()).expect("prune") > 0);
-    assert!(support::put_all(&*log, (numbers..numbers + 10).map(sized)).iter().all(Result::is_ok));
-    let entries = support::read_everything(&*log).expect("whole");
+    assert!(files::put_all(&*log, (numbers..numbers + 10).map(sized)).iter().all(Result::is_ok));
+    let entries = reading::read_everything(&*log).expect("whole");
     assert_eq!(log.verify().expect("whole"), entries.len() as u64);
-    support::copy(live.path(), dir.path());
+    files::copy(live.path(), dir.path());
     Store { dir, entries }
 }
 
@@ -78,21 +81,21 @@ fn told_by(dir: &Path, entries: &[Entry]) -> Result<(), LogError> {
     let quiet = || support::open_with(dir, &settings(), Arc::new(|_| {}));
     {
         let log = quiet()?;
-        assert!(support::read_everything(&*log)? == *entries, "silently wrong");
+        assert!(reading::read_everything(&*log)? == *entries, "silently wrong");
         for entry in entries {
             assert!(log.entry(entry.position)? == *entry, "silently wrong");
         }
         log.verify()?;
         let resent = entries.iter().map(|entry| entry.envelope.clone());
-        for (answer, entry) in support::put_all(&*log, resent).into_iter().zip(entries) {
+        for (answer, entry) in files::put_all(&*log, resent).into_iter().zip(entries) {
             let answer = answer?;
             assert_eq!((answer.position, answer.freshness), (entry.position, Freshness::Resent), "forgotten");
         }
         // Damage in what SQLite keeps about free pages shows only when they are used again.
-        support::put_all(&*log, more(10_000)).into_iter().collect::<Result<Vec<_>, _>>()?;
+        files::put_all(&*log, more(10_000)).into_iter().collect::<Result<Vec<_>, _>>()?;
     }
     let log = quiet()?;
-    let after = support::read_everything(&*log)?;
+    let after = reading::read_everything(&*log)?;
     log.verify()?;
     assert!(after.len() == entries.len() + 10, "silently short");
     assert!(entries.iter().all(|entry| after.contains(entry)), "silently wrong");
@@ -109,21 +112,21 @@ fn an_undamaged_copy_is_whole() {
 fn every_flipped_bit_is_told_or_does_no_harm() {
     println!("seed {SEED:#x}");
     let store = store(120);
-    let files: BTreeMap<_, _> =
-        support::FILES.map(|file| (file, std::fs::read(store.dir.path().join(file)).expect("read"))).into();
-    let bits: usize = files.values().map(|bytes| bytes.len() * 8).sum();
+    let contents: BTreeMap<_, _> =
+        files::FILES.map(|file| (file, std::fs::read(store.dir.path().join(file)).expect("read"))).into();
+    let bits: usize = contents.values().map(|bytes| bytes.len() * 8).sum();
     let mut random = Random(SEED);
     let mut outcomes: BTreeMap<(&str, bool), u64> = BTreeMap::new();
     for trial in 0..FLIPS {
         let mut bit = usize::try_from(random.next() % bits as u64).expect("bit");
-        let file = files.iter().find(|(_, bytes)| {
+        let file = contents.iter().find(|(_, bytes)| {
             let here = bit < bytes.len() * 8;
             bit -= if here { 0 } else { bytes.len() * 8 };
             here
         });
         let (file, bytes) = file.expect("a file of that bit");
         let dir = folder();
-        support::copy(store.dir.path(), dir.path());
+        files::copy(store.dir.path(), dir.path());
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         std::fs::write(dir.path().join(file), flipped).expect("write");
@@ -149,15 +152,15 @@ fn every_cut_tail_is_told() {
         let mut told_cuts = 0;
         for cut in cuts.into_iter().chain([0]) {
             let dir = folder();
-            support::copy(store.dir.path(), dir.path());
+            files::copy(store.dir.path(), dir.path());
             std::fs::write(dir.path().join(file), &bytes[..cut]).expect("write");
             told_cuts += usize::from(told(dir.path(), &store.entries).is_some());
         }
         assert!(told_cuts > 20, "{file}: {told_cuts}");
     }
-    for cut in [0, 1, 4095, 4096, 16_383] {
+    for cut in [0, 1, 4095, 4096, 24_575] {
         let dir = folder();
-        support::copy(store.dir.path(), dir.path());
+        files::copy(store.dir.path(), dir.path());
         std::fs::write(dir.path().join("log.mark"), &whole("log.mark")[..cut]).expect("write");
         assert!(told(dir.path(), &store.entries).is_some(), "mark cut at {cut}");
     }
@@ -169,7 +172,7 @@ fn each_missing_file_is_told() {
     for missing in [&["log.db"][..], &["log.db-wal"], &["log.mark"], &["log.db", "log.db-wal"], &["log.db", "log.mark"]]
     {
         let dir = folder();
-        support::copy(store.dir.path(), dir.path());
+        files::copy(store.dir.path(), dir.path());
         missing.iter().for_each(|file| std::fs::remove_file(dir.path().join(file)).expect("remove"));
         let error = told(dir.path(), &store.entries);
         assert!(matches!(error, Some(LogError::Damaged { .. })), "{missing:?}: {error:?}");
@@ -179,9 +182,9 @@ fn each_missing_file_is_told() {
 #[test]
 fn the_files_of_another_log_are_told() {
     let (store, other) = (store(100), store(100));
-    for file in support::FILES {
+    for file in files::FILES {
         let dir = folder();
-        support::copy(store.dir.path(), dir.path());
+        files::copy(store.dir.path(), dir.path());
         std::fs::copy(other.dir.path().join(file), dir.path().join(file)).expect("copy");
         assert!(told(dir.path(), &store.entries).is_some(), "{file} of another log");
     }
@@ -191,22 +194,22 @@ fn the_files_of_another_log_are_told() {
 fn files_put_back_from_an_older_copy_are_told() {
     let (live, old) = (folder(), folder());
     let log = support::open(live.path(), &settings()).expect("open");
-    assert!(support::put_all(&*log, (0..20).map(sized)).iter().all(Result::is_ok));
-    support::copy(live.path(), old.path());
-    assert!(support::put_all(&*log, (20..30).map(sized)).iter().all(Result::is_ok));
-    let entries = support::read_everything(&*log).expect("whole");
-    for files in [&["log.db", "log.db-wal"][..], &["log.db-wal"]] {
+    assert!(files::put_all(&*log, (0..20).map(sized)).iter().all(Result::is_ok));
+    files::copy(live.path(), old.path());
+    assert!(files::put_all(&*log, (20..30).map(sized)).iter().all(Result::is_ok));
+    let entries = reading::read_everything(&*log).expect("whole");
+    for older in [&["log.db", "log.db-wal"][..], &["log.db-wal"]] {
         let dir = folder();
-        support::copy(live.path(), dir.path());
-        for file in files {
+        files::copy(live.path(), dir.path());
+        for file in older {
             std::fs::copy(old.path().join(file), dir.path().join(file)).expect("copy");
         }
         let error = told(dir.path(), &entries);
-        assert!(matches!(error, Some(LogError::Damaged { .. })), "{files:?}: {error:?}");
+        assert!(matches!(error, Some(LogError::Damaged { .. })), "{older:?}: {error:?}");
     }
     // An older mark claims less; nothing is lost by it.
     let dir = folder();
-    support::copy(live.path(), dir.path());
+    files::copy(live.path(), dir.path());
     std::fs::copy(old.path().join("log.mark"), dir.path().join("log.mark")).expect("copy");
     assert!(told(dir.path(), &entries).is_none());
 }
@@ -240,7 +243,7 @@ fn entries_changed_behind_the_log_s_back_are_told() {
     ];
     for sql in tampering {
         let dir = folder();
-        support::copy(store.dir.path(), dir.path());
+        files::copy(store.dir.path(), dir.path());
         let changed = Connection::open(dir.path().join("log.db")).and_then(|store| store.execute_batch(sql));
         changed.expect("the change itself works");
         let error = told(dir.path(), &store.entries);

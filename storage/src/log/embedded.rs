@@ -120,7 +120,7 @@ impl EmbeddedLog {
         let board = Arc::new(Board::new(lanes.iter().map(Lane::state).collect()));
         let readers = Arc::new(Readers::new(dir, settings.readers_max));
         let marker = Arc::new(Marker::new(mark));
-        let failure = Arc::new(Failure { board: Arc::clone(&board), queue: Arc::clone(&queue), halt });
+        let failure = Arc::new(Failure::new(Arc::clone(&board), Arc::clone(&queue), halt));
         let writer = Writer {
             dir: dir.to_owned(),
             settings: settings.clone(),
@@ -158,9 +158,11 @@ impl EmbeddedLog {
         let Some(writing) = &self.writing else { return };
         writing.queue.close();
         let threads = std::mem::take(&mut *writing.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            // A completion may hold the last reference to the log: its thread cannot wait for itself.
-            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+        // A completion may hold the last reference to the log: a thread of the log cannot wait for itself.
+        let own = std::thread::current().id();
+        let waits = threads.iter().all(|thread| thread.thread().id() != own);
+        for thread in threads.into_iter().filter(|_| waits) {
+            if thread.join().is_err() {
                 tracing::error!("a thread of the log panicked");
             }
         }

@@ -1,8 +1,8 @@
 //! The one way a failed write ends: everyone who waits is told, nothing is taken any more, the process is halted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use causeway_core::port::{Completion, LogError};
+use causeway_core::port::{Appended, Completion, LogError};
 
 use super::board::{Board, Stop};
 use super::queue::Queue;
@@ -12,24 +12,45 @@ pub type Halt = Arc<dyn Fn(&LogError) + Send + Sync>;
 
 /// Everything that must hear of a failure.
 pub(super) struct Failure {
-    /// Readers.
-    pub(super) board: Arc<Board>,
-    /// Those who append.
-    pub(super) queue: Arc<Queue>,
-    /// The process.
-    pub(super) halt: Halt,
+    board: Arc<Board>,
+    queue: Arc<Queue>,
+    halt: Halt,
+    /// The first failure. Held while answers are given, so that none is positive after it.
+    told: Mutex<Option<Stop>>,
 }
 
 impl Failure {
-    /// Tells them, in this order: nothing new is taken before anyone hears of it.
+    /// Tells the board's readers, those who append to the queue, and the process.
+    pub(super) fn new(board: Arc<Board>, queue: Arc<Queue>, halt: Halt) -> Self {
+        Self { board, queue, halt, told: Mutex::default() }
+    }
+
+    /// Gives answers, unless something failed in the meantime.
+    pub(super) fn answer(&self, answers: impl Iterator<Item = (Completion, Result<Appended, LogError>)>) {
+        let told = self.told();
+        for (done, answer) in answers {
+            done(told.as_ref().map_or(answer, |stop| Err(stop.error())));
+        }
+    }
+
+    /// Tells of a failure: nothing new is taken before anyone hears of it. The process is halted once.
     pub(super) fn tell(&self, error: &LogError, waiting: impl Iterator<Item = Completion>) {
-        let stop = Stop::of(error);
+        let mut told = self.told();
+        let first = told.is_none();
+        let stop = told.get_or_insert_with(|| Stop::of(error)).clone();
+        drop(told);
         self.board.stop(stop.clone());
         let queued = self.queue.fail(stop.clone());
         for done in waiting.chain(queued.into_iter().map(|queued| queued.done)) {
             done(Err(stop.error()));
         }
-        (self.halt)(error);
+        if first {
+            (self.halt)(error);
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Option<Stop>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,15 +1,15 @@
 //! The high-water mark: how far each lane was acknowledged, kept outside the database file, so that a lost tail is
 //! noticed. SQLite drops what it cannot read at the end of its write-ahead log without a word; this file remembers.
 //!
-//! Four pages of 4,096 bytes: slot A twice, then slot B twice. A new mark goes, in both copies, into the slot that
-//! does not hold the newest one: a write torn by a power cut spares the mark before it, and a single flipped bit
-//! spares the other copy. A slot: magic (8) · log id (16) · generation (8) · lanes (2) · per lane end (8) and chain
-//! (32) · CRC32C (4), numbers big-endian.
+//! Six pages of 4,096 bytes: three slots, each twice. A new mark goes, in both copies, into a slot that is neither the
+//! last one known to be on disk nor the one being synced: a write torn by a power cut spares the mark before it, and a
+//! single flipped bit spares the other copy. A slot: magic (8) · log id (16) · generation (8) · lanes (2) · per lane
+//! end (8) and chain (32) · CRC32C (4), numbers big-endian.
 //!
 //! The order is what counts. A mark is written after the entries it covers are durable, so it never claims more than
 //! there is; and before they are acknowledged, so that whatever ends the process, the mark covers all that was
 //! acknowledged. It is synced by a thread of its own right afterwards, not on the way of the acknowledgement: only
-//! when the power fails within that moment can the mark on disk be one group behind.
+//! when the power fails within that moment can the mark on disk be a group or two behind.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -26,6 +26,10 @@ use super::seal::{Chain, LogId};
 pub(super) const FILE: &str = "log.mark";
 /// One copy of a slot; a multiple of every sector size in use.
 const PAGE: usize = 4096;
+/// The slots.
+pub(super) const SLOTS: usize = 3;
+/// The whole file.
+const FILE_BYTES: usize = SLOTS * 2 * PAGE;
 /// How a slot begins.
 const MAGIC: &[u8; 8] = b"CWMARK01";
 
@@ -54,6 +58,8 @@ pub(super) struct Claim {
 pub(super) struct Found {
     /// The newest mark.
     pub(super) claim: Claim,
+    /// The slot it stands in.
+    pub(super) slot: usize,
     /// Copies that cannot be read; they are written anew when the log is opened for writing.
     pub(super) bad_copies: usize,
 }
@@ -63,11 +69,17 @@ pub(super) struct Found {
 pub(super) struct Mark {
     file: File,
     claim: Claim,
+    /// The slot written last.
+    written: usize,
+    /// The slot known to be on disk.
+    durable: usize,
+    /// The slot being synced.
+    syncing: Option<usize>,
 }
 
 /// Reads the mark in `dir`. `None`: there is no file.
 pub(super) fn read(dir: &Path) -> Result<Option<Found>, LogError> {
-    let mut bytes = Vec::with_capacity(4 * PAGE);
+    let mut bytes = Vec::with_capacity(FILE_BYTES);
     match File::open(dir.join(FILE)).and_then(|file| file.take(1 << 20).read_to_end(&mut bytes)) {
         Ok(_) => find(&bytes).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -80,25 +92,40 @@ impl Mark {
     pub(super) fn create(dir: &Path, claim: &Claim) -> io::Result<()> {
         let draft = dir.join("log.mark.new");
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all_at(&page(claim).repeat(4), 0)?;
+        file.write_all_at(&page(claim).repeat(2 * SLOTS), 0)?;
         file.sync_all()?;
         std::fs::rename(&draft, dir.join(FILE))?;
         File::open(dir)?.sync_all()
     }
 
-    /// Opens the file to go on from `claim`.
-    pub(super) fn open(dir: &Path, claim: Claim) -> io::Result<Self> {
+    /// Opens the file to go on from what was found in it.
+    pub(super) fn open(dir: &Path, found: Found) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(dir.join(FILE))?;
-        Ok(Self { file, claim })
+        Ok(Self { file, claim: found.claim, written: found.slot, durable: found.slot, syncing: None })
     }
 
-    /// Writes the next mark. It outlives the process at once, and the machine after [`Mark::sync_handle`] is synced.
+    /// Writes the next mark. It outlives the process at once, and the machine once it is synced.
     pub(super) fn record(&mut self, tips: impl Iterator<Item = Tip>) -> io::Result<()> {
         self.claim.generation = self.claim.generation.wrapping_add(1);
         self.claim.tips.clear();
         self.claim.tips.extend(tips);
-        let slot = if self.claim.generation.is_multiple_of(2) { 0 } else { 2 * PAGE as u64 };
-        self.file.write_all_at(&page(&self.claim).repeat(2), slot)
+        let taken = |slot: usize| slot == self.durable || Some(slot) == self.syncing;
+        let next = (1..=SLOTS).map(|step| (self.durable + step) % SLOTS).find(|slot| !taken(*slot));
+        self.written = next.unwrap_or(self.written);
+        let place = u64::try_from(self.written * 2 * PAGE).map_err(io::Error::other)?;
+        self.file.write_all_at(&page(&self.claim).repeat(2), place)
+    }
+
+    /// Says that the file is going to be synced: the slot written last is left alone until [`Mark::end_sync`].
+    pub(super) const fn begin_sync(&mut self) {
+        self.syncing = Some(self.written);
+    }
+
+    /// Says that it was.
+    pub(super) const fn end_sync(&mut self) {
+        if let Some(slot) = self.syncing.take() {
+            self.durable = slot;
+        }
     }
 
     /// A second handle of the file, to sync it from another thread.
@@ -106,9 +133,9 @@ impl Mark {
         self.file.try_clone()
     }
 
-    /// Checks that all four copies can be read and that the newest is what was written last.
+    /// Checks that all copies can be read and that the newest is what was written last.
     pub(super) fn verify(&self) -> Result<(), LogError> {
-        let mut bytes = vec![0; 4 * PAGE];
+        let mut bytes = vec![0; FILE_BYTES];
         let read = self.file.read_exact_at(&mut bytes, 0);
         read.map_err(|error| fault::damaged_file(format!("the high-water mark cannot be read: {error}")))?;
         let found = find(&bytes)?;
@@ -139,19 +166,27 @@ fn page(claim: &Claim) -> Vec<u8> {
 
 /// The newest mark among the copies.
 fn find(bytes: &[u8]) -> Result<Found, LogError> {
-    if bytes.len() != 4 * PAGE {
+    if bytes.len() != FILE_BYTES {
         return Err(fault::damaged_file("the high-water mark is cut"));
     }
-    let mut pages = bytes.chunks(PAGE).map(claim);
-    let copies: [Option<Claim>; 4] = std::array::from_fn(|_| pages.next().flatten());
-    let [a1, a2, b1, b2] = &copies;
-    let same = |one: &Option<Claim>, other: &Option<Claim>| one.is_none() || other.is_none() || one == other;
-    let bad_copies = copies.iter().filter(|copy| copy.is_none()).count();
-    let bad_copies = bad_copies + usize::from(!same(a1, a2)) + usize::from(!same(b1, b2));
-    let Some(newest) = copies.into_iter().flatten().max_by_key(|claim| claim.generation) else {
-        return Err(fault::damaged_file("the high-water mark cannot be read"));
-    };
-    Ok(Found { claim: newest, bad_copies })
+    let mut newest: Option<(usize, Claim)> = None;
+    let mut bad_copies = 0;
+    for (slot, copies) in bytes.chunks(2 * PAGE).enumerate() {
+        let mut copies = copies.chunks(PAGE).map(claim);
+        let (one, other) = (copies.next().flatten(), copies.next().flatten());
+        bad_copies += match (&one, &other) {
+            (Some(one), Some(other)) => usize::from(one != other),
+            (Some(_), None) | (None, Some(_)) => 1,
+            (None, None) => 2,
+        };
+        for claim in [one, other].into_iter().flatten() {
+            if newest.as_ref().is_none_or(|(_, newest)| claim.generation > newest.generation) {
+                newest = Some((slot, claim));
+            }
+        }
+    }
+    let (slot, claim) = newest.ok_or_else(|| fault::damaged_file("the high-water mark cannot be read"))?;
+    Ok(Found { claim, slot, bad_copies })
 }
 
 /// Reads one copy. `None` when its checksum or form does not hold.
@@ -193,61 +228,83 @@ mod tests {
         std::fs::read(dir.join(FILE)).expect("mark")
     }
 
+    fn opened(dir: &Path) -> Mark {
+        Mark::create(dir, &claim_at(0, 0)).expect("create");
+        Mark::open(dir, read(dir).expect("read").expect("some")).expect("open")
+    }
+
+    fn record(mark: &mut Mark, end: u64) {
+        mark.record(claim_at(0, end).tips.into_iter()).expect("record");
+    }
+
     #[test]
-    fn the_newest_of_two_slots_counts() {
+    fn the_newest_slot_counts() {
         let dir = tempfile::tempdir().expect("dir");
         assert!(read(dir.path()).expect("no file is no fault").is_none());
-        Mark::create(dir.path(), &claim_at(0, 0)).expect("create");
-        let mut mark = Mark::open(dir.path(), claim_at(0, 0)).expect("open");
-        for end in 1..=5 {
-            mark.record(claim_at(0, end).tips.into_iter()).expect("record");
+        let mut mark = opened(dir.path());
+        for end in 1..=9 {
+            record(&mut mark, end);
             let found = read(dir.path()).expect("read").expect("some");
             assert_eq!((found.claim, found.bad_copies), (claim_at(end, end), 0));
+            if end % 2 == 0 {
+                mark.begin_sync();
+            }
+            if end % 3 == 0 {
+                mark.end_sync();
+            }
         }
         mark.verify().expect("as it was written");
-        std::fs::write(dir.path().join(FILE), page(&claim_at(4, 4)).repeat(4)).expect("write");
+        std::fs::write(dir.path().join(FILE), page(&claim_at(4, 4)).repeat(6)).expect("write");
         assert!(mark.verify().is_err());
     }
 
     #[test]
     fn no_single_flipped_bit_moves_the_mark_back_and_each_is_noticed() {
         let dir = tempfile::tempdir().expect("dir");
-        Mark::create(dir.path(), &claim_at(0, 0)).expect("create");
-        let mut mark = Mark::open(dir.path(), claim_at(0, 0)).expect("open");
-        mark.record(claim_at(0, 1).tips.into_iter()).expect("record");
-        mark.record(claim_at(0, 2).tips.into_iter()).expect("record");
+        let mut mark = opened(dir.path());
+        record(&mut mark, 1);
+        record(&mut mark, 2);
         let whole = file(dir.path());
         for bit in (0..whole.len() * 8).step_by(7) {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            let found = find(&flipped).expect("three copies are whole");
+            let found = find(&flipped).expect("five copies are whole");
             assert_eq!((found.claim, found.bad_copies), (claim_at(2, 2), 1), "bit {bit}");
         }
     }
 
     #[test]
-    fn a_torn_write_leaves_the_mark_before_it() {
+    fn however_writes_are_torn_the_last_synced_mark_or_a_later_one_is_left() {
         let dir = tempfile::tempdir().expect("dir");
-        Mark::create(dir.path(), &claim_at(0, 0)).expect("create");
-        let mut mark = Mark::open(dir.path(), claim_at(0, 0)).expect("open");
-        mark.record(claim_at(0, 1).tips.into_iter()).expect("record");
-        let before = file(dir.path());
-        mark.record(claim_at(0, 2).tips.into_iter()).expect("record");
-        let after = file(dir.path());
-        for torn in (0..2 * PAGE).step_by(16) {
-            let mut mixed = before.clone();
-            mixed[..torn].copy_from_slice(&after[..torn]);
+        let mut mark = opened(dir.path());
+        record(&mut mark, 1);
+        mark.begin_sync();
+        mark.end_sync();
+        let synced = file(dir.path());
+        record(&mut mark, 2);
+        mark.begin_sync();
+        record(&mut mark, 3);
+        record(&mut mark, 4);
+        let pending = file(dir.path());
+        for torn in 0..64_usize {
+            // Of each sixteen bytes that differ, any may have reached the disk.
+            let mut mixed = synced.clone();
+            for (part, (to, from)) in mixed.chunks_mut(16).zip(pending.chunks(16)).enumerate() {
+                if (part * 7 + torn).is_multiple_of(torn + 1) {
+                    to.copy_from_slice(from);
+                }
+            }
             let end = find(&mixed).expect("one slot is whole").claim.tips[0].end.0;
-            assert!(end == 1 || end == 2, "torn at {torn}: {end}");
+            assert!((1..=4).contains(&end), "torn {torn}: {end}");
         }
     }
 
     #[test]
     fn a_mark_of_which_nothing_can_be_read_is_damage() {
-        assert!(matches!(find(&[0; 4 * PAGE]), Err(LogError::Damaged { .. })));
-        let whole = page(&claim_at(1, 1)).repeat(4);
+        assert!(matches!(find(&[0; FILE_BYTES]), Err(LogError::Damaged { .. })));
+        let whole = page(&claim_at(1, 1)).repeat(6);
         assert!(find(&whole).is_ok());
-        for cut in [0, 1, PAGE, 4 * PAGE - 1] {
+        for cut in [0, 1, PAGE, FILE_BYTES - 1] {
             assert!(matches!(find(&whole[..cut]), Err(LogError::Damaged { .. })), "cut at {cut}");
         }
     }

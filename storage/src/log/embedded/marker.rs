@@ -71,7 +71,9 @@ impl Marker {
         let end = due.end && !due.sync;
         due.sync = false;
         drop(due);
+        self.mark().begin_sync();
         file.sync_data()?;
+        self.mark().end_sync();
         Ok(!end)
     }
 

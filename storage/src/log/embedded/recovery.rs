@@ -59,7 +59,7 @@ pub(super) fn open(dir: &Path, settings: &EmbeddedLogSettings) -> Result<Recover
     if found.bad_copies > 0 {
         tracing::warn!(copies = found.bad_copies, "copies of the log's high-water mark were damaged and are renewed");
     }
-    let mark = renew(dir, found.claim, &lanes).map_err(fault::sync)?;
+    let mark = renew(dir, found, &lanes).map_err(fault::sync)?;
     Ok(Recovered { store, id, lanes, index, mark })
 }
 
@@ -99,7 +99,7 @@ fn begin(dir: &Path, settings: &EmbeddedLogSettings) -> Result<Found, LogError> 
     let tips = (0..settings.partitions).map(|lane| Lane::new(&log, PartitionId(lane)).tip).collect();
     let claim = Claim { log, generation: 0, tips };
     Mark::create(dir, &claim).map_err(fault::unavailable)?;
-    Ok(Found { claim, bad_copies: 0 })
+    Ok(Found { claim, slot: 0, bad_copies: 0 })
 }
 
 /// Writes the tables of a new log.
@@ -151,12 +151,15 @@ fn take_up(store: &Connection, id: &LogId, lane: &mut Lane, index: &mut Index) -
     Ok(())
 }
 
-/// Writes the mark anew, into both slots: it covers what is there now, and no damaged copy is left.
-fn renew(dir: &Path, claim: Claim, lanes: &[Lane]) -> std::io::Result<Mark> {
-    let mut mark = Mark::open(dir, claim)?;
-    for _ in 0..2 {
+/// Writes the mark anew, into every slot: it covers what is there now, and no damaged copy is left.
+fn renew(dir: &Path, found: Found, lanes: &[Lane]) -> std::io::Result<Mark> {
+    let mut mark = Mark::open(dir, found)?;
+    let file = mark.sync_handle()?;
+    for _ in 0..mark::SLOTS {
         mark.record(lanes.iter().map(|lane| lane.tip))?;
-        mark.sync_handle()?.sync_data()?;
+        mark.begin_sync();
+        file.sync_data()?;
+        mark.end_sync();
     }
     Ok(mark)
 }

@@ -72,8 +72,7 @@ impl Writer {
                 Work::End => break,
             };
             if let Err(error) = done.and_then(|()| self.tidy()) {
-                self.failure.tell(&error, std::iter::empty());
-                return;
+                return self.failure.tell(&error, std::iter::empty());
             }
             prune_first = !prune_first;
         }
@@ -88,9 +87,7 @@ impl Writer {
         match self.write(&group) {
             Ok(answers) => {
                 self.metrics.observe(&metric::LOG_APPEND_DURATION_SECONDS, &[LABEL], started.elapsed().as_secs_f64());
-                for (queued, answer) in group.into_iter().zip(answers) {
-                    (queued.done)(answer);
-                }
+                self.failure.answer(group.into_iter().map(|queued| queued.done).zip(answers));
                 Ok(())
             }
             Err(error) => {
