@@ -221,6 +221,8 @@ fn batch_headers_carry_delimiters_that_must_be_those_of_the_message() {
     assert_eq!((alone.msh().name(), alone.msh().field_count(), alone.msh().field(1).raw()), ("", 0, ""));
     let other = text_of("batch_with_other_delimiters.hl7");
     assert_eq!((fault(&other).reason, fault(&other).offset), (Reason::BadSegment, other.find("BHS").expect("BHS")));
+    let other = text.replace("BHS|^~\\&|", "BHS|~^\\&|");
+    assert_eq!((fault(&other).reason, fault(&other).offset), (Reason::BadSegment, other.find("BHS").expect("BHS")));
 }
 
 #[test]
@@ -238,6 +240,8 @@ fn more_segments_or_parts_than_allowed_are_refused_where_they_stand() {
     check(&format!("{header}PID|1|1~2~3^4&5~6"), "PID-2", header.len() + "PID|1|1~2~3^4&5".len());
     let wide = format!("{header}PID{}", "|".repeat(50));
     check(&wide, "PID-37", header.len() + 3 + 37);
+    let many = format!("{header}PID{}", "|^^^".repeat(20));
+    check(&many, "PID-10", header.len() + 3 + 9 * 4 + 1);
 }
 
 #[test]
