@@ -5,7 +5,7 @@ mod grammar;
 mod object;
 mod types;
 
-pub(crate) use grammar::{code, decimal, urn_part};
+pub(crate) use grammar::{code, decimal, uri, urn_part};
 pub(crate) use object::{Object, string};
 pub(crate) use types::{
     annotation, coding, concept, concept_of, identifier, logical, period, reference, text_concept, typed,

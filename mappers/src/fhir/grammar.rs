@@ -1,7 +1,6 @@
 //! The grammars of FHIR R4 primitives (<https://hl7.org/fhir/R4/datatypes.html>).
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use causeway_core::hl7v2::number;
 use serde_json::Number;
@@ -24,16 +23,34 @@ pub(crate) fn decimal(text: &str) -> Option<Number> {
 
 /// Text as a part of a URN: everything but letters, digits and `-._~` becomes `%XX` (RFC 3986 §2.1).
 pub(crate) fn urn_part(text: &str) -> Cow<'_, str> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    if text.bytes().all(plain) {
+    encoded(text, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'))
+}
+
+/// An absolute URI, in which what RFC 3986 does not allow becomes `%XX`; `None` without a scheme.
+pub(crate) fn uri(text: &str) -> Option<Cow<'_, str>> {
+    let (scheme, rest) = text.split_once(':')?;
+    let good = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && !rest.is_empty();
+    let allowed =
+        |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}');
+    good.then(|| encoded(text, allowed))
+}
+
+/// Text in which every byte that is not `plain` becomes `%XX`.
+fn encoded(text: &str, plain: impl Fn(u8) -> bool) -> Cow<'_, str> {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    if text.bytes().all(&plain) {
         return Cow::Borrowed(text);
     }
     let mut encoded = String::with_capacity(text.len() + 8);
     for byte in text.bytes() {
         if plain(byte) {
             encoded.push(char::from(byte));
-        } else if write!(encoded, "%{byte:02X}").is_err() {
-            return Cow::Borrowed("");
+        } else {
+            let digits = [byte >> 4, byte & 15].map(usize::from);
+            encoded.push('%');
+            encoded.extend(digits.into_iter().filter_map(|digit| HEX.get(digit)));
         }
     }
     Cow::Owned(encoded)
@@ -69,6 +86,15 @@ mod tests {
     fn codes_have_single_blanks_within() {
         assert_eq!(code(" a  b\tc "), "a b c");
         assert!(matches!(code("718-7"), Cow::Borrowed("718-7")));
+    }
+
+    #[test]
+    fn a_pointer_becomes_a_uri_or_nothing() {
+        assert_eq!(uri("ftp://h/a.pdf").as_deref(), Some("ftp://h/a.pdf"));
+        assert_eq!(uri("https://h/a b|陳.pdf?x=1&y=%20").as_deref(), Some("https://h/a%20b%7C%E9%99%B3.pdf?x=1&y=%20"));
+        for bad in ["", "a.pdf", "\\\\h\\a.pdf", "/a/b.pdf", "1a:b", "a:"] {
+            assert_eq!(uri(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use causeway_core::scope::{Domain, Level};
 
 use super::{Observed, Within};
 use crate::codes::{self, Status};
-use crate::fhir::{Object, identifier, period};
+use crate::fhir::{Object, identifier, period, uri};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::cwe::{self, Coded};
 use crate::hl7v2::datatype::ts;
@@ -126,7 +126,16 @@ fn pointer(value: &Value<'_, '_>, size: Option<u64>) -> (Object, String) {
     value.ask(2);
     let ending = url.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
     let named = [&*subtype, &*kind, ending].into_iter().find_map(media_type);
-    let attachment = Object::sized(4).maybe("contentType", named).text("url", &url).maybe("size", size);
+    let absolute = uri(&url);
+    if absolute.is_none() {
+        value.note("relative-pointer", "the pointer names no scheme: it stands as the title, not as a URL");
+    }
+    let title = if absolute.is_none() { &*url } else { "" };
+    let attachment = Object::sized(4)
+        .maybe("contentType", named)
+        .text("url", &absolute.unwrap_or_default())
+        .maybe("size", size)
+        .text("title", title);
     (attachment, url)
 }
 
