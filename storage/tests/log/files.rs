@@ -1,6 +1,5 @@
-//! Filling a log, and copying its files.
+//! Filling a log.
 
-use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -9,15 +8,6 @@ use causeway_core::port::{Appended, Log, LogError};
 
 /// The files of a log that matter after a crash; SQLite makes the index of its write-ahead log anew.
 pub(crate) const FILES: [&str; 3] = ["log.db", "log.db-wal", "log.mark"];
-
-/// Copies the files of a log that nobody writes at this moment: what is left after the process was killed.
-pub(crate) fn copy(from: &Path, to: &Path) {
-    for file in FILES {
-        if from.join(file).exists() {
-            std::fs::copy(from.join(file), to.join(file)).expect("copy");
-        }
-    }
-}
 
 /// Appends envelopes all at once, waits for all, gives the answers in order.
 pub(crate) fn put_all(log: &dyn Log, envelopes: impl Iterator<Item = Envelope>) -> Vec<Result<Appended, LogError>> {

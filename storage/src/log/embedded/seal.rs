@@ -72,3 +72,82 @@ impl Stored<'_> {
         Ok((entry, chain))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_core::contract::log::envelope;
+    use causeway_core::envelope::{Envelope, Offset};
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::log::embedded::header::{Place, Stub};
+
+    /// A sealed entry: checksum, link, header.
+    fn sealed(envelope: &Envelope, position: Position, previous: &Chain) -> (i64, Chain, Vec<u8>) {
+        let place = Place { position, appended_at: Timestamp::UNIX_EPOCH, control_id_reused: false };
+        let header = Stub::of(envelope).expect("stub").header(&place);
+        let chain = previous.next(&header, &envelope.digest);
+        (i64::from(checksum(crc32c::crc32c(envelope.body.expose()), &header, &chain)), chain, header)
+    }
+
+    fn at(offset: u64) -> Position {
+        Position { partition: PartitionId(1), offset: Offset(offset) }
+    }
+
+    /// What the check says of the entry, in words.
+    fn verdict(stored: &Stored<'_>, position: Position, previous: Option<&Chain>) -> Result<(), String> {
+        match stored.check(position, previous) {
+            Ok(_) => Ok(()),
+            Err(LogError::Damaged { partition, offset, what }) => {
+                assert_eq!(Position { partition, offset }, position);
+                Err(what)
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn an_entry_is_good_in_its_place_and_after_the_one_before_and_nowhere_else() {
+        let envelope = envelope(1, b"one");
+        let start = Chain::start(&[7; 16], PartitionId(1));
+        let (crc, chain, header) = sealed(&envelope, at(5), &start);
+        let stored = Stored { crc, chain: &chain.0, header: &header, body: envelope.body.expose() };
+        assert_eq!(verdict(&stored, at(5), Some(&start)), Ok(()));
+        assert_eq!(verdict(&stored, at(5), None), Ok(()));
+        assert_eq!(verdict(&stored, at(6), None), Err("another entry stands in its place".to_owned()));
+        for other in [Chain::start(&[7; 16], PartitionId(2)), Chain::start(&[8; 16], PartitionId(1)), chain] {
+            assert_eq!(verdict(&stored, at(5), Some(&other)), Err("the chain does not hold".to_owned()));
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_an_entry_breaks_its_checksum() {
+        let envelope = envelope(1, b"a body of some length");
+        let (crc, chain, header) = sealed(&envelope, at(0), &Chain([0; 32]));
+        let whole = [envelope.body.expose(), header.as_slice(), &chain.0].concat();
+        let (body_len, header_end) = (envelope.body.expose().len(), envelope.body.expose().len() + header.len());
+        for bit in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let (body, header) = (&flipped[..body_len], &flipped[body_len..header_end]);
+            let stored = Stored { crc, chain: &flipped[header_end..], header, body };
+            assert_eq!(verdict(&stored, at(0), None), Err("its checksum does not hold".to_owned()), "bit {bit}");
+        }
+        for bit in 0..64 {
+            let stored = Stored { crc: crc ^ 1 << bit, chain: &chain.0, header: &header, body: envelope.body.expose() };
+            assert!(verdict(&stored, at(0), None).is_err());
+        }
+    }
+
+    #[test]
+    fn what_was_changed_with_a_new_checksum_still_breaks_the_chain() {
+        let (one, other) = (envelope(1, b"one"), envelope(1, b"two"));
+        let start = Chain::start(&[7; 16], PartitionId(1));
+        let (_, chain, _) = sealed(&one, at(0), &start);
+        // Someone puts other bytes and a header to match, keeps the link, and mends the checksum.
+        let (_, _, header) = sealed(&other, at(0), &start);
+        let crc = i64::from(checksum(crc32c::crc32c(other.body.expose()), &header, &chain));
+        let stored = Stored { crc, chain: &chain.0, header: &header, body: other.body.expose() };
+        assert_eq!(verdict(&stored, at(0), Some(&start)), Err("the chain does not hold".to_owned()));
+    }
+}
