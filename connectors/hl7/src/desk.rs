@@ -234,7 +234,7 @@ impl Desk {
         };
         let refusal = envelope.refusal.as_ref().map(|refusal| (refusal.reason, refusal.place.clone()));
         if let Some((reason, place)) = &refusal {
-            warn!(feed = %envelope.feed, trace = %envelope.trace, %reason, place, "message refused and kept");
+            debug!(feed = %envelope.feed, trace = %envelope.trace, %reason, place, "message refused and kept");
         }
         let sequence = self.front + u64::try_from(self.queue.len()).unwrap_or(u64::MAX);
         let wait = if refusal.is_none() { self.wait(feed, sequence, &echo, mode) } else { None };
@@ -282,12 +282,16 @@ impl Desk {
             Some(feed) => self.join(feed),
             None => {
                 let stranger = reason == Reason::FeedUnknown;
+                if stranger {
+                    warn!(peer = %self.peer, "no feed is configured for this peer, MSH-3 and MSH-4; message refused");
+                }
                 self.door.tally.refused(None, if stranger { Cause::UnknownSender } else { Cause::Unreadable });
                 self.strangers += u32::from(stranger);
                 self.over |= self.strangers >= self.door.config.limits.unknown_senders_max.max(1);
             }
         }
-        warn!(peer = %self.peer, feed = feed.map(|feed| self.door.feed_name(feed)), %reason, place, "message refused");
+        let name = feed.map(|feed| self.door.feed_name(feed));
+        debug!(peer = %self.peer, feed = name, %reason, place, "message refused and not kept");
         self.push_refused(feed, reason, place, echo, mode, now);
     }
 

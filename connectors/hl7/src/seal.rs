@@ -14,6 +14,7 @@ use causeway_core::phi::Phi;
 use causeway_core::reason::Reason;
 use jiff::Timestamp;
 use memchr::memchr2_iter;
+use tracing::debug;
 
 use crate::ack::{Echo, Mode};
 use crate::feed::{Feed, Peeked, Whose, readable, recognise};
@@ -71,7 +72,7 @@ pub(crate) enum Sealed {
     Refuse(Box<Refused>),
     /// An acknowledgement: it is never answered.
     Acknowledgement,
-    /// The beginning of a frame that cannot be taken, without a header to answer.
+    /// A part of a frame that can be neither kept nor answered.
     Nothing,
 }
 
@@ -116,6 +117,14 @@ impl Sealer<'_> {
         if has_msa(parcel.payload) {
             return Sealed::Acknowledgement;
         }
+        match self.seal_message(parcel, receipt) {
+            // The end of it is missing, so whatever it was, it is not answered.
+            Sealed::Refuse(_) if parcel.flaw == Some(Flaw::Broken) => Sealed::Nothing,
+            sealed => sealed,
+        }
+    }
+
+    fn seal_message(&self, parcel: Parcel<'_>, receipt: Receipt) -> Sealed {
         match recognise(self.feeds, self.peer, parcel.payload) {
             Whose::Feed(index, peeked) => self.seal_for(index, &peeked, parcel, receipt),
             Whose::Stranger(header) => {
@@ -133,6 +142,9 @@ impl Sealer<'_> {
         };
         let echo = Echo::of(header, is_control_id(header));
         let mode = mode(header);
+        if Mode::has_unknown(&header.accept_acknowledgement(), &header.application_acknowledgement()) {
+            debug!(feed = feed.name(), "MSH-15 or MSH-16 is not in table 0155 and counts as empty");
+        }
         let code = header.message_code();
         if code == "ACK" {
             return Sealed::Acknowledgement;

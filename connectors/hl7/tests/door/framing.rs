@@ -108,6 +108,10 @@ async fn r06_a_frame_cut_by_the_next_is_kept_unanswered_and_the_next_is_taken() 
     assert_eq!(entries[0].envelope.body.expose().as_ref(), part.as_bytes());
     assert_eq!(entries[1].envelope.refusal, None);
     peer.hears_nothing().await;
+    // Whoever sent it: a part of a message is never answered.
+    peer.write(format!("\x0b{}\x0b{}\x1c\r", message("3").replace("|LIS|", "|WHO|"), message("4")).as_bytes()).await;
+    assert_eq!(short(&peer.msa().await), "AA|4");
+    assert_eq!(hub.entries().len(), 3);
 }
 
 /// Integration reference 5.9, no. 1 and 2.
