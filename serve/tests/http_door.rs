@@ -154,7 +154,8 @@ async fn headers_beyond_their_bounds_are_431() {
     let door = open(patient()).await;
     let long = format!("X-Long: {}\r\n", "x".repeat(40 << 10));
     assert_eq!(status(&exchange(&door, &ask("GET /", &long)).await), "431");
-    let many: String = (0..100).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let door = open(HttpLimits { headers_max: 20, ..patient() }).await;
+    let many: String = (0..20).map(|n| format!("X-{n}: 1\r\n")).collect();
     assert_eq!(status(&exchange(&door, &ask("GET /", &many)).await), "431");
 }
 

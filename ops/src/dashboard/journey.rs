@@ -139,6 +139,7 @@ impl Decided {
 
 /// A record version it wrote.
 struct Stored {
+    resource: String,
     domain: &'static str,
     code: &'static str,
     version: String,
@@ -149,7 +150,10 @@ struct Stored {
 
 impl Stored {
     fn of(record: &RecordRow, now: Timestamp, say: Speaker<'_>) -> Self {
+        // The key goes on with the sender's own numbers: of it only the type of the resource is shown.
+        let resource = record.key.0.split('/').next().unwrap_or_default().to_owned();
         Self {
+            resource,
             domain: domain_name(record.domain, say.language()),
             code: record.domain.code(),
             version: record.version.to_string(),

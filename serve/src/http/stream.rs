@@ -83,7 +83,8 @@ mod tests {
     async fn a_peer_who_does_not_read_is_given_up() {
         let (near, _far) = duplex(16);
         let mut near = Impatient::new(near, Duration::from_secs(30));
-        let error = near.write_all(&[0; 64]).await.expect_err("the pipe takes 16 bytes and nobody reads");
+        let written = tokio::time::timeout(Duration::from_secs(300), near.write_all(&[0; 64])).await;
+        let error = written.expect("in time").expect_err("the pipe takes 16 bytes and nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 

@@ -154,6 +154,10 @@ pub(in super::super) fn row(number: u64, control_id: &str, state: State, reason:
     }
 }
 
+fn note(code: &str, place: &str, text: &str) -> Note {
+    Note { code: code.to_owned(), place: place.to_owned(), text: text.to_owned() }
+}
+
 /// A message that was held, linked, replayed and accepted in part. Everything in it that a page must not show is
 /// marked `SECRET`.
 pub(in super::super) fn detail() -> MessageDetail {
@@ -181,11 +185,10 @@ pub(in super::super) fn detail() -> MessageDetail {
             decision(Domain::Identification, Verdict::Permit, "D7"),
             decision(Domain::Encounter, Verdict::Withhold(Reason::OutOfScope), "D4"),
         ],
-        notes: vec![Note {
-            code: "unused-field".to_owned(),
-            place: "PV1-19".to_owned(),
-            text: "has no place in the record".to_owned(),
-        }],
+        notes: vec![
+            note("unused-field", "PV1-19", "has no place in the record"),
+            note("identity-name-normalised", "", "the English name agrees after normalisation only"),
+        ],
         records: vec![RecordRow {
             person: PersonId(7),
             domain: Domain::Identification,
