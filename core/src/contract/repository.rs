@@ -17,7 +17,7 @@ mod redoing;
 mod resolving;
 mod taking_up;
 mod versions;
-pub(super) mod world;
+pub mod world;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub struct Store {
     /// The registry that belongs to it.
     pub registry: Arc<dyn Registry>,
     /// What must be there as long as the two are: a temporary folder, a server.
-    pub keep: Arc<dyn Any>,
+    pub keep: Arc<dyn Any + Send + Sync>,
 }
 
 impl std::fmt::Debug for Store {

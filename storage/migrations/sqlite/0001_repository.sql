@@ -18,7 +18,8 @@ CREATE TABLE partition_offset (
 );
 
 -- One row a message. `state`: 0 accepted, 1 withheld, 2 held, 3 rejected, 4 discarded. The columns from `state` on are
--- those of the last step; the steps themselves are in message_step as soon as there is more than one.
+-- those of the last step; the steps themselves are in message_step as soon as there is more than one. `seal` covers the
+-- whole row, here and in the other tables that have one.
 CREATE TABLE message (
     id            INTEGER PRIMARY KEY,
     partition_id  INTEGER NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE message (
     decisions     TEXT    NOT NULL,
     notes         INTEGER NOT NULL,
     steps         INTEGER NOT NULL,
+    seal          BLOB    NOT NULL,
     UNIQUE (partition_id, log_offset)
 );
 CREATE INDEX message_by_feed ON message (feed, state);
@@ -67,6 +69,7 @@ CREATE TABLE message_step (
     comment       TEXT    NOT NULL,
     first_version INTEGER NOT NULL,
     versions      INTEGER NOT NULL,
+    seal          BLOB    NOT NULL,
     PRIMARY KEY (message, number)
 ) WITHOUT ROWID;
 
@@ -97,8 +100,8 @@ CREATE TABLE paused_feed (
     feed TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 
--- Every version of every record, in order of storing. Append-only. `former` is the version stored before, `seal` covers
--- the whole row, `rank`, `at` and `log_offset` are the version's clock.
+-- Every version of every record, in order of storing. Append-only. `former` is the version stored before; `rank`,
+-- `at` and `log_offset` are the version's clock.
 CREATE TABLE record_version (
     id            INTEGER PRIMARY KEY,
     person        INTEGER NOT NULL,
@@ -179,7 +182,8 @@ CREATE TABLE person (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     ehr_number TEXT    NOT NULL UNIQUE,
     revision   INTEGER NOT NULL,
-    snapshot   TEXT    NOT NULL
+    snapshot   TEXT    NOT NULL,
+    seal       BLOB    NOT NULL
 );
 CREATE TABLE person_name (
     person INTEGER PRIMARY KEY REFERENCES person (id),
@@ -230,13 +234,15 @@ CREATE TABLE consent_event (
     given_by TEXT    NOT NULL,
     channel  TEXT    NOT NULL,
     actor    TEXT    NOT NULL,
+    seal     BLOB    NOT NULL,
     PRIMARY KEY (person, seq)
 ) WITHOUT ROWID;
 
 CREATE TABLE provider (
     id       TEXT PRIMARY KEY,
     revision INTEGER NOT NULL,
-    snapshot TEXT    NOT NULL
+    snapshot TEXT    NOT NULL,
+    seal     BLOB    NOT NULL
 ) WITHOUT ROWID;
 -- Append-only.
 CREATE TABLE provider_history (

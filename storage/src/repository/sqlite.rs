@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod check;
 mod codec;
 mod commit;
 mod connection;
@@ -24,6 +25,7 @@ mod posting;
 mod providers;
 mod records;
 mod resolve;
+mod seal;
 mod settings;
 mod tickets;
 mod unit;
@@ -36,7 +38,8 @@ use causeway_core::envelope::Digest;
 use causeway_core::port::RepositoryError;
 use rusqlite::{Connection, TransactionBehavior};
 
-pub use backup::{BackupReport, FileReport, RowCounts};
+pub use backup::BackupReport;
+pub use check::{FileReport, RowCounts};
 pub use settings::SqliteSettings;
 
 use audit::Head;
@@ -87,11 +90,8 @@ impl SqliteRepository {
         refuse_network(path)?;
         let mut connection = connection::open_writer(path, &settings)?;
         migrate::migrate(&mut connection, migrate::MIGRATIONS)?;
-        let (mut head, seen) = HeadFile::open(path)?;
-        head::check(&connection, seen)?;
-        if seen.is_none() {
-            write_head(&mut head, Head::read(&connection)?)?;
-        }
+        head::check(&connection, head::noted(path)?)?;
+        let head = HeadFile::open(path)?;
         let writer = Writer { connection, caches: Caches::default(), head, broken: None };
         let readers = ReadPool::new(path.to_owned(), settings.clone());
         Ok(Self { path: path.to_owned(), settings, writer: Mutex::new(writer), readers })
@@ -190,9 +190,16 @@ impl Writer {
                 return Err(error);
             }
         };
-        write_head(&mut self.head, head)?;
-        self.checkpoint(settings)?;
-        Ok(done)
+        write_head(&mut self.head, head);
+        match self.checkpoint(settings) {
+            Ok(()) => Ok(done),
+            // The transaction is durable in the write-ahead log, but the disk cannot be trusted any more.
+            Err(error) if error.is_of_the_disk() => Err(StoreError::Sync(RepositoryError::from(error).to_string())),
+            Err(error) => {
+                tracing::warn!(error = %RepositoryError::from(error), "the write-ahead log could not be carried over yet");
+                Ok(done)
+            }
+        }
     }
 
     /// Carries the write-ahead log over into the file once it is long enough.
@@ -218,10 +225,9 @@ fn refuse_network(path: &Path) -> Result<()> {
     }
 }
 
-fn write_head(file: &mut HeadFile, head: Head) -> Result<()> {
+fn write_head(file: &mut HeadFile, head: Head) {
     // The transaction is durable: a head that cannot be noted takes nothing from that.
     if let Err(error) = file.write(head) {
         tracing::warn!(error = %error, "the head of the audit could not be noted beside the database");
     }
-    Ok(())
 }

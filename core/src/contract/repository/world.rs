@@ -1,4 +1,4 @@
-//! The people, providers and messages of the suites. All of them are made up.
+//! The people, providers and messages of the suites, for the engines' own tests too. All of them are made up.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -24,15 +24,15 @@ use crate::record::{Record, RecordKey, VersionClock};
 use crate::scope::{Domain, Level};
 
 /// More than any test makes.
-pub(crate) const ALL: u32 = 1000;
+pub const ALL: u32 = 1000;
 
 /// A fresh store.
-pub(crate) fn fresh(new: New) -> Store {
+pub fn fresh(new: New) -> Store {
     new().open()
 }
 
 /// So many seconds after the beginning of 2026.
-pub(crate) fn at(second: u32) -> Timestamp {
+pub fn at(second: u32) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + i64::from(second)).expect("in range")
 }
 
@@ -42,17 +42,17 @@ fn seconds(offset: u64) -> u32 {
 }
 
 /// A person at the keyboard.
-pub(crate) fn operator() -> Actor {
+pub fn operator() -> Actor {
     Actor("operator".to_owned())
 }
 
 /// The hospital whose data most messages are.
-pub(crate) fn hospital() -> ProviderId {
+pub fn hospital() -> ProviderId {
     ProviderId("9265486345".to_owned())
 }
 
 /// A registered hospital that shares laboratory results and encounters.
-pub(crate) fn provider(id: &ProviderId) -> Provider {
+pub fn provider(id: &ProviderId) -> Provider {
     let since = jiff::civil::date(2016, 3, 13);
     Provider {
         id: id.clone(),
@@ -66,27 +66,27 @@ pub(crate) fn provider(id: &ProviderId) -> Provider {
 }
 
 /// A feed of that name.
-pub(crate) fn feed(name: &str) -> FeedName {
+pub fn feed(name: &str) -> FeedName {
     FeedName::parse(name).expect("a test's feed has a name")
 }
 
 /// A place in partition 0.
-pub(crate) const fn place(offset: u64) -> Position {
+pub const fn place(offset: u64) -> Position {
     Position { partition: PartitionId(0), offset: Offset(offset) }
 }
 
 /// A document nobody else in the suite has, by its number.
-pub(crate) fn document(number: u32) -> Document {
+pub fn document(number: u32) -> Document {
     Document { kind: DocumentKind::Passport, issuer: "XXA".to_owned(), number: Phi::new(format!("P{number:07}")) }
 }
 
 /// A number of the hospital.
-pub(crate) fn local(number: u32) -> LocalNumber {
+pub fn local(number: u32) -> LocalNumber {
     LocalNumber { provider: hospital(), authority: "HHH".to_owned(), number: Phi::new(format!("H{number}")) }
 }
 
 /// A person of that number: no two look alike.
-pub(crate) fn demographics(number: u32) -> Demographics {
+pub fn demographics(number: u32) -> Demographics {
     let birth = BirthDate::parse(&format!("{}-{:02}-11", 1930 + number % 80, number % 12 + 1));
     Demographics {
         family: "CHAN".into(),
@@ -98,24 +98,24 @@ pub(crate) fn demographics(number: u32) -> Demographics {
 }
 
 /// What a message says of a person known by document.
-pub(crate) fn by_document(number: u32) -> Identity {
+pub fn by_document(number: u32) -> Identity {
     Identity { documents: vec![document(number)], demographics: demographics(number), ..Identity::default() }
 }
 
 /// What a message says of a person known by the hospital's number.
-pub(crate) fn by_number(number: u32) -> Identity {
+pub fn by_number(number: u32) -> Identity {
     Identity { local_numbers: vec![local(number)], demographics: demographics(number), ..Identity::default() }
 }
 
 /// Adds a person with document and name, not registered yet.
-pub(crate) fn add(store: &Store, number: u32) -> Participant {
+pub fn add(store: &Store, number: u32) -> Participant {
     let new =
         NewPerson { documents: vec![document(number)], demographics: demographics(number), local_numbers: Vec::new() };
     store.registry.add_person(&new, &operator(), at(0)).expect("a new person")
 }
 
 /// An event in the life of a person.
-pub(crate) fn event(person: PersonId, kind: ConsentEventKind, second: u32) -> NewEvent {
+pub fn event(person: PersonId, kind: ConsentEventKind, second: u32) -> NewEvent {
     NewEvent {
         person,
         kind,
@@ -128,13 +128,13 @@ pub(crate) fn event(person: PersonId, kind: ConsentEventKind, second: u32) -> Ne
 }
 
 /// Registers a person.
-pub(crate) fn join(store: &Store, person: PersonId) {
+pub fn join(store: &Store, person: PersonId) {
     let joined = event(person, ConsentEventKind::RegisterInPerson, 1);
     store.registry.record_event(&joined, &operator()).expect("registered");
 }
 
 /// What is known of the message at a place.
-pub(crate) fn facts(position: Position) -> MessageFacts {
+pub fn facts(position: Position) -> MessageFacts {
     let Position { partition: PartitionId(partition), offset: Offset(offset) } = position;
     let control_id = format!("M{partition}-{offset}");
     MessageFacts {
@@ -154,12 +154,12 @@ pub(crate) fn facts(position: Position) -> MessageFacts {
 }
 
 /// A permit.
-pub(crate) fn permit(domain: Domain, second: u32) -> Decision {
+pub fn permit(domain: Domain, second: u32) -> Decision {
     Decision { domain, verdict: Verdict::Permit, rule: "D9".into(), policy: PolicyVersion::V2025, at: at(second) }
 }
 
 /// The outcome of a message that is stored.
-pub(crate) fn accepted(offset: u64, person: PersonId, records: Vec<Record>) -> Outcome {
+pub fn accepted(offset: u64, person: PersonId, records: Vec<Record>) -> Outcome {
     let mut domains: Vec<Domain> = records.iter().map(|record| record.domain).collect();
     domains.sort_unstable();
     domains.dedup();
@@ -178,7 +178,7 @@ pub(crate) fn accepted(offset: u64, person: PersonId, records: Vec<Record>) -> O
 }
 
 /// The outcome of a message that is not.
-pub(crate) fn refused(offset: u64, state: State, reason: Reason, identity: &Identity) -> Outcome {
+pub fn refused(offset: u64, state: State, reason: Reason, identity: &Identity) -> Outcome {
     Outcome {
         state,
         reason: Some(reason),
@@ -190,12 +190,12 @@ pub(crate) fn refused(offset: u64, state: State, reason: Reason, identity: &Iden
 }
 
 /// A message withheld because its person does not take part.
-pub(crate) fn withheld(offset: u64, identity: &Identity) -> Outcome {
+pub fn withheld(offset: u64, identity: &Identity) -> Outcome {
     refused(offset, State::Withheld, Reason::NotRegistered, identity)
 }
 
 /// A laboratory result.
-pub(crate) fn result(name: &str, clock: VersionClock, value: &str) -> Record {
+pub fn result(name: &str, clock: VersionClock, value: &str) -> Record {
     let key = RecordKey::new("Observation", &hospital().0, &[name, "718-7"]);
     let resource = json!({"resourceType": "Observation", "id": key.resource_id(), "valueString": value});
     Record {
@@ -210,17 +210,17 @@ pub(crate) fn result(name: &str, clock: VersionClock, value: &str) -> Record {
 }
 
 /// A clock: rank, second, place in the log.
-pub(crate) fn clock(rank: u8, second: u32, offset: u64) -> VersionClock {
+pub fn clock(rank: u8, second: u32, offset: u64) -> VersionClock {
     VersionClock { rank, at: at(second), offset }
 }
 
 /// Commits outcomes that stand one after the other, in the partition of the first one.
-pub(crate) fn commit(store: &Store, outcomes: Vec<Outcome>) -> Committed {
+pub fn commit(store: &Store, outcomes: Vec<Outcome>) -> Committed {
     try_commit(store, outcomes).expect("the batch is committed")
 }
 
 /// As [`commit`], where it may fail.
-pub(crate) fn try_commit(store: &Store, outcomes: Vec<Outcome>) -> Result<Committed, RepositoryError> {
+pub fn try_commit(store: &Store, outcomes: Vec<Outcome>) -> Result<Committed, RepositoryError> {
     let first = outcomes.first().expect("a batch has messages").facts.position;
     let next = outcomes.last().expect("a batch has messages").facts.position.offset.next();
     let fence = Fence { partition: first.partition, expect: first.offset, next };
@@ -231,12 +231,12 @@ pub(crate) fn try_commit(store: &Store, outcomes: Vec<Outcome>) -> Result<Commit
 }
 
 /// Does messages again.
-pub(crate) fn redo(store: &Store, mode: RedoMode, second: u32, outcomes: Vec<Outcome>) -> Committed {
+pub fn redo(store: &Store, mode: RedoMode, second: u32, outcomes: Vec<Outcome>) -> Committed {
     try_redo(store, mode, second, outcomes).expect("the messages are redone")
 }
 
 /// As [`redo`], where it may fail.
-pub(crate) fn try_redo(
+pub fn try_redo(
     store: &Store,
     mode: RedoMode,
     second: u32,
@@ -248,7 +248,7 @@ pub(crate) fn try_redo(
 }
 
 /// What the repository resolves for some identities, by a commit that stores them as withheld.
-pub(crate) fn resolve(store: &Store, identities: &[Identity]) -> Resolved {
+pub fn resolve(store: &Store, identities: &[Identity]) -> Resolved {
     let start = store.repository.next_offset(PartitionId(7)).expect("an offset");
     let count = u64::try_from(identities.len()).expect("few");
     let fence = Fence { partition: PartitionId(7), expect: start, next: Offset(start.0 + count) };
@@ -267,39 +267,39 @@ pub(crate) fn resolve(store: &Store, identities: &[Identity]) -> Resolved {
 }
 
 /// The beginning of a partition.
-pub(crate) const fn place_in(partition: u16) -> Position {
+pub const fn place_in(partition: u16) -> Position {
     Position { partition: PartitionId(partition), offset: Offset(0) }
 }
 
 /// All messages, newest first.
-pub(crate) fn messages(store: &Store) -> Vec<MessageRow> {
+pub fn messages(store: &Store) -> Vec<MessageRow> {
     let query = MessageQuery { limit: ALL, ..MessageQuery::default() };
     store.repository.messages(&query).expect("a list")
 }
 
 /// The message at a place of partition 0.
-pub(crate) fn message(store: &Store, offset: u64) -> MessageRow {
+pub fn message(store: &Store, offset: u64) -> MessageRow {
     messages(store).into_iter().find(|row| row.facts.position == place(offset)).expect("the message is there")
 }
 
 /// Records, with the right to see them.
-pub(crate) fn records(store: &Store, query: &RecordQuery) -> Vec<RecordRow> {
+pub fn records(store: &Store, query: &RecordQuery) -> Vec<RecordRow> {
     let grant = AccessGrant::operator(operator(), "test".to_owned());
     store.repository.records(&grant, &RecordQuery { limit: ALL, ..query.clone() }, at(0)).expect("records")
 }
 
 /// All versions of all records of a person, newest first, those taken back too.
-pub(crate) fn history(store: &Store, person: PersonId) -> Vec<RecordRow> {
+pub fn history(store: &Store, person: PersonId) -> Vec<RecordRow> {
     records(store, &RecordQuery { person: Some(person), history: true, retracted: true, ..RecordQuery::default() })
 }
 
 /// The value of a result.
-pub(crate) fn value(row: &RecordRow) -> &str {
+pub fn value(row: &RecordRow) -> &str {
     row.resource.get("valueString").and_then(serde_json::Value::as_str).unwrap_or("")
 }
 
 /// How many audit lines there are.
-pub(crate) fn audit_lines(store: &Store) -> usize {
+pub fn audit_lines(store: &Store) -> usize {
     let query = AuditQuery { limit: 100_000, ..AuditQuery::default() };
     store.repository.audit_lines(&query).expect("lines").len()
 }

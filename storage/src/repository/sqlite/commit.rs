@@ -16,10 +16,10 @@ use super::message::{self, Settled};
 use super::resolve::resolve;
 use super::unit::Unit;
 use super::versions::{self, Source};
-use super::{audit, links};
+use super::{audit, links, messages};
 
 /// Who commits a batch.
-const ROUTER: &str = "router";
+pub(super) const ROUTER: &str = "router";
 
 /// Stores a batch and moves the offset.
 pub(super) fn commit(
@@ -152,16 +152,16 @@ impl Batch {
     }
 
     fn add_known(&mut self, unit: &mut Unit<'_>, mut outcome: Outcome) -> Result<()> {
-        let known = message::find(&unit.tx, outcome.facts.position)?
+        let known = messages::find(&unit.tx, outcome.facts.position)?
             .ok_or_else(|| StoreError::Refused(format!("no message stands at {}", outcome.facts.position)))?;
         self.audit_deposit(unit, &outcome)?;
-        if known.state == State::Accepted && outcome.state != State::Accepted {
+        if known.row.state == State::Accepted && outcome.state != State::Accepted {
             // What was permitted once was stored lawfully and stays.
             message::keep(&known, &mut outcome);
             self.outcomes.push((outcome, Effects::default()));
             return Ok(());
         }
-        let settled = self.store_records(unit, known.id, &outcome)?;
+        let settled = self.store_records(unit, known.row.row, &outcome)?;
         message::replace(unit, &known, &outcome, &settled, &self.actor)?;
         self.outcomes.push((outcome, settled.effects));
         Ok(())

@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::error::{Result, StoreError, damaged};
 use super::persons::{self, TEXT_BYTES_MAX};
+use super::seal::{self, Half, Sealer};
 use super::unit::Unit;
 use super::{providers, tickets};
 
@@ -52,13 +53,13 @@ pub(super) fn record(unit: &mut Unit<'_>, new: &NewEvent, actor: &Actor) -> Resu
 /// A person's events, oldest first.
 pub(super) fn events(connection: &Connection, person: PersonId) -> Result<Vec<ConsentEvent>> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, kind, provider, at, policy, given_by, channel FROM consent_event WHERE person = ?1",
+        "SELECT seq, kind, provider, at, policy, given_by, channel, actor, seal FROM consent_event WHERE person = ?1",
     )?;
     let mut rows = statement.query([person.0])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         let (kind, at, policy): (String, String, String) = (row.get(1)?, row.get(3)?, row.get(4)?);
-        events.push(ConsentEvent {
+        let event = ConsentEvent {
             seq: row.get(0)?,
             kind: ConsentEventKind::parse(&kind).ok_or_else(|| unreadable(person))?,
             person,
@@ -67,7 +68,12 @@ pub(super) fn events(connection: &Connection, person: PersonId) -> Result<Vec<Co
             policy: PolicyVersion::parse(&policy).ok_or_else(|| unreadable(person))?,
             by: row.get(5)?,
             channel: row.get(6)?,
-        });
+        };
+        let actor: String = row.get(7)?;
+        seal::check(row.get_ref(8)?.as_blob().unwrap_or_default(), seal_of(&event, &actor), || {
+            format!("event {} of person {person}", event.seq)
+        })?;
+        events.push(event);
     }
     events.sort_by_key(|event| (event.at, event.seq));
     Ok(events)
@@ -116,8 +122,8 @@ fn same(event: &ConsentEvent, new: &NewEvent) -> bool {
 }
 
 fn insert(unit: &Unit<'_>, event: &ConsentEvent, actor: &Actor) -> Result<()> {
-    let sql = "INSERT INTO consent_event (person, seq, kind, provider, at, policy, given_by, channel, actor) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let sql = "INSERT INTO consent_event (person, seq, kind, provider, at, policy, given_by, channel, actor, \
+               seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     unit.tx.prepare_cached(sql)?.execute(params![
         event.person.0,
         event.seq,
@@ -128,8 +134,23 @@ fn insert(unit: &Unit<'_>, event: &ConsentEvent, actor: &Actor) -> Result<()> {
         event.by,
         event.channel,
         actor.0,
+        seal_of(event, &actor.0),
     ])?;
     Ok(())
+}
+
+fn seal_of(event: &ConsentEvent, actor: &str) -> Half {
+    Sealer::default()
+        .number(event.person.0)
+        .number(i64::from(event.seq))
+        .text(event.kind.as_str())
+        .optional_text(event.provider.as_ref().map(|id| id.0.as_str()))
+        .text(&event.at.to_string())
+        .text(event.policy.as_str())
+        .text(&event.by)
+        .text(&event.channel)
+        .text(actor)
+        .finish()
 }
 
 fn tell(unit: &mut Unit<'_>, event: &ConsentEvent, actor: &Actor) -> Result<()> {

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use causeway_core::envelope::Digest;
+use causeway_core::record::RecordKey;
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{Result, damaged};
+use super::seal;
 use super::versions;
 
 /// See [`super::SqliteRepository::canonical_dump_hash`].
@@ -15,7 +17,7 @@ use super::versions;
 /// the set of contents there have been: in which order they were stored depends on when a message was taken up.
 pub(super) fn hash(connection: &Connection) -> Result<Digest> {
     let mut statement = connection.prepare(
-        "SELECT v.record_key, r.person, r.domain, r.retracted, r.rank, r.at, r.log_offset, r.content, r.latest \
+        "SELECT v.record_key, r.person, r.domain, r.retracted, r.rank, r.at, r.log_offset, r.content, r.latest, r.place \
            FROM record AS r JOIN record_version AS v ON v.id = r.current ORDER BY v.record_key, r.person",
     )?;
     let mut rows = statement.query([])?;
@@ -35,6 +37,8 @@ pub(super) fn hash(connection: &Connection) -> Result<Digest> {
         if !history.contains(&content) {
             return Err(damaged("the current content of a record is not in its history"));
         }
+        let place = row.get_ref(9)?.as_blob().unwrap_or_default();
+        seal::check(place, versions::place(&RecordKey(key)), || "the place of a record".to_owned())?;
         hasher.update(content);
         hasher.update(history.len().to_be_bytes());
         history.iter().for_each(|content| hasher.update(content));

@@ -51,6 +51,11 @@ pub(super) enum StoreError {
 pub(super) type Result<T> = std::result::Result<T, StoreError>;
 
 impl StoreError {
+    /// Whether the disk failed, or what it gave back is wrong; not whether it is only full or busy.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::Engine(error) if kind(error) != Kind::Later)
+    }
+
     /// The same, knowing that a transaction was being written: an input or output error then leaves open what is on disk.
     pub(super) fn while_writing(self) -> Self {
         match self {
@@ -99,15 +104,17 @@ fn kind(error: &rusqlite::Error) -> Kind {
     }
 }
 
-/// What went wrong, by SQLite's own text for the code. Its longer message may quote values and is left out.
+/// What went wrong, by SQLite's own text for the code. Its longer message may quote values and is left out, except of a
+/// statement that does not fit the schema: that one quotes our own words only.
 fn cause(error: &rusqlite::Error) -> String {
-    match error.sqlite_error() {
-        Some(error) => format!("{} (SQLite {})", ffi::code_to_str(error.extended_code), error.extended_code),
-        None => match error {
-            rusqlite::Error::QueryReturnedNoRows => "a row that must be there is missing".to_owned(),
-            rusqlite::Error::InvalidColumnType(_, column, _) => format!("column {column} has a value of another type"),
-            _ => "a stored value cannot be read".to_owned(),
-        },
+    match (error, error.sqlite_error()) {
+        (rusqlite::Error::SqlInputError { msg, .. }, _) => format!("a statement does not fit the schema: {msg}"),
+        (_, Some(error)) => format!("{} (SQLite {})", ffi::code_to_str(error.extended_code), error.extended_code),
+        (rusqlite::Error::QueryReturnedNoRows, None) => "a row that must be there is missing".to_owned(),
+        (rusqlite::Error::InvalidColumnType(_, column, _), None) => {
+            format!("column {column} has a value of another type")
+        }
+        (_, None) => "a stored value cannot be read".to_owned(),
     }
 }
 

@@ -5,14 +5,11 @@
 //! so it never runs ahead of what is durable, and at the next start the database must reach at least that far.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::audit::Head;
 use super::error::{Result, StoreError, damaged};
-
-/// `seq` in twenty digits, a blank, the hash in 64 digits, a line end.
-const LINE_BYTES: u64 = 86;
 
 /// The open file.
 #[derive(Debug)]
@@ -21,8 +18,8 @@ pub(super) struct HeadFile {
 }
 
 impl HeadFile {
-    /// Opens the file beside `database`, or makes it, and gives the head it holds: `None` for a new or unreadable one.
-    pub(super) fn open(database: &Path) -> Result<(Self, Option<Head>)> {
+    /// Opens the file beside `database`, or makes it.
+    pub(super) fn open(database: &Path) -> Result<Self> {
         let path = path_of(database);
         let fail =
             |error: std::io::Error| StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()));
@@ -30,19 +27,12 @@ impl HeadFile {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(fail)?;
-        let mut text = String::new();
-        let head = match (&mut file).take(LINE_BYTES).read_to_string(&mut text) {
-            Ok(_) => parse(&text),
-            // Bytes that are no text: as good as no file.
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => None,
-            Err(error) => return Err(fail(error)),
-        };
-        Ok((Self { file }, head))
+        options.open(&path).map(|file| Self { file }).map_err(fail)
     }
 
     /// Writes the head over the former one.
     pub(super) fn write(&mut self, head: Head) -> std::io::Result<()> {
+        // Always of one length: twenty digits, a blank, 64 digits, a line end.
         let line = format!("{:020} {}\n", head.seq, head.hash);
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(line.as_bytes())
@@ -54,6 +44,16 @@ pub(super) fn path_of(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".head");
     PathBuf::from(name)
+}
+
+/// The head noted beside a database, if there is one.
+pub(super) fn noted(database: &Path) -> Result<Option<Head>> {
+    let path = path_of(database);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(std::str::from_utf8(&bytes).ok().and_then(parse).filter(|head| head.seq > 0)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::Unavailable(format!("{} cannot be read: {error}", path.display()))),
+    }
 }
 
 /// Compares what the database says of itself with what was seen of it before.
@@ -102,13 +102,13 @@ mod tests {
     fn the_head_reads_back_and_rubbish_counts_as_none() {
         let folder = tempfile::tempdir().expect("folder");
         let database = folder.path().join("a.db");
-        let (mut file, before) = HeadFile::open(&database).expect("new");
-        assert_eq!(before, None);
+        let mut file = HeadFile::open(&database).expect("new");
+        assert_eq!(noted(&database).expect("empty"), None);
         let head = Head { seq: 7, hash: Digest::of(b"seven") };
         file.write(Head { seq: 123_456, hash: Digest::of(b"former") }).expect("written");
         file.write(head).expect("written");
-        assert_eq!(HeadFile::open(&database).expect("again").1, Some(head));
+        assert_eq!(noted(&database).expect("again"), Some(head));
         std::fs::write(path_of(&database), [0xff, 0, 1]).expect("rubbish");
-        assert_eq!(HeadFile::open(&database).expect("again").1, None);
+        assert_eq!(noted(&database).expect("again"), None);
     }
 }

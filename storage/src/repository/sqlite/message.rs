@@ -1,16 +1,17 @@
 //! The rows of messages: written once, changed by replay, take-up and discard, each step kept.
 
 use causeway_core::envelope::{Digest, Position};
-use causeway_core::outcome::{Outcome, State};
-use causeway_core::person::PersonId;
+use causeway_core::outcome::{MessageFacts, Outcome, State};
 use causeway_core::port::{Actor, AuditEntry, Effects};
 use causeway_core::reason::Reason;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::codec::{first_eight, int, micros, reason_of, state_code, state_of, write_decisions, write_notes};
+use super::codec::{first_eight, int, micros, state_code, write_decisions, write_notes};
 use super::error::{Result, StoreError, damaged};
+use super::messages::{self, Stored};
 use super::posting::{self, Sort};
+use super::seal::{Half, Sealer};
 use super::unit::{CACHED_MAX, Unit};
 
 /// The longest reason an operator may give.
@@ -25,48 +26,70 @@ pub(super) struct Settled {
     pub(super) versions: i64,
 }
 
-/// A message as it stands.
-#[derive(Debug)]
-pub(super) struct Known {
+/// What a message's seal covers: the whole row.
+pub(super) struct Contents<'a> {
     pub(super) id: i64,
+    pub(super) facts: &'a MessageFacts,
     pub(super) state: State,
-    feed: i64,
-    received_at: i64,
-    reason: Option<Reason>,
-    place: String,
-    person: Option<i64>,
-    steps: i64,
+    pub(super) reason: Option<Reason>,
+    pub(super) place: &'a str,
+    pub(super) person: Option<i64>,
+    pub(super) settled: Settled,
+    pub(super) decisions: &'a str,
+    pub(super) notes: i64,
+    pub(super) steps: i64,
 }
 
-/// The message at a position.
-pub(super) fn find(connection: &Connection, position: Position) -> Result<Option<Known>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, state, feed, reason, place, person, steps, received_at FROM message WHERE partition_id = ?1 AND log_offset = ?2",
-    )?;
-    let mut rows = statement.query(params![position.partition.0, int(position.offset.0)?])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Known {
-        id: row.get(0)?,
-        state: state_of(row.get(1)?)?,
-        feed: row.get(2)?,
-        reason: reason_of(row.get(3)?)?,
-        place: row.get(4)?,
-        person: row.get(5)?,
-        steps: row.get(6)?,
-        received_at: row.get(7)?,
-    }))
+impl Contents<'_> {
+    /// The seal.
+    pub(super) fn seal(&self) -> Result<Half> {
+        let Self { facts, settled, .. } = self;
+        let Effects { created, updated, unchanged, late } = settled.effects;
+        Ok(Sealer::default()
+            .number(self.id)
+            .number(i64::from(facts.position.partition.0))
+            .number(int(facts.position.offset.0)?)
+            .bytes(facts.trace.0.as_bytes())
+            .text(facts.feed.as_str())
+            .text(&facts.provider.0)
+            .text(facts.format.as_str())
+            .text(&facts.sender)
+            .text(&facts.control_id)
+            .text(&facts.kind)
+            .number(micros(facts.received_at))
+            .bytes(&facts.digest.0)
+            .number(int(facts.bytes)?)
+            .number(i64::from(facts.control_id_reused))
+            .number(state_code(self.state))
+            .optional_text(self.reason.map(Reason::code))
+            .text(self.place)
+            .optional_number(self.person)
+            .number(micros(settled.at))
+            .number(int(created)?)
+            .number(int(updated)?)
+            .number(int(unchanged)?)
+            .number(int(late)?)
+            .number(settled.first_version)
+            .number(settled.versions)
+            .text(self.decisions)
+            .number(self.notes)
+            .number(self.steps)
+            .finish())
+    }
 }
 
 /// Stores a message seen for the first time.
 pub(super) fn insert(unit: &mut Unit<'_>, id: i64, outcome: &Outcome, settled: &Settled) -> Result<()> {
     let facts = &outcome.facts;
     let (feed, provider) = (unit.word(facts.feed.as_str())?, unit.word(&facts.provider.0)?);
+    let decisions = write_decisions(&outcome.decisions, settled.at);
     let notes = note_list(unit, outcome)?;
+    let contents = contents(id, facts, outcome, settled, &decisions, notes, 1);
     let mut statement = unit.tx.prepare_cached(
         "INSERT INTO message (id, partition_id, log_offset, trace, feed, provider, format, sender, control_id, kind, \
          received_at, digest, bytes, reused, state, reason, place, person, settled_at, created, updated, unchanged, \
-         late, first_version, versions, decisions, notes, steps) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
-         ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, 1)",
+         late, first_version, versions, decisions, notes, steps, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
+         ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, 1, ?28)",
     )?;
     statement.execute(params![
         id,
@@ -86,7 +109,7 @@ pub(super) fn insert(unit: &mut Unit<'_>, id: i64, outcome: &Outcome, settled: &
         state_code(outcome.state),
         outcome.reason.map(Reason::code),
         outcome.place,
-        outcome.person.map(|person| person.0),
+        contents.person,
         micros(settled.at),
         int(settled.effects.created)?,
         int(settled.effects.updated)?,
@@ -94,65 +117,45 @@ pub(super) fn insert(unit: &mut Unit<'_>, id: i64, outcome: &Outcome, settled: &
         int(settled.effects.late)?,
         settled.first_version,
         settled.versions,
-        write_decisions(&outcome.decisions, settled.at),
+        decisions,
         notes,
+        contents.seal()?,
     ])?;
     drop(statement);
     unit.count_message(feed, outcome.state, 1, Some(micros(facts.received_at)));
     wait(&unit.tx, id, outcome)
 }
 
-/// Puts a message into its new state and keeps the step.
+/// Puts a message into its new state and keeps the step. What is known of it stays what was seen first.
 pub(super) fn replace(
     unit: &mut Unit<'_>,
-    known: &Known,
+    known: &Stored,
     outcome: &Outcome,
     settled: &Settled,
     actor: &Actor,
 ) -> Result<()> {
+    let id = known.row.row;
     let notes = note_list(unit, outcome)?;
-    let number = first_step(&unit.tx, known)?;
-    add_step(&unit.tx, known.id, number, outcome.state, outcome.reason, settled, actor, "")?;
-    let mut statement = unit.tx.prepare_cached(
-        "UPDATE message SET state = ?2, reason = ?3, place = ?4, person = ?5, settled_at = ?6, created = ?7, \
-         updated = ?8, unchanged = ?9, late = ?10, first_version = ?11, versions = ?12, decisions = ?13, notes = ?14, \
-         steps = ?15 WHERE id = ?1",
-    )?;
-    let person = outcome.person.map(|person| person.0);
-    statement.execute(params![
-        known.id,
-        state_code(outcome.state),
-        outcome.reason.map(Reason::code),
-        outcome.place,
-        person,
-        micros(settled.at),
-        int(settled.effects.created)?,
-        int(settled.effects.updated)?,
-        int(settled.effects.unchanged)?,
-        int(settled.effects.late)?,
-        settled.first_version,
-        settled.versions,
-        write_decisions(&outcome.decisions, settled.at),
-        notes,
-        number,
-    ])?;
-    drop(statement);
-    if let Some(person) = person.filter(|person| Some(*person) != known.person) {
+    let step = Step { number: next_step(&unit.tx, known)?, actor, comment: "" };
+    step.insert(&unit.tx, id, outcome.state, outcome.reason, settled)?;
+    let decisions = write_decisions(&outcome.decisions, settled.at);
+    let contents = contents(id, &known.row.facts, outcome, settled, &decisions, notes, step.number);
+    update(&unit.tx, &contents)?;
+    if let Some(person) = outcome.person.filter(|person| Some(*person) != known.row.person) {
         // The sweep may have passed the message when it was nobody's.
-        posting::add(&unit.tx, Sort::MessagePerson, person, known.id)?;
+        posting::add(&unit.tx, Sort::MessagePerson, person.0, id)?;
     }
-    unit.count_message(known.feed, known.state, -1, None);
-    unit.count_message(known.feed, outcome.state, 1, Some(known.received_at));
-    unit.tx.prepare_cached("DELETE FROM waiting WHERE message = ?1")?.execute([known.id])?;
-    wait(&unit.tx, known.id, outcome)
+    recount(unit, known, outcome.state);
+    forget_waiting(&unit.tx, id)?;
+    wait(&unit.tx, id, outcome)
 }
 
 /// Makes an outcome say what stays: an accepted message is not turned back.
-pub(super) fn keep(known: &Known, outcome: &mut Outcome) {
-    outcome.state = known.state;
-    outcome.reason = known.reason;
-    outcome.place.clone_from(&known.place);
-    outcome.person = known.person.map(PersonId);
+pub(super) fn keep(known: &Stored, outcome: &mut Outcome) {
+    outcome.state = known.row.state;
+    outcome.reason = known.row.reason;
+    outcome.place.clone_from(&known.row.place);
+    outcome.person = known.row.person;
     outcome.records.clear();
     outcome.links.clear();
 }
@@ -169,78 +172,142 @@ pub(super) fn discard(
         let why = format!("a discard needs a reason in words, of at most {COMMENT_BYTES_MAX} bytes");
         return Err(StoreError::Refused(why));
     }
-    let known =
-        find(&unit.tx, position)?.ok_or_else(|| StoreError::Refused(format!("no message stands at {position}")))?;
-    match known.state {
+    let known = messages::find(&unit.tx, position)?
+        .ok_or_else(|| StoreError::Refused(format!("no message stands at {position}")))?;
+    match known.row.state {
         State::Held | State::Rejected => {}
         State::Accepted | State::Withheld | State::Discarded => {
-            let state = known.state.as_str();
             return Err(StoreError::Refused(format!(
-                "message {position} is {state}; only what is held can be discarded"
+                "message {position} is {}; only what is held or rejected can be discarded",
+                known.row.state.as_str()
             )));
         }
     }
-    let number = first_step(&unit.tx, &known)?;
-    let settled = Settled { at: now, effects: Effects::default(), first_version: 0, versions: 0 };
-    add_step(&unit.tx, known.id, number, State::Discarded, known.reason, &settled, actor, comment)?;
-    unit.tx
-        .prepare_cached("UPDATE message SET state = ?2, settled_at = ?3, steps = ?4 WHERE id = ?1")?
-        .execute(params![known.id, state_code(State::Discarded), micros(now), number])?;
-    unit.tx.prepare_cached("DELETE FROM waiting WHERE message = ?1")?.execute([known.id])?;
-    unit.count_message(known.feed, known.state, -1, None);
-    unit.count_message(known.feed, State::Discarded, 1, Some(known.received_at));
+    let step = Step { number: next_step(&unit.tx, &known)?, actor, comment };
+    let nothing = Settled { at: now, effects: Effects::default(), first_version: 0, versions: 0 };
+    step.insert(&unit.tx, known.row.row, State::Discarded, known.row.reason, &nothing)?;
+    let settled = Settled { at: now, ..known.settled() };
+    let contents = Contents { state: State::Discarded, settled, steps: step.number, ..known.contents() };
+    update(&unit.tx, &contents)?;
+    forget_waiting(&unit.tx, known.row.row)?;
+    recount(unit, &known, State::Discarded);
     let detail = [("message".to_owned(), position.to_string()), ("comment".to_owned(), comment.to_owned())];
-    unit.audit(&AuditEntry {
-        at: now,
-        actor: actor.clone(),
-        action: "discard".to_owned(),
-        person: known.person.map(PersonId),
-        detail: detail.into(),
-    })
+    let (actor, action) = (actor.clone(), "discard".to_owned());
+    unit.audit(&AuditEntry { at: now, actor, action, person: known.row.person, detail: detail.into() })
+}
+
+fn contents<'a>(
+    id: i64,
+    facts: &'a MessageFacts,
+    outcome: &'a Outcome,
+    settled: &Settled,
+    decisions: &'a str,
+    notes: i64,
+    steps: i64,
+) -> Contents<'a> {
+    Contents {
+        id,
+        facts,
+        state: outcome.state,
+        reason: outcome.reason,
+        place: &outcome.place,
+        person: outcome.person.map(|person| person.0),
+        settled: *settled,
+        decisions,
+        notes,
+        steps,
+    }
+}
+
+fn update(connection: &Connection, contents: &Contents<'_>) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE message SET state = ?2, reason = ?3, place = ?4, person = ?5, settled_at = ?6, created = ?7, \
+         updated = ?8, unchanged = ?9, late = ?10, first_version = ?11, versions = ?12, decisions = ?13, notes = ?14, \
+         steps = ?15, seal = ?16 WHERE id = ?1",
+    )?;
+    let settled = contents.settled;
+    statement.execute(params![
+        contents.id,
+        state_code(contents.state),
+        contents.reason.map(Reason::code),
+        contents.place,
+        contents.person,
+        micros(settled.at),
+        int(settled.effects.created)?,
+        int(settled.effects.updated)?,
+        int(settled.effects.unchanged)?,
+        int(settled.effects.late)?,
+        settled.first_version,
+        settled.versions,
+        contents.decisions,
+        contents.notes,
+        contents.steps,
+        contents.seal()?,
+    ])?;
+    Ok(())
+}
+
+fn recount(unit: &mut Unit<'_>, known: &Stored, to: State) {
+    unit.count_message(known.feed, known.row.state, -1, None);
+    unit.count_message(known.feed, to, 1, Some(micros(known.row.facts.received_at)));
 }
 
 /// Moves the first step out of the message row, if it is still there alone. Gives the number of the step to come.
-fn first_step(connection: &Connection, known: &Known) -> Result<i64> {
+fn next_step(connection: &Connection, known: &Stored) -> Result<i64> {
     if known.steps == 1 {
-        connection
-            .prepare_cached(
-                "INSERT INTO message_step (message, number, at, state, reason, actor, comment, first_version, versions) \
-                 SELECT id, 1, settled_at, state, reason, 'router', '', first_version, versions FROM message \
-                 WHERE id = ?1",
-            )?
-            .execute([known.id])?;
+        let router = Actor(super::commit::ROUTER.to_owned());
+        let first = Step { number: 1, actor: &router, comment: "" };
+        first.insert(connection, known.row.row, known.row.state, known.row.reason, &known.settled())?;
     }
     Ok(known.steps.saturating_add(1))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one for each column of the step")]
-fn add_step(
-    connection: &Connection,
-    message: i64,
+/// A step about to be stored.
+struct Step<'a> {
     number: i64,
-    state: State,
-    reason: Option<Reason>,
-    settled: &Settled,
-    actor: &Actor,
-    comment: &str,
-) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO message_step (message, number, at, state, reason, actor, comment, first_version, versions) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
+    actor: &'a Actor,
+    comment: &'a str,
+}
+
+impl Step<'_> {
+    fn insert(
+        &self,
+        connection: &Connection,
+        message: i64,
+        state: State,
+        reason: Option<Reason>,
+        settled: &Settled,
+    ) -> Result<()> {
+        let mut statement = connection.prepare_cached(
+            "INSERT INTO message_step (message, number, at, state, reason, actor, comment, first_version, versions, \
+             seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?;
+        let (at, state, reason) = (micros(settled.at), state_code(state), reason.map(Reason::code));
+        let Settled { first_version, versions, .. } = *settled;
+        let seal = step_seal(
+            [message, self.number, at, state, first_version, versions],
+            [reason, Some(&self.actor.0), Some(self.comment)],
+        );
+        statement.execute(params![
             message,
-            number,
-            micros(settled.at),
-            state_code(state),
-            reason.map(Reason::code),
-            actor.0,
-            comment,
-            settled.first_version,
-            settled.versions,
+            self.number,
+            at,
+            state,
+            reason,
+            self.actor.0,
+            self.comment,
+            first_version,
+            versions,
+            seal,
         ])?;
-    Ok(())
+        Ok(())
+    }
+}
+
+/// The seal of a step: message, number, time, state, first version, versions; reason, actor, comment.
+pub(super) fn step_seal(numbers: [i64; 6], texts: [Option<&str>; 3]) -> Half {
+    let sealer = numbers.into_iter().fold(Sealer::default(), Sealer::number);
+    texts.into_iter().fold(sealer, Sealer::optional_text).finish()
 }
 
 /// Notes by what a withheld or held message can be found again when its person joins.
@@ -254,6 +321,11 @@ fn wait(connection: &Connection, id: i64, outcome: &Outcome) -> Result<()> {
     for key in &outcome.subject_keys {
         statement.execute([key.0, id])?;
     }
+    Ok(())
+}
+
+fn forget_waiting(connection: &Connection, id: i64) -> Result<()> {
+    connection.prepare_cached("DELETE FROM waiting WHERE message = ?1")?.execute([id])?;
     Ok(())
 }
 
@@ -276,10 +348,13 @@ fn note_list(unit: &mut Unit<'_>, outcome: &Outcome) -> Result<i64> {
     Ok(id)
 }
 
+/// Lists that may share a hash.
+pub(super) const NOTES_ALIKE_MAX: i64 = 8;
+
 /// Stores a list under its hash, or under one of the numbers after it where another list stands there already.
 fn store_notes(connection: &Connection, hash: i64, text: &str) -> Result<i64> {
     let mut find = connection.prepare_cached("SELECT notes FROM note_list WHERE id = ?1")?;
-    for id in (0..8).map(|step| hash.wrapping_add(step)).filter(|id| *id != 0) {
+    for id in (0..NOTES_ALIKE_MAX).map(|step| hash.wrapping_add(step)).filter(|id| *id != 0) {
         let found: Option<String> = find.query_row([id], |row| row.get(0)).optional()?;
         match found {
             Some(found) if found == text => return Ok(id),

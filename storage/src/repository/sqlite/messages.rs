@@ -1,6 +1,6 @@
 //! Finding messages: lists, counts, and all that is known of one.
 
-use causeway_core::envelope::TraceId;
+use causeway_core::envelope::{Position, TraceId};
 use causeway_core::outcome::{MessageFacts, State};
 use causeway_core::person::PersonId;
 use causeway_core::port::{
@@ -11,11 +11,14 @@ use causeway_core::reason::Reason;
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 
 use super::codec::{
-    count, digest_of, feed_of, first_eight, format_of, int, micros, position_of, read_decisions, read_notes, reason_of,
-    state_code, state_of, timestamp, trace_of,
+    count, digest_of, feed_of, first_eight, format_of, hash_key, int, micros, position_of, read_decisions, read_notes,
+    reason_of, state_code, state_of, timestamp, trace_of,
 };
+use super::commit::ROUTER;
 use super::error::{Result, damaged};
+use super::message::{Contents, NOTES_ALIKE_MAX, Settled, step_seal};
 use super::posting::{self, Binder, Sort};
+use super::seal;
 use super::versions;
 
 /// At most so many messages are traced by one id: a control id can have been used again and again.
@@ -23,10 +26,12 @@ const TRACED_MAX: u32 = 50;
 /// At most so many record versions of one message are listed.
 const VERSIONS_MAX: u32 = 1000;
 
-const COLUMNS: &str = "m.id, m.partition_id, m.log_offset, m.trace, f.text, p.text, m.format, m.sender, m.control_id, \
+/// What [`read`] reads.
+pub(super) const COLUMNS: &str = "m.id, m.partition_id, m.log_offset, m.trace, f.text, p.text, m.format, m.sender, m.control_id, \
      m.kind, m.received_at, m.digest, m.bytes, m.reused, m.state, m.reason, m.place, m.person, m.settled_at, m.created, \
-     m.updated, m.unchanged, m.late";
-const FROM: &str = "message AS m JOIN word AS f ON f.id = m.feed JOIN word AS p ON p.id = m.provider";
+     m.updated, m.unchanged, m.late, m.first_version, m.versions, m.decisions, m.notes, m.steps, m.seal, m.feed";
+/// Where it is found.
+pub(super) const FROM: &str = "message AS m JOIN word AS f ON f.id = m.feed JOIN word AS p ON p.id = m.provider";
 
 /// Messages that fulfil a query.
 pub(super) fn list(connection: &Connection, query: &MessageQuery, limit: u32) -> Result<Vec<MessageRow>> {
@@ -39,7 +44,7 @@ pub(super) fn list(connection: &Connection, query: &MessageQuery, limit: u32) ->
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read(row)?);
+        found.push(read(row)?.row);
     }
     Ok(found)
 }
@@ -83,7 +88,7 @@ pub(super) fn trace(connection: &Connection, id: &str) -> Result<Vec<MessageDeta
     let searches: Vec<String> =
         conditions.iter().map(|condition| format!("SELECT m.id FROM message AS m WHERE {condition}")).collect();
     let sql = format!(
-        "SELECT {COLUMNS}, m.first_version, m.versions, m.decisions, m.notes, m.steps FROM {FROM} \
+        "SELECT {COLUMNS} FROM {FROM} \
          WHERE m.id IN ({}) ORDER BY m.id DESC LIMIT :limit",
         searches.join(" UNION ")
     );
@@ -196,7 +201,51 @@ fn bind(statement: &mut Statement<'_>, query: &MessageQuery) -> Result<()> {
     binder.set(":before", query.before_row)
 }
 
-fn read(row: &Row<'_>) -> Result<MessageRow> {
+/// The message at a position.
+pub(super) fn find(connection: &Connection, position: Position) -> Result<Option<Stored>> {
+    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE m.partition_id = ?1 AND m.log_offset = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![position.partition.0, int(position.offset.0)?])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// A message row with all that is in it.
+pub(super) struct Stored {
+    pub(super) row: MessageRow,
+    pub(super) feed: i64,
+    pub(super) steps: i64,
+    first_version: i64,
+    versions: i64,
+    decisions: String,
+    notes: i64,
+}
+
+impl Stored {
+    /// What became of its records in the last step.
+    pub(super) const fn settled(&self) -> Settled {
+        let Self { first_version, versions, .. } = *self;
+        Settled { at: self.row.settled_at, effects: self.row.effects, first_version, versions }
+    }
+
+    /// What its seal covers.
+    pub(super) fn contents(&self) -> Contents<'_> {
+        Contents {
+            id: self.row.row,
+            facts: &self.row.facts,
+            state: self.row.state,
+            reason: self.row.reason,
+            place: &self.row.place,
+            person: self.row.person.map(|person| person.0),
+            settled: self.settled(),
+            decisions: &self.decisions,
+            notes: self.notes,
+            steps: self.steps,
+        }
+    }
+}
+
+/// Reads a row of [`COLUMNS`], and checks its seal.
+pub(super) fn read(row: &Row<'_>) -> Result<Stored> {
     let facts = MessageFacts {
         position: position_of(row.get(1)?, row.get(2)?)?,
         trace: trace_of(&row.get::<_, Vec<u8>>(3)?)?,
@@ -217,7 +266,7 @@ fn read(row: &Row<'_>) -> Result<MessageRow> {
         unchanged: count(row.get(21)?)?,
         late: count(row.get(22)?)?,
     };
-    Ok(MessageRow {
+    let message = MessageRow {
         row: row.get(0)?,
         facts,
         state: state_of(row.get(14)?)?,
@@ -226,35 +275,47 @@ fn read(row: &Row<'_>) -> Result<MessageRow> {
         person: row.get::<_, Option<i64>>(17)?.map(PersonId),
         settled_at: timestamp(row.get(18)?)?,
         effects,
-    })
+    };
+    let stored = Stored {
+        row: message,
+        first_version: row.get(23)?,
+        versions: row.get(24)?,
+        decisions: row.get(25)?,
+        notes: row.get(26)?,
+        steps: row.get(27)?,
+        feed: row.get(29)?,
+    };
+    let seal = row.get_ref(28)?.as_blob().unwrap_or_default();
+    seal::check(seal, stored.contents().seal()?, || format!("message {}", stored.row.facts.position))?;
+    Ok(stored)
 }
 
-fn detail(connection: &Connection, row: &Row<'_>) -> Result<MessageDetail> {
-    let message = read(row)?;
-    let last = (row.get(23)?, row.get(24)?);
-    let (transitions, mut ranges) = steps(connection, &message)?;
+/// All that is known of the message of a row, every seal checked.
+pub(super) fn detail(connection: &Connection, row: &Row<'_>) -> Result<MessageDetail> {
+    let stored = read(row)?;
+    let (transitions, mut ranges) = steps(connection, &stored.row)?;
     if ranges.is_empty() {
-        ranges.push(last);
+        ranges.push((stored.first_version, stored.versions));
     }
-    let decisions: String = row.get(25)?;
     Ok(MessageDetail {
-        decisions: read_decisions(&decisions, message.settled_at)?,
-        notes: notes(connection, row.get(26)?)?,
-        records: written(connection, message.row, &ranges)?,
+        decisions: read_decisions(&stored.decisions, stored.row.settled_at)?,
+        notes: notes(connection, stored.notes)?,
+        records: written(connection, stored.row.row, &ranges)?,
         transitions,
-        row: message,
+        row: stored.row,
     })
 }
 
 /// The steps of a message, with the ranges of versions they wrote.
 fn steps(connection: &Connection, message: &MessageRow) -> Result<(Vec<Transition>, Vec<Range>)> {
     let mut statement = connection.prepare_cached(
-        "SELECT at, state, reason, actor, comment, first_version, versions FROM message_step WHERE message = ?1 \
-         ORDER BY number",
+        "SELECT at, state, reason, actor, comment, first_version, versions, number, seal FROM message_step \
+         WHERE message = ?1 ORDER BY number",
     )?;
     let mut rows = statement.query([message.row])?;
     let (mut transitions, mut ranges) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
+        check_step(message, row)?;
         transitions.push(Transition {
             at: timestamp(row.get(0)?)?,
             state: state_of(row.get(1)?)?,
@@ -270,11 +331,20 @@ fn steps(connection: &Connection, message: &MessageRow) -> Result<(Vec<Transitio
             at: message.settled_at,
             state: message.state,
             reason: message.reason,
-            actor: Actor("router".to_owned()),
+            actor: Actor(ROUTER.to_owned()),
             comment: String::new(),
         });
     }
     Ok((transitions, ranges))
+}
+
+fn check_step(message: &MessageRow, row: &Row<'_>) -> Result<()> {
+    let numbers = [message.row, row.get(7)?, row.get(0)?, row.get(1)?, row.get(5)?, row.get(6)?];
+    let texts: [Option<String>; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
+    let seal = step_seal(numbers, texts.each_ref().map(Option::as_deref));
+    seal::check(row.get_ref(8)?.as_blob().unwrap_or_default(), seal, || {
+        format!("a step of message {}", message.facts.position)
+    })
 }
 
 fn notes(connection: &Connection, list: i64) -> Result<Vec<causeway_core::mapped::Note>> {
@@ -283,7 +353,12 @@ fn notes(connection: &Connection, list: i64) -> Result<Vec<causeway_core::mapped
     }
     let mut statement = connection.prepare_cached("SELECT notes FROM note_list WHERE id = ?1")?;
     let text: Option<String> = statement.query_row([list], |row| row.get(0)).optional()?;
-    read_notes(&text.ok_or_else(|| damaged("a list of notes is missing"))?)
+    let text = text.ok_or_else(|| damaged("a list of notes is missing"))?;
+    // It stands under its hash, or a few places on.
+    if !(0..NOTES_ALIKE_MAX).contains(&list.wrapping_sub(hash_key(text.as_bytes()))) {
+        return Err(damaged("a list of notes was changed on disk"));
+    }
+    read_notes(&text)
 }
 
 /// The versions of some ranges, without their content.

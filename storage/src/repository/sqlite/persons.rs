@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::codec::micros;
 use super::error::{Result, StoreError};
-use super::resolve::{DOCUMENT, LOOK_ALIKE, read_participant};
+use super::resolve::{DOCUMENT, LOOK_ALIKE, participant_seal, read_participant};
 use super::unit::Unit;
 use super::{links, tickets};
 use crate::repository::ehr_number;
@@ -31,7 +31,7 @@ pub(super) fn add(unit: &mut Unit<'_>, new: &NewPerson, actor: &Actor, at: Times
     }
     check_demographics(&new.demographics)?;
     // The number is given by the row; what depends on it is written right after.
-    let sql = "INSERT INTO person (ehr_number, revision, snapshot) VALUES ('', 0, '')";
+    let sql = "INSERT INTO person (ehr_number, revision, snapshot, seal) VALUES ('', 0, '', x'')";
     unit.tx.prepare_cached(sql)?.execute([])?;
     let id = PersonId(unit.tx.last_insert_rowid());
     let ehr_number =
@@ -110,9 +110,10 @@ pub(super) fn load(connection: &Connection, id: PersonId) -> Result<Participant>
 
 /// One person as stored, if there is one.
 pub(super) fn find(connection: &Connection, id: PersonId) -> Result<Option<Participant>> {
-    let mut statement = connection.prepare_cached("SELECT snapshot FROM person WHERE id = ?1")?;
-    let snapshot: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
-    snapshot.map(|snapshot| read_participant(id, Some(&snapshot))).transpose()
+    let mut statement = connection.prepare_cached("SELECT snapshot, seal FROM person WHERE id = ?1")?;
+    let mut rows = statement.query([id.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    read_participant(id, row.get_ref(0)?, row.get_ref(1)?).map(Some)
 }
 
 /// Persons that fulfil a query, by number.
@@ -132,7 +133,7 @@ pub(super) fn query(connection: &Connection, query: &PersonQuery, limit: u32) ->
         conditions.push("p.id IN (SELECT person FROM person_name WHERE person > :after AND instr(folded, :name) > 0)");
     }
     let sql = format!(
-        "SELECT p.id, p.snapshot FROM person AS p WHERE {} ORDER BY p.id LIMIT :limit",
+        "SELECT p.id, p.snapshot, p.seal FROM person AS p WHERE {} ORDER BY p.id LIMIT :limit",
         conditions.join(" AND ")
     );
     let document = query.document_number.as_ref().map(Phi::expose);
@@ -149,7 +150,7 @@ pub(super) fn query(connection: &Connection, query: &PersonQuery, limit: u32) ->
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(Arc::new(read_participant(PersonId(row.get(0)?), row.get_ref(1)?.as_str().ok())?));
+        found.push(Arc::new(read_participant(PersonId(row.get(0)?), row.get_ref(1)?, row.get_ref(2)?)?));
     }
     Ok(found)
 }
@@ -160,8 +161,9 @@ pub(super) fn save(unit: &Unit<'_>, participant: &Participant) -> Result<()> {
     let snapshot = serde_json::to_string(participant)
         .ok()
         .ok_or_else(|| StoreError::Invalid(format!("person {id} cannot be stored")))?;
-    let sql = "UPDATE person SET revision = revision + 1, snapshot = ?2 WHERE id = ?1";
-    unit.tx.prepare_cached(sql)?.execute(params![id.0, snapshot])?;
+    let seal = participant_seal(id, &snapshot);
+    let sql = "UPDATE person SET revision = revision + 1, snapshot = ?2, seal = ?3 WHERE id = ?1";
+    unit.tx.prepare_cached(sql)?.execute(params![id.0, snapshot, seal])?;
     Ok(())
 }
 

@@ -142,8 +142,8 @@ impl Repository for SqliteRepository {
 
     fn verify_audit(&self) -> std::result::Result<AuditReport, RepositoryError> {
         // The note is read first, so that the chain is at least as long.
-        let (_, seen) = head::HeadFile::open(&self.path)?;
-        Ok(self.read(|connection| audit::verify(connection, seen.filter(|head| head.seq > 0)))?)
+        let noted = head::noted(&self.path)?;
+        Ok(self.read(|connection| audit::verify(connection, noted))?)
     }
 }
 

@@ -3,12 +3,12 @@
 use causeway_core::port::{Actor, AuditEntry};
 use causeway_core::provider::{Provider, ProviderId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use super::codec::micros;
 use super::error::{Result, StoreError};
 use super::persons::TEXT_BYTES_MAX;
-use super::resolve::read_provider;
+use super::resolve::{provider_seal, read_provider};
 use super::tickets;
 use super::unit::Unit;
 
@@ -24,9 +24,10 @@ pub(super) fn put(unit: &mut Unit<'_>, provider: &Provider, actor: &Actor, at: T
     let snapshot = serde_json::to_string(provider)
         .ok()
         .ok_or_else(|| StoreError::Invalid(format!("provider {} cannot be stored", provider.id)))?;
-    let sql = "INSERT INTO provider (id, revision, snapshot) VALUES (?1, 1, ?2) \
-               ON CONFLICT (id) DO UPDATE SET revision = provider.revision + 1, snapshot = excluded.snapshot";
-    unit.tx.prepare_cached(sql)?.execute([&provider.id.0, &snapshot])?;
+    let sql = "INSERT INTO provider (id, revision, snapshot, seal) VALUES (?1, 1, ?2, ?3) ON CONFLICT (id) DO UPDATE \
+               SET revision = provider.revision + 1, snapshot = excluded.snapshot, seal = excluded.seal";
+    let seal = provider_seal(&provider.id, &snapshot);
+    unit.tx.prepare_cached(sql)?.execute(params![provider.id.0, snapshot, seal])?;
     let sql = "INSERT INTO provider_history (provider, revision, at, actor, snapshot) \
                SELECT id, revision, ?2, ?3, snapshot FROM provider WHERE id = ?1";
     unit.tx.prepare_cached(sql)?.execute(params![provider.id.0, micros(at), actor.0])?;
@@ -38,18 +39,19 @@ pub(super) fn put(unit: &mut Unit<'_>, provider: &Provider, actor: &Actor, at: T
 
 /// One provider.
 pub(super) fn find(connection: &Connection, id: &ProviderId) -> Result<Option<Provider>> {
-    let mut statement = connection.prepare_cached("SELECT snapshot FROM provider WHERE id = ?1")?;
-    let snapshot: Option<String> = statement.query_row([&id.0], |row| row.get(0)).optional()?;
-    snapshot.map(|snapshot| read_provider(id, Some(&snapshot))).transpose()
+    let mut statement = connection.prepare_cached("SELECT snapshot, seal FROM provider WHERE id = ?1")?;
+    let mut rows = statement.query([&id.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    read_provider(id, row.get_ref(0)?, row.get_ref(1)?).map(Some)
 }
 
 /// All of them, by number.
 pub(super) fn all(connection: &Connection, limit: u32) -> Result<Vec<Provider>> {
-    let mut statement = connection.prepare_cached("SELECT id, snapshot FROM provider ORDER BY id LIMIT ?1")?;
+    let mut statement = connection.prepare_cached("SELECT id, snapshot, seal FROM provider ORDER BY id LIMIT ?1")?;
     let mut rows = statement.query([limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read_provider(&ProviderId(row.get(0)?), row.get_ref(1)?.as_str().ok())?);
+        found.push(read_provider(&ProviderId(row.get(0)?), row.get_ref(1)?, row.get_ref(2)?)?);
     }
     Ok(found)
 }

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::codec::{count, domain_of};
 use super::error::Result;
 use super::posting::{self, Binder};
+use super::seal;
 use super::versions;
 
 /// Records that fulfil a query, the version stored last first.
@@ -16,16 +17,16 @@ pub(super) fn list(connection: &Connection, query: &RecordQuery, limit: u32) -> 
     let joins = versions::JOINS;
     let sql = if query.history {
         format!(
-            "WITH RECURSIVE picked (current, latest) AS ({picked}), history (current, id) AS (\
-               SELECT current, latest FROM picked UNION ALL \
-               SELECT h.current, v.former FROM history AS h JOIN record_version AS v ON v.id = h.id \
+            "WITH RECURSIVE picked (current, latest, place) AS ({picked}), history (current, id, place) AS (\
+               SELECT current, latest, place FROM picked UNION ALL \
+               SELECT h.current, v.former, h.place FROM history AS h JOIN record_version AS v ON v.id = h.id \
                 WHERE v.former IS NOT NULL) \
-             SELECT {columns} FROM (SELECT current, id FROM history ORDER BY id DESC LIMIT :limit) AS r \
+             SELECT {columns}, r.place FROM (SELECT current, id, place FROM history ORDER BY id DESC LIMIT :limit) AS r \
              JOIN record_version AS v ON v.id = r.id {joins} ORDER BY v.id DESC"
         )
     } else {
         format!(
-            "SELECT {columns} FROM ({picked}) AS r JOIN record_version AS v ON v.id = r.current {joins} \
+            "SELECT {columns}, r.place FROM ({picked}) AS r JOIN record_version AS v ON v.id = r.current {joins} \
              ORDER BY v.id DESC"
         )
     };
@@ -40,7 +41,11 @@ pub(super) fn list(connection: &Connection, query: &RecordQuery, limit: u32) -> 
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(versions::read(row, true)?);
+        let version = versions::read(row, true)?;
+        // The small row points to its version: one that points elsewhere would show another record under this key.
+        let place = row.get_ref(21)?.as_blob().unwrap_or_default();
+        seal::check(place, versions::place(&version.key), || format!("a record of person {}", version.person))?;
+        found.push(version);
     }
     Ok(found)
 }
@@ -75,5 +80,8 @@ fn picked(query: &RecordQuery) -> String {
         conditions.push("retracted = 0".to_owned());
     }
     let latest = if query.history { "latest" } else { "current" };
-    format!("SELECT current, latest FROM record WHERE {} ORDER BY {latest} DESC LIMIT :limit", conditions.join(" AND "))
+    format!(
+        "SELECT current, latest, place FROM record WHERE {} ORDER BY {latest} DESC LIMIT :limit",
+        conditions.join(" AND ")
+    )
 }

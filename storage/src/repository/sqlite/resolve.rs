@@ -7,9 +7,11 @@ use causeway_core::identity::{document_key, local_number_key, look_alike_key};
 use causeway_core::person::PersonId;
 use causeway_core::port::{Candidates, Lookup, Participant, Resolved};
 use causeway_core::provider::{Provider, ProviderId};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::error::{Result, damaged};
+use super::seal::{self, Half, Sealer};
 use super::settings::SqliteSettings;
 use super::unit::Caches;
 
@@ -24,15 +26,15 @@ const PROVIDER: i64 = 3;
 
 /// Persons by document or linked number (?1), persons who look alike (?2), providers (?3).
 const QUERY: &str = "\
-    SELECT s.sort, s.key, p.id, p.revision, p.snapshot \
+    SELECT s.sort, s.key, p.id, p.revision, p.snapshot, p.seal \
       FROM json_each(?1) AS k CROSS JOIN subject AS s ON s.key = k.value AND s.sort < 2 \
       CROSS JOIN person AS p ON p.id = s.person \
     UNION ALL \
-    SELECT 2, k.value, p.id, p.revision, p.snapshot \
+    SELECT 2, k.value, p.id, p.revision, p.snapshot, p.seal \
       FROM json_each(?2) AS k CROSS JOIN person AS p ON p.id IN (\
            SELECT s.person FROM subject AS s WHERE s.key = k.value AND s.sort = 2 ORDER BY s.person LIMIT ?4) \
     UNION ALL \
-    SELECT 3, p.id, 0, p.revision, p.snapshot \
+    SELECT 3, 0, p.id, p.revision, p.snapshot, p.seal \
       FROM json_each(?3) AS k CROSS JOIN provider AS p ON p.id = k.value";
 
 /// Resolves all lookups.
@@ -156,7 +158,7 @@ fn participant(row: &Row<'_>, caches: &mut Caches, settings: &SqliteSettings) ->
     {
         return Ok(Arc::clone(participant));
     }
-    let participant = Arc::new(read_participant(id, row.get_ref(4)?.as_str().ok())?);
+    let participant = Arc::new(read_participant(id, row.get_ref(4)?, row.get_ref(5)?)?);
     if caches.persons.len() >= settings.persons_cached {
         caches.persons.clear();
     }
@@ -164,26 +166,40 @@ fn participant(row: &Row<'_>, caches: &mut Caches, settings: &SqliteSettings) ->
     Ok(participant)
 }
 
-/// The person of a snapshot.
-pub(super) fn read_participant(id: PersonId, snapshot: Option<&str>) -> Result<Participant> {
-    let read = snapshot.and_then(|text| serde_json::from_str::<Participant>(text).ok());
+/// The person of a snapshot, if the seal holds.
+pub(super) fn read_participant(id: PersonId, snapshot: ValueRef<'_>, seal: ValueRef<'_>) -> Result<Participant> {
+    let text = snapshot.as_str().unwrap_or_default();
+    seal::check(seal.as_blob().unwrap_or_default(), participant_seal(id, text), || format!("person {id}"))?;
+    let read = serde_json::from_str::<Participant>(text).ok();
     read.filter(|read| read.person.id == id).ok_or_else(|| damaged(format!("person {id} cannot be read")))
 }
 
+/// The seal of a person.
+pub(super) fn participant_seal(id: PersonId, snapshot: &str) -> Half {
+    Sealer::default().number(id.0).text(snapshot).finish()
+}
+
 fn provider(row: &Row<'_>, caches: &mut Caches) -> Result<Provider> {
-    let (id, revision) = (ProviderId(row.get(1)?), row.get(3)?);
+    let (id, revision) = (ProviderId(row.get(2)?), row.get(3)?);
     if let Some((known, provider)) = caches.providers.get(&id)
         && *known == revision
     {
         return Ok(provider.clone());
     }
-    let provider = read_provider(&id, row.get_ref(4)?.as_str().ok())?;
+    let provider = read_provider(&id, row.get_ref(4)?, row.get_ref(5)?)?;
     caches.providers.insert(id, (revision, provider.clone()));
     Ok(provider)
 }
 
-/// The provider of a snapshot.
-pub(super) fn read_provider(id: &ProviderId, snapshot: Option<&str>) -> Result<Provider> {
-    let read = snapshot.and_then(|text| serde_json::from_str::<Provider>(text).ok());
+/// The provider of a snapshot, if the seal holds.
+pub(super) fn read_provider(id: &ProviderId, snapshot: ValueRef<'_>, seal: ValueRef<'_>) -> Result<Provider> {
+    let text = snapshot.as_str().unwrap_or_default();
+    seal::check(seal.as_blob().unwrap_or_default(), provider_seal(id, text), || format!("provider {id}"))?;
+    let read = serde_json::from_str::<Provider>(text).ok();
     read.filter(|read| read.id == *id).ok_or_else(|| damaged(format!("provider {id} cannot be read")))
+}
+
+/// The seal of a provider.
+pub(super) fn provider_seal(id: &ProviderId, snapshot: &str) -> Half {
+    Sealer::default().text(&id.0).text(snapshot).finish()
 }

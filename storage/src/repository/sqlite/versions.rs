@@ -6,21 +6,18 @@ use causeway_core::record::{Effect, Record, RecordKey, VersionClock, effect};
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
-use sha2::{Digest as _, Sha256};
 
 use super::codec::{count, domain_of, feed_of, level_code, micros, position_of, small, timestamp, trace_of};
 use super::error::{Result, damaged};
+use super::seal::{self, Half, Sealer};
 use super::unit::Unit;
-
-/// Half a SHA-256: enough that no two contents are taken for the same.
-type Half = [u8; 16];
 
 /// The columns of [`read`], from `record_version AS v`, `message AS m` and `word AS f`; `current` is an expression that
 /// says whether the version is the current one.
 pub(super) fn columns(current: &str) -> String {
     format!(
         "v.person, v.domain, v.record_key, v.number, v.retracted, v.rank, v.at, v.log_offset, v.stored_at, v.message, \
-         v.seal, v.resource, {current}, m.partition_id, m.log_offset, m.trace, f.text, v.id"
+         v.seal, v.resource, {current}, m.partition_id, m.log_offset, m.trace, f.text, v.id, v.former, v.clinical_date, v.level"
     )
 }
 
@@ -147,13 +144,18 @@ impl<'a> Incoming<'a> {
              log_offset, clinical_date, level, message, stored_at, seal, resource) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?;
+        let clinical_date = record.clinical_date.map(|date| date.to_string());
         let seal = Seal {
             content: self.content,
             person: self.source.person.0,
             key: &record.key.0,
             number,
+            former,
             clock: self.clock,
+            clinical_date: clinical_date.as_deref(),
+            level: level_code(record.level),
             message: self.source.message,
+            stored_at: micros(self.source.now),
         };
         statement.execute(params![
             *next,
@@ -166,10 +168,10 @@ impl<'a> Incoming<'a> {
             self.clock.rank,
             self.clock.at,
             self.clock.offset,
-            record.clinical_date.map(|date| date.to_string()),
-            level_code(record.level),
+            seal.clinical_date,
+            seal.level,
             self.source.message,
-            micros(self.source.now),
+            seal.stored_at,
             seal.bytes(),
             Text(self.text),
         ])?;
@@ -284,17 +286,21 @@ pub(super) fn read(row: &Row<'_>, with_resource: bool) -> Result<RecordRow> {
     let text = row.get_ref(11)?.as_bytes().ok().ok_or_else(|| damaged("a resource is no text"))?;
     let clock = Clock { rank: row.get(5)?, at: row.get(6)?, offset: row.get(7)? };
     let (domain, retracted): (String, bool) = (row.get(1)?, row.get(4)?);
+    let clinical_date: Option<String> = row.get(19)?;
     let seal = Seal {
         content: content(&domain, retracted, text),
         person: row.get(0)?,
         key: &key,
         number: row.get(3)?,
+        former: row.get(18)?,
         clock,
+        clinical_date: clinical_date.as_deref(),
+        level: row.get(20)?,
         message: row.get(9)?,
+        stored_at: row.get(8)?,
     };
-    if seal.bytes() != row.get::<_, Half>(10)? {
-        return Err(damaged(format!("version {} of a record of person {} was changed", seal.number, seal.person)));
-    }
+    let stored = row.get_ref(10)?.as_blob().unwrap_or_default();
+    seal::check(stored, seal.bytes(), || format!("version {} of a record of person {}", seal.number, seal.person))?;
     let resource = match with_resource {
         true => serde_json::from_slice(text).ok().ok_or_else(|| damaged("a resource cannot be read"))?,
         false => serde_json::Value::Null,
@@ -306,7 +312,7 @@ pub(super) fn read(row: &Row<'_>, with_resource: bool) -> Result<RecordRow> {
         current: row.get(12)?,
         retracted,
         clock: clock.public()?,
-        stored_at: timestamp(row.get(8)?)?,
+        stored_at: timestamp(seal.stored_at)?,
         source: position_of(row.get(13)?, row.get(14)?)?,
         trace: trace_of(row.get_ref(15)?.as_blob().unwrap_or_default())?,
         feed: feed_of(row.get_ref(16)?.as_str().unwrap_or_default())?,
@@ -321,38 +327,44 @@ pub(super) fn is_current(connection: &Connection, row: &RecordRow, version: i64)
     Ok(connection.prepare_cached(sql)?.exists(params![row.person.0, place(&row.key), version])?)
 }
 
-/// What a version's seal covers: everything that must not change unseen.
+/// What a version's seal covers: the whole row.
 struct Seal<'a> {
     content: Half,
     person: i64,
     key: &'a str,
     number: i64,
+    former: Option<i64>,
     clock: Clock,
+    clinical_date: Option<&'a str>,
+    level: i64,
     message: i64,
+    stored_at: i64,
 }
 
 impl Seal<'_> {
     fn bytes(&self) -> Half {
-        let mut hasher = Sha256::new();
-        hasher.update(self.content);
-        for number in
-            [self.person, self.number, i64::from(self.clock.rank), self.clock.at, self.clock.offset, self.message]
-        {
-            hasher.update(number.to_be_bytes());
-        }
-        hasher.update(self.key.as_bytes());
-        half(hasher)
+        let Clock { rank, at, offset } = self.clock;
+        Sealer::default()
+            .bytes(&self.content)
+            .number(self.person)
+            .text(self.key)
+            .number(self.number)
+            .optional_number(self.former)
+            .number(i64::from(rank))
+            .number(at)
+            .number(offset)
+            .optional_text(self.clinical_date)
+            .number(self.level)
+            .number(self.message)
+            .number(self.stored_at)
+            .finish()
     }
 }
 
 /// The digest by which two contents are the same: domain, whether it was taken back, and the resource as mapped, which
 /// is deterministic.
 pub(super) fn content(domain: &str, retracted: bool, text: &[u8]) -> Half {
-    let mut hasher = Sha256::new();
-    hasher.update(domain.as_bytes());
-    hasher.update([u8::from(retracted)]);
-    hasher.update(text);
-    half(hasher)
+    Sealer::default().text(domain).number(i64::from(retracted)).bytes(text).finish()
 }
 
 /// Where a record stands among those of its person: four bytes that the records of one order or visit share, then twelve
@@ -362,20 +374,11 @@ pub(super) fn place(key: &RecordKey) -> Half {
     let mut parts = key.0.splitn(3, '/');
     let (_, provider, business) = (parts.next(), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
     let shared = business.split('|').find(|part| part.bytes().any(|byte| byte.is_ascii_digit())).unwrap_or(business);
-    let mut hasher = Sha256::new();
-    hasher.update(provider.as_bytes());
-    hasher.update([0]);
-    hasher.update(shared.as_bytes());
-    let (shared, own) = (half(hasher), half(Sha256::new().chain_update(key.0.as_bytes())));
+    let shared = Sealer::default().text(provider).text(shared).finish();
+    let own = Sealer::default().text(&key.0).finish();
     let mut place = own;
     place.iter_mut().zip(shared).take(4).for_each(|(byte, shared)| *byte = shared);
     place
-}
-
-fn half(hasher: Sha256) -> Half {
-    let digest: [u8; 32] = hasher.finalize().into();
-    let (half, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
-    *half
 }
 
 #[cfg(test)]
