@@ -1,5 +1,7 @@
 //! The contracts of the repository and the registry ports, for the SQLite engine.
 
+#![expect(clippy::expect_used, reason = "a test fails loudly")]
+
 use std::sync::Arc;
 
 use causeway_core::contract::repository::{Store, Subject};

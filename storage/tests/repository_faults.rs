@@ -193,7 +193,7 @@ fn check(dir: &Path, said: &Said) {
     let repository = Arc::new(repository);
     let store = store(&repository);
     let next = repository.next_offset(PartitionId(0)).expect("an offset").0;
-    assert!(next >= said.committed && next % BATCH == 0, "{next} {said:?}");
+    assert!(next >= said.committed && next.is_multiple_of(BATCH), "{next} {said:?}");
     let mut offsets: Vec<u64> = messages(&store).iter().map(|row| row.facts.position.offset.0).collect();
     offsets.sort_unstable();
     assert_eq!(offsets, (0..next).collect::<Vec<_>>(), "each message once: {said:?}");

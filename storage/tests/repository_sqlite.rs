@@ -1,6 +1,6 @@
 //! What only the SQLite engine promises: damage and tampering are noticed, copies are whole, files are kept apart.
 
-#![expect(clippy::indexing_slicing, reason = "a test fails loudly")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 #[path = "repository/keeping.rs"]
 mod keeping;

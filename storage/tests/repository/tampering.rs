@@ -219,7 +219,7 @@ fn a_flipped_bit_is_reported_or_changes_nothing() {
         assert!(!silent || reported, "bit {bit} changed what is read, and nobody said so: {around}");
         seen += usize::from(reported || read.is_err());
     }
-    assert!(seen > flips / 4, "the flips must hit something: {seen}");
+    assert!(seen > flips / 10, "the flips must hit something: {seen}");
 }
 
 #[test]
