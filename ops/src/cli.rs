@@ -2,6 +2,7 @@
 //! contract ([`crate::exit::Exit`]).
 
 mod audit;
+mod bench;
 mod check;
 mod completions;
 mod config;
@@ -120,6 +121,8 @@ enum Command {
     Db(db::Db),
     /// The log.
     Log(log::LogArgs),
+    /// Measure the door, the mapping, and the whole walk.
+    Bench(bench::Bench),
     /// Show the configuration in force, or its schema.
     Config(config::Config),
     /// Explain an error code, the reason of a message, or an exit code.
@@ -172,6 +175,7 @@ fn dispatch(command: &Command, context: &Context) -> Outcome {
         Command::Audit(args) => audit::run(args, context),
         Command::Db(args) => db::run(args, context),
         Command::Log(args) => log::run(args, context),
+        Command::Bench(args) => bench::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Completions(args) => completions::run(args, context),

@@ -20,7 +20,7 @@ pub(crate) struct Diagnostic {
     /// What does not work, in one line. Never a patient's name or number.
     pub(crate) what: String,
     /// Where.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<Box<Place>>,
     /// Why, outermost first.
     pub(crate) why: Vec<String>,
     /// What to do about it.
@@ -58,7 +58,7 @@ impl Diagnostic {
     /// With a place.
     #[must_use]
     pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(Place::Named(place.into()));
+        self.place = Some(Box::new(Place::Named(place.into())));
         self
     }
 
@@ -92,7 +92,7 @@ impl Diagnostic {
         let (red, bold, blue, plain) =
             if color { ("\x1b[1;31m", "\x1b[1m", "\x1b[34m", "\x1b[0m") } else { ("", "", "", "") };
         let mut text = format!("{red}error[{}]{plain}: {bold}{}{plain}\n", self.code, self.what);
-        let done = match &self.place {
+        let done = match self.place.as_deref() {
             Some(Place::Line { file, line, column, length, text: source, hint }) => {
                 let gutter = " ".repeat(line.to_string().len());
                 let pad: String = source.chars().take(column - 1).map(blank).collect();
@@ -170,14 +170,14 @@ mod tests {
         let diagnostic = Diagnostic {
             code: Code::UnknownKey,
             what: "unknown key `prot` in [feed.hospital-a]".to_owned(),
-            place: Some(Place::Line {
+            place: Some(Box::new(Place::Line {
                 file: "causeway.toml".to_owned(),
                 line: 14,
                 column: 1,
                 length: 4,
                 text: "prot = 2575".to_owned(),
                 hint: "did you mean `port`?".to_owned(),
-            }),
+            })),
             why: vec![],
             fix: "rename the key, then run `causeway check`".to_owned(),
         };
@@ -198,7 +198,8 @@ mod tests {
             text: "\t\tab".to_owned(),
             hint: String::new(),
         };
-        let diagnostic = Diagnostic { place: Some(place), ..Diagnostic::new(Code::BadValue, "w").why("because") };
+        let diagnostic =
+            Diagnostic { place: Some(Box::new(place)), ..Diagnostic::new(Code::BadValue, "w").why("because") };
         let plain = diagnostic.render(false);
         assert!(plain.contains("  | \t\t^^\n"), "{plain}");
         let coloured = diagnostic.render(true);

@@ -1,5 +1,6 @@
 //! The binary `causeway`: configuration, wiring, command line and operations. The one crate that knows everyone.
 
+mod bench;
 mod cli;
 mod clock;
 mod config;

@@ -2,6 +2,7 @@
 //! `/metrics` are all drawn from this one [`Snapshot`], so that they cannot show different numbers.
 
 pub(crate) mod gather;
+mod sample;
 
 use std::sync::Arc;
 

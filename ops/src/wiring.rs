@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use causeway_core::ack::Settled;
 use causeway_core::envelope::{FeedName, PartitionId, Position};
+use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
 use causeway_core::port::{Clock, Log, ReadLimit, Repository};
 use causeway_hl7::{Door, Ports, Waiters};
@@ -36,7 +37,7 @@ use crate::home::{Home, HubLock};
 use crate::http::{self, Surface};
 use crate::metrics::Prometheus;
 use crate::status::Board;
-use crate::status::gather::{Gatherer, Sources};
+use crate::status::gather::{Doors, Gatherer, Sources};
 use crate::stop::Stop;
 
 /// Threads of the asynchronous part: the doors and the pages wait more than they work.
@@ -146,9 +147,6 @@ impl Hub {
             log: Arc::clone(&log) as _,
             repository: Arc::clone(&repository) as _,
         };
-        let mut gatherer = Gatherer::new(config, Some(clock.now()));
-        let (publisher, board) = Board::new(gatherer.draw(&sources, clock.now())?);
-
         let paused = Arc::new(RwLock::new(repository.paused_feeds()?.into_iter().collect::<BTreeSet<_>>()));
         let waiters = Waiters::new();
         let ports = ports(&log, &repository, &metrics, &clock, &waiters, &paused);
@@ -162,6 +160,13 @@ impl Hub {
                 })?);
             }
         }
+        if role.has_doors() {
+            // The doors tell so themselves from now on; the first snapshot must not call them closed.
+            config.feeds().for_each(|feed| metrics.set(&metric::FEED_UP, &[feed.name.as_str(), "mllp"], 1.0));
+        }
+        let doors_are = if role.has_doors() { Doors::Here } else { Doors::Elsewhere };
+        let mut gatherer = Gatherer::new(config, Some(clock.now()), doors_are);
+        let (publisher, board) = Board::new(gatherer.draw(&sources, clock.now())?);
         let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
             let told = Diagnostic::new(Code::PortTaken, format!("HTTP cannot listen on {}", config.server.listen));
             told.because(&error)
@@ -186,12 +191,8 @@ impl Hub {
         });
         let door_tasks = door_tasks.collect();
         health.doors_are_open();
-        let surface = Surface {
-            metrics: Arc::clone(&metrics),
-            board,
-            health: Arc::clone(&health),
-            clock: Arc::clone(&clock),
-        };
+        let surface =
+            Surface { metrics: Arc::clone(&metrics), board, health: Arc::clone(&health), clock: Arc::clone(&clock) };
         let routes = http::routes(surface, Arc::clone(&repository) as _, config.synthetic);
         let limits = config.server.limits.clone();
         let http_metrics = Arc::clone(&metrics) as _;

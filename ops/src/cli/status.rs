@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::http::client;
 use crate::metrics::Prometheus;
 use crate::output::{Table, Terminal, grouped, seconds};
-use crate::status::gather::{Gatherer, Sources};
+use crate::status::gather::{Doors, Gatherer, Sources};
 use crate::status::{FeedStatus, Headline, Level, Snapshot};
 
 /// Arguments of `causeway status`.
@@ -61,7 +61,7 @@ pub(super) fn take(context: &Context) -> Outcome<Snapshot> {
         })?);
     }
     let repository = context.store()?.repository.clone();
-    let mut gatherer = Gatherer::new(config, None);
+    let mut gatherer = Gatherer::new(config, None, Doors::Here);
     let metrics = std::sync::Arc::new(Prometheus::new()?);
     let log = context.log()?.clone();
     log.state()?;
@@ -71,7 +71,7 @@ pub(super) fn take(context: &Context) -> Outcome<Snapshot> {
 /// The one sentence.
 pub(crate) fn sentence(headline: &Headline) -> String {
     match headline {
-        Headline::Flowing { feeds } => format!("All {feeds} feeds are open and flowing."),
+        Headline::Flowing { feeds } => format!("All {feeds} feeds are open, and messages flow."),
         Headline::NothingYet { feeds } => format!("All {feeds} feeds are open; nothing was received yet."),
         Headline::Silent { feed, seconds: silent, expected_seconds } => format!(
             "{feed} is silent for {}, expected every {}.",

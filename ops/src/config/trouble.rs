@@ -71,20 +71,20 @@ fn listed(words: &[&str]) -> String {
 }
 
 /// The place of a span.
-fn place(path: &Path, text: &str, span: Range<usize>, hint: String) -> Place {
+fn place(path: &Path, text: &str, span: Range<usize>, hint: String) -> Box<Place> {
     let start = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let (before, after) = text.split_at(start);
     let (line_start, rest) = before.rsplit_once('\n').map_or((before, after), |(_, line)| (line, after));
     let line_end = rest.lines().next().unwrap_or_default();
     let length = text.get(start..span.end).map_or(1, |meant| meant.lines().next().unwrap_or_default().chars().count());
-    Place::Line {
+    Box::new(Place::Line {
         file: path.display().to_string(),
         line: line_of(text, start),
         column: line_start.chars().count() + 1,
         length,
         text: format!("{line_start}{line_end}"),
         hint,
-    }
+    })
 }
 
 fn line_of(text: &str, at: usize) -> usize {

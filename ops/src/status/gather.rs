@@ -12,6 +12,7 @@ use causeway_core::provider::ProviderId;
 use causeway_hl7::config::SenderPattern;
 use jiff::Timestamp;
 
+use super::sample::{Sample, count_of, p99, rate};
 use super::{
     BEHIND_AFTER_SECONDS, FeedState, FeedStatus, Headline, HeldStatus, PartitionStatus, Pipeline,
     SILENT_AFTER_INTERVALS, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage, StageStatus,
@@ -36,8 +37,18 @@ pub(crate) struct Gatherer {
     feeds: Vec<Feed>,
     synthetic: bool,
     started_at: Option<Timestamp>,
+    doors: Doors,
     samples: VecDeque<Sample>,
     sparks: BTreeMap<FeedName, VecDeque<(i64, u32)>>,
+}
+
+/// Whether this process has the doors, and so knows whether they are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doors {
+    /// They are here.
+    Here,
+    /// Another process has them.
+    Elsewhere,
 }
 
 /// What is known of a feed by configuration.
@@ -48,15 +59,6 @@ struct Feed {
     listen: String,
     catch_all: bool,
     expected: Option<Duration>,
-}
-
-/// What the counters said at one time.
-#[derive(Debug, Clone, Default)]
-struct Sample {
-    at: Timestamp,
-    received: BTreeMap<String, f64>,
-    acks: BTreeMap<String, Vec<(f64, u64)>>,
-    stages: BTreeMap<&'static str, f64>,
 }
 
 /// Where the numbers come from.
@@ -72,7 +74,7 @@ pub(crate) struct Sources {
 
 impl Gatherer {
     /// A gatherer for the feeds of a configuration.
-    pub(crate) fn new(config: &Config, started_at: Option<Timestamp>) -> Self {
+    pub(crate) fn new(config: &Config, started_at: Option<Timestamp>, doors: Doors) -> Self {
         let feeds = config.door.iter().flat_map(|door| {
             door.feeds.iter().map(|feed| Feed {
                 name: feed.name.clone(),
@@ -86,6 +88,7 @@ impl Gatherer {
             feeds: feeds.collect(),
             synthetic: config.synthetic,
             started_at,
+            doors,
             samples: VecDeque::new(),
             sparks: BTreeMap::new(),
         }
@@ -110,7 +113,8 @@ impl Gatherer {
                 let is_paused = paused.contains(&feed.name);
                 let age = oldest.get(&feed.name).map(|at| age(*at, now));
                 let status = FeedStatus { oldest_unprocessed_seconds: age, ..status };
-                let state = state(&status, is_paused, up(sources, &feed.name), now);
+                let is_up = self.doors == Doors::Elsewhere || up(sources, &feed.name);
+                let state = state(&status, is_paused, is_up, now);
                 FeedStatus { state, ..status }
             })
             .collect();
@@ -351,43 +355,6 @@ fn set_gauges(metrics: &Prometheus, snapshot: &Snapshot) {
     }
 }
 
-/// The upper bound of 99 of 100 acknowledgements since then, taken straight between the bounds of its bucket.
-#[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
-fn p99(now: &Sample, since: Option<&Sample>, feed: &str) -> Option<f64> {
-    let after = now.acks.get(feed)?;
-    let before = since.and_then(|sample| sample.acks.get(feed));
-    let earlier = |place: usize| before.and_then(|b| b.get(place)).map_or(0, |(_, count)| *count);
-    let grown: Vec<(f64, u64)> = after
-        .iter()
-        .enumerate()
-        .map(|(place, (bound, count))| (*bound, count.saturating_sub(earlier(place))))
-        .collect();
-    let total = grown.last().map_or(0, |(_, count)| *count);
-    if total == 0 {
-        return None;
-    }
-    let wanted = total as f64 * 0.99;
-    let (mut below, mut from) = (0.0, 0.0);
-    for (bound, count) in grown {
-        let count = count as f64;
-        if count >= wanted {
-            let inside = (count - below).max(1.0);
-            return Some(if bound.is_finite() { from + (bound - from) * (wanted - below) / inside } else { from });
-        }
-        (below, from) = (count, bound);
-    }
-    Some(from)
-}
-
-fn rate(now: &Sample, since: &Sample, of: impl Fn(&Sample) -> f64) -> f64 {
-    let seconds = now.at.duration_since(since.at).as_secs_f64();
-    if seconds <= 0.0 { 0.0 } else { ((of(now) - of(since)) / seconds).max(0.0) }
-}
-
-fn count_of(counts: &BTreeMap<String, f64>, feed: &str) -> f64 {
-    counts.get(feed).copied().unwrap_or(0.0)
-}
-
 fn gauge(metrics: &Prometheus, metric: &'static metric::Metric, feed: &str) -> f64 {
     let readings = metrics.read(metric).into_iter();
     readings.filter(|reading| reading.labels.first().is_some_and(|label| label == feed)).map(|r| r.value).sum()
@@ -433,21 +400,10 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_p99_are_of_the_window_and_not_of_all_time() {
-        let before = sample_at(100, 1_000.0, &[(0.001, 990), (0.01, 1_000), (0.1, 1_000)]);
-        let now = sample_at(160, 1_120.0, &[(0.001, 990), (0.01, 1_110), (0.1, 1_120)]);
-        assert!((rate(&now, &before, |s| count_of(&s.received, "lab")) - 2.0).abs() < 1e-9);
-        let p99 = p99(&now, Some(&before), "lab").expect("acknowledgements");
-        assert!((0.05..0.1).contains(&p99), "{p99}");
-        assert_eq!(super::p99(&now, Some(&now), "lab"), None);
-        assert!((rate(&now, &now, |s| count_of(&s.received, "lab"))).abs() < f64::EPSILON);
-    }
-
-    #[test]
     fn sparks_fall_into_their_step_and_old_ones_fall_off() {
         let text = "[[door]]\n[[door.feed]]\nname = \"lab\"\nprovider = \"HA\"\nsenders = [\"A|B\"]\n";
         let config: Config = toml::from_str(text).expect("well formed");
-        let mut gatherer = Gatherer::new(&config, None);
+        let mut gatherer = Gatherer::new(&config, None, Doors::Here);
         for (second, received) in [(1_000, 3.0), (1_004, 5.0), (1_011, 6.0), (1_599, 10.0)] {
             let sample = sample_at(second, received, &[]);
             gatherer.note_sparks(&sample);
@@ -502,8 +458,11 @@ mod tests {
         let of = |feeds: &[FeedStatus], pipeline: &Pipeline| headline(feeds, pipeline, Some(now), now);
         assert_eq!(of(&[feed(FeedState::Waiting, None)], &Pipeline::default()), Headline::NothingYet { feeds: 1 });
         assert_eq!(of(&[feed(FeedState::Flowing, Some(999))], &Pipeline::default()), Headline::Flowing { feeds: 1 });
-        assert!(matches!(of(&[silent.clone()], &Pipeline::default()), Headline::Silent { seconds: 100, .. }));
-        assert!(matches!(of(&[silent.clone()], &behind), Headline::Behind { seconds: 500, messages: 9 }));
+        assert!(matches!(
+            of(std::slice::from_ref(&silent), &Pipeline::default()),
+            Headline::Silent { seconds: 100, .. }
+        ));
+        assert!(matches!(of(std::slice::from_ref(&silent), &behind), Headline::Behind { seconds: 500, messages: 9 }));
         assert!(matches!(of(&[silent, feed(FeedState::Down, None)], &behind), Headline::Down { .. }));
         assert_eq!(headline(&[], &behind, None, now), Headline::Stopped);
     }

@@ -1,0 +1,14 @@
+//! The real binary, end to end: exit codes, what is printed, and the walk of a message.
+
+#[cfg(test)]
+#[path = "e2e/commands.rs"]
+mod commands;
+#[cfg(test)]
+#[path = "e2e/demo.rs"]
+mod demo;
+#[cfg(test)]
+#[path = "e2e/hub.rs"]
+mod hub;
+#[cfg(test)]
+#[path = "e2e/walk.rs"]
+mod walk;
