@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::ack::{Answer, Code, Complaint, Echo, First, Mode, Severity, Verdict, first, outcome, write};
-use crate::budget::Lease;
 use crate::chance::uuid_at;
 use crate::config::{Acknowledge, ApplicationAck};
 use crate::door::Shared;
@@ -22,9 +21,11 @@ use crate::inbox::{Inbox, Letter, Outcome};
 use crate::seal::{Flaw, Kept, Parcel, Receipt, Refused, Sealed, Sealer};
 use crate::tally::Cause;
 
+mod flight;
 mod report;
 mod stamp;
 
+use flight::{Fate, Flight, complaint, find, refusal_of};
 use report::{Report, Wait};
 
 pub(crate) use stamp::Stamp;
@@ -52,45 +53,6 @@ pub(crate) struct Desk {
     feeds: Vec<usize>,
     strangers: u32,
     over: bool,
-}
-
-/// A message between its receipt and its first answer.
-struct Flight {
-    feed: Option<usize>,
-    echo: Echo,
-    mode: Mode,
-    received: Instant,
-    fate: Fate,
-    /// Why it is refused, once it is kept.
-    refusal: Option<(Reason, String)>,
-    /// Its bytes, until they are durable.
-    lease: Option<Lease>,
-    /// Somebody is to be told of its outcome.
-    waits: bool,
-    /// Its application acknowledgement, when the outcome is known before the first answer could be sent.
-    later: Option<Box<Outcome>>,
-}
-
-/// What is known of it.
-enum Fate {
-    /// The log has not spoken.
-    Appending,
-    /// It is durable; the answer waits for the outcome until then.
-    Uncommitted(Instant),
-    /// It is durable.
-    Stored,
-    /// It is committed.
-    Committed(State, Option<Reason>),
-    /// It is not taken.
-    Refused(Reason, String),
-    /// It is not answered.
-    Silent,
-}
-
-impl Flight {
-    const fn new(feed: Option<usize>, echo: Echo, mode: Mode, received: Instant, fate: Fate) -> Self {
-        Self { feed, echo, mode, received, fate, refusal: None, lease: None, waits: false, later: None }
-    }
 }
 
 impl Desk {
@@ -310,7 +272,7 @@ impl Desk {
     /// The log has spoken.
     fn logged(&mut self, sequence: u64, result: Result<Appended, LogError>, now: Instant) {
         let commit_timeout = self.door.config.limits.commit_timeout;
-        let Some(flight) = flight(&mut self.queue, self.front, sequence) else { return };
+        let Some(flight) = find(&mut self.queue, self.front, sequence) else { return };
         // A log that refuses an append and drops its completion reports twice; the first word holds.
         if !matches!(flight.fate, Fate::Appending) {
             return;
@@ -356,7 +318,7 @@ impl Desk {
 
     /// The router has spoken.
     fn settled(&mut self, outcome: Box<Outcome>) {
-        let queued = flight(&mut self.queue, self.front, outcome.sequence);
+        let queued = find(&mut self.queue, self.front, outcome.sequence);
         match (queued, &outcome.later) {
             (Some(flight), None) if matches!(flight.fate, Fate::Uncommitted(_) | Fate::Appending) => {
                 flight.fate = Fate::Committed(outcome.state, outcome.reason);
@@ -469,34 +431,4 @@ impl Drop for Desk {
     fn drop(&mut self) {
         self.feeds.iter().for_each(|feed| self.door.tally.left(*feed));
     }
-}
-
-/// The message numbered `sequence`, if it still waits for its first answer.
-fn flight(queue: &mut VecDeque<Flight>, front: u64, sequence: u64) -> Option<&mut Flight> {
-    let place = sequence.checked_sub(front)?;
-    queue.get_mut(usize::try_from(place).ok()?)
-}
-
-/// What the sender is told of an outcome: of a message held, why; of one withheld, nothing.
-fn complaint(state: State, reason: Option<Reason>) -> Option<Complaint<'static>> {
-    match state {
-        State::Held | State::Discarded => {
-            reason.map(|reason| Complaint { reason, place: "", severity: Severity::Warning })
-        }
-        State::Accepted | State::Withheld | State::Rejected => None,
-    }
-}
-
-/// What the sender is told when the log did not take a message.
-fn refusal_of(error: &LogError) -> (Reason, String) {
-    let reason = match error {
-        LogError::Busy => Reason::Busy,
-        LogError::TooLong { .. } => Reason::TooLong,
-        LogError::Closed
-        | LogError::Sync { .. }
-        | LogError::Unavailable { .. }
-        | LogError::Damaged { .. }
-        | LogError::OutOfRange { .. } => Reason::LogUnavailable,
-    };
-    (reason, String::new())
 }

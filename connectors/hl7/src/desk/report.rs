@@ -6,7 +6,7 @@ use causeway_core::ack::Settled;
 use causeway_core::envelope::Position;
 use causeway_core::port::{Appended, Completion, LogError};
 
-use super::complaint;
+use super::flight::complaint;
 use crate::ack::{Echo, Mode, outcome};
 use crate::application_ack::{Expectation, Waiter};
 use crate::door::Shared;

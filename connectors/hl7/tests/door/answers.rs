@@ -10,7 +10,6 @@ use tokio::time::timeout;
 
 use super::support::{Hub, PATIENCE, PID, Peer, code, config, enhanced, message, short, until, with_feed};
 
-/// Reliability catalogue 66.
 #[tokio::test]
 async fn r66_each_acknowledgement_is_sent_exactly_when_msh_15_and_msh_16_want_it() {
     let hub = Hub::open(config()).await;
@@ -161,9 +160,10 @@ async fn application_acknowledgements_go_to_their_own_address_and_are_tried_unti
     peer.send(&enhanced("2", "NE", "AL").replace("ADT^A08", "ZZZ^Z01")).await;
     assert_eq!(short(&peer.msa().await), "CA|1");
     assert!(until(|| hub.entries().len() == 2).await);
+    // The refusal comes first; the first attempt to deliver it is lost with its connection.
+    let lost = accept(&receiver).await;
     hub.settle(hub.entries()[0].position, State::Accepted, None);
-    // The refusal came first; the first attempt to deliver it is lost with its connection.
-    drop(accept(&receiver).await);
+    drop(lost);
     let mut inbound = accept(&receiver).await;
     for expected in ["AR|2", "AA|1"] {
         let answer = inbound.answer().await;

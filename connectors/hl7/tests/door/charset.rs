@@ -1,4 +1,4 @@
-//! Reliability catalogue 3.3, and integration reference 5.9, no. 7 and 8: character sets.
+//! Character sets, over TCP.
 
 use causeway_core::feed::CharsetRule;
 use causeway_core::reason::Reason;

@@ -101,7 +101,6 @@ fn ack(id: &str) -> String {
     format!("MSH|^~\\&|CAUSEWAY|EHR|LIS|QMH|2026||ACK|9|P|2.5\rMSA|AA|{id}\r")
 }
 
-/// Integration reference 5.9, no. 4.
 #[tokio::test]
 async fn an_answer_after_the_time_out_does_not_settle_the_next_message() {
     let (receiver, address) = Receiver::new().await;

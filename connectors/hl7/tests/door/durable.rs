@@ -1,4 +1,4 @@
-//! Durable before the answer, and what the door does when the log fails. Reliability R1, R3, P4, P12.
+//! Durable before the answer, and what the door does when the log fails.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

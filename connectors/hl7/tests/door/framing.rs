@@ -1,4 +1,4 @@
-//! Reliability catalogue 3.1: framing and connections, over TCP.
+//! Framing and connections, over TCP.
 
 use std::time::Duration;
 
@@ -114,7 +114,6 @@ async fn r06_a_frame_cut_by_the_next_is_kept_unanswered_and_the_next_is_taken() 
     assert_eq!(hub.entries().len(), 3);
 }
 
-/// Integration reference 5.9, no. 1 and 2.
 #[tokio::test]
 async fn r07_two_and_three_messages_in_one_write_are_answered_in_order() {
     let hub = Hub::open(config()).await;
@@ -138,7 +137,7 @@ async fn r07_two_and_three_messages_in_one_write_are_answered_in_order() {
     assert_eq!(hub.entries().len(), 7);
 }
 
-/// Integration reference 5.9, no. 1 and 3, and catalogue 9: the name is Chinese, so splits fall inside characters.
+/// The name is Chinese, so splits fall inside characters.
 #[tokio::test]
 async fn r08_r09_a_message_split_at_any_byte_or_byte_by_byte_is_the_same_message() {
     let hub = Hub::open(config()).await;
@@ -211,7 +210,7 @@ async fn a_feed_s_own_limit_is_kept_where_another_feed_may_send_more() {
     assert_eq!(hub.only_entry().envelope.feed.as_str(), "wide");
 }
 
-/// Integration reference 5.9, no. 6: the sender gets nothing, resends, and one copy is stored.
+/// The sender gets nothing, resends, and one copy is stored.
 #[tokio::test]
 async fn r14_a_sender_that_was_gone_before_its_answer_is_answered_when_it_resends() {
     let hub = Hub::open(config()).await;
@@ -226,7 +225,6 @@ async fn r14_a_sender_that_was_gone_before_its_answer_is_answered_when_it_resend
     assert_eq!(hub.numbers.get("messages_duplicate_total[\"lab\"]"), 1.0);
 }
 
-/// Integration reference 5.9, no. 16.
 #[tokio::test]
 async fn r15_a_peer_that_never_reads_its_answers_is_closed_and_stored_once() {
     let mut config = config();
@@ -285,7 +283,6 @@ async fn r17_a_reset_inside_a_frame_leaves_nothing_behind() {
     assert_eq!(hub.entries().len(), 1);
 }
 
-/// Integration reference 5.9, no. 12.
 #[tokio::test]
 async fn r18_r19_tls_and_http_at_the_door_are_closed_at_once_and_counted() {
     let hub = Hub::open(config()).await;

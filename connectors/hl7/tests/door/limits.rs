@@ -1,4 +1,4 @@
-//! Limits: connections, time and memory. Reliability catalogue 12, 13, 21; integration reference 5.9, no. 11, 13, 14.
+//! Limits: connections, time and memory.
 
 use std::time::Duration;
 
@@ -37,7 +37,6 @@ async fn r12_connections_beyond_the_caps_are_closed_at_once_and_counted() {
     }
 }
 
-/// Integration reference 5.9, no. 13.
 #[tokio::test]
 async fn r13_a_byte_now_and_then_does_not_keep_a_connection_beyond_the_frame_s_deadline() {
     let mut config = config();
@@ -107,7 +106,7 @@ fn resident() -> usize {
     kilobytes * 1024
 }
 
-/// Integration reference 5.9, no. 14. Both ends of each connection live in this process.
+/// Both ends of each connection live in this process.
 #[tokio::test]
 async fn a_thousand_idle_connections_cost_less_than_twenty_kilobytes_each() {
     const COUNT: usize = 1000;
@@ -139,7 +138,6 @@ async fn a_thousand_idle_connections_cost_less_than_twenty_kilobytes_each() {
     );
 }
 
-/// Integration reference 5.9, no. 11.
 #[tokio::test]
 async fn a_hundred_megabyte_frame_is_rejected_and_memory_stays_bounded() {
     const FRAME_MAX: usize = 16 << 20;

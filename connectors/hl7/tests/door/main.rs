@@ -1,5 +1,5 @@
-//! The MLLP door over TCP on loopback, with the embedded log behind it. The numbers in the names of modules are those
-//! of the catalogue of bad inputs.
+//! The MLLP door over TCP on loopback, with the embedded log behind it. A number in the
+//! name of a test is that of a row of the table in this crate's README.
 
 #[cfg(test)]
 mod answers;

@@ -1,4 +1,4 @@
-//! Reliability catalogue 3.2, as far as the door answers it: structure, header, control ids.
+//! Structure, header and control ids, over TCP.
 
 use std::sync::atomic::Ordering;
 
@@ -69,7 +69,6 @@ async fn r26_the_header_that_hung_nhapi_is_refused_at_once() {
     assert!(began.elapsed() < std::time::Duration::from_secs(2));
 }
 
-/// Integration reference 5.9, no. 9.
 #[tokio::test]
 async fn r28_encoding_characters_of_two_to_five_are_taken_and_answered_alike() {
     let hub = Hub::open(config()).await;
