@@ -1,6 +1,6 @@
 //! Sends messages over MLLP and counts the answers, riding out connections that break.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -66,11 +66,11 @@ pub(crate) struct Refused {
 /// Sends all messages. Those of one patient go over one connection, in their order.
 pub(crate) async fn send(messages: Arc<Vec<Vec<u8>>>, plan: &Plan, progress: &ProgressBar) -> Report {
     let begun = Instant::now();
-    let mut lanes: Vec<VecDeque<usize>> = vec![VecDeque::new(); plan.connections.max(1)];
+    let mut lanes: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); plan.connections.max(1)];
     for (number, message) in messages.iter().enumerate() {
         let lane = if lanes.len() == 1 { 0 } else { lane_of(message, &plan.client.charset, lanes.len()) };
         if let Some(lane) = lanes.get_mut(lane) {
-            lane.push_back(number);
+            lane.insert(number);
         }
     }
     let mut tasks = JoinSet::new();
@@ -119,7 +119,7 @@ impl Report {
 /// sent again: the receiver takes it for what it is, a resend.
 async fn one_connection(
     messages: Arc<Vec<Vec<u8>>>,
-    mut left: VecDeque<usize>,
+    mut left: BTreeSet<usize>,
     plan: Plan,
     progress: ProgressBar,
 ) -> Report {
@@ -145,7 +145,7 @@ async fn one_connection(
 
 async fn try_connection(
     messages: &[Vec<u8>],
-    left: &mut VecDeque<usize>,
+    left: &mut BTreeSet<usize>,
     plan: &Plan,
     progress: &ProgressBar,
     report: &mut Report,
@@ -162,7 +162,7 @@ async fn try_connection(
             let number = usize::try_from(place).ok().and_then(|place| order.get(place)).copied();
             if let Some(number) = number {
                 report.note(number, exchange);
-                left.retain(|waiting| *waiting != number);
+                left.remove(&number);
                 progress.inc(1);
             }
             true

@@ -25,6 +25,7 @@ use causeway_storage::repository::sqlite::SqliteRepository;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
+use tokio::time::Instant;
 
 pub(crate) use self::halt::halt;
 pub(crate) use self::logging::{Verbosity, log_to_stderr};
@@ -36,12 +37,14 @@ use crate::health::Health;
 use crate::home::{Home, HubLock};
 use crate::http::{self, Surface};
 use crate::metrics::Prometheus;
-use crate::status::Board;
 use crate::status::gather::{Doors, Gatherer, Sources};
+use crate::status::{Board, Snapshot};
 use crate::stop::Stop;
 
 /// Threads of the asynchronous part: the doors and the pages wait more than they work.
 const RUNTIME_THREADS: usize = 2;
+/// How long the doors and the pages may finish what they began: a stop of the whole hub takes no more than 25 s.
+const DRAIN_MAX: Duration = Duration::from_secs(23);
 /// Registry changes worked through at once: a stop waits for no more than these.
 const TAKE_UPS_MAX: u32 = 10;
 /// Connections to the log of a process that only shows.
@@ -127,93 +130,37 @@ impl Hub {
     pub(crate) async fn start(config: &Config, home: &Home, role: Role) -> Result<Self, Diagnostic> {
         home.make()?;
         let lock = if role.writes_log() { Some(home.lock()?) } else { None };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let metrics = metrics(config)?;
-        let log = if role.writes_log() {
-            let settings = config.log.embedded.clone();
-            EmbeddedLog::open(
-                &home.log(),
-                settings,
-                Arc::clone(&clock),
-                Arc::clone(&metrics) as _,
-                Arc::new(halt::log),
-            )?
-        } else {
-            EmbeddedLog::open_read_only(&home.log(), READERS_MAX)?
-        };
-        let repository = Arc::new(SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?);
-        let sources = Sources {
-            metrics: Arc::clone(&metrics),
-            log: Arc::clone(&log) as _,
-            repository: Arc::clone(&repository) as _,
-        };
-        let paused = Arc::new(RwLock::new(repository.paused_feeds()?.into_iter().collect::<BTreeSet<_>>()));
+        let engines = Engines::open(config, home, role)?;
+        let paused = Arc::new(RwLock::new(engines.repository.paused_feeds()?.into_iter().collect::<BTreeSet<_>>()));
         let waiters = Waiters::new();
-        let ports = ports(&log, &repository, &metrics, &clock, &waiters, &paused);
-        let mut open = Vec::new();
-        if role.has_doors() {
-            for door in &config.door {
-                open.push(Door::open(door.clone(), ports.clone()).await.map_err(|error| {
-                    let told =
-                        Diagnostic::new(Code::PortTaken, format!("the door on {} cannot be opened", door.listen));
-                    told.because(&error)
-                })?);
-            }
-        }
-        if role.has_doors() {
-            // The doors tell so themselves from now on; the first snapshot must not call them closed.
-            config.feeds().for_each(|feed| metrics.set(&metric::FEED_UP, &[feed.name.as_str(), "mllp"], 1.0));
-        }
-        let doors_are = if role.has_doors() { Doors::Here } else { Doors::Elsewhere };
-        let mut gatherer = Gatherer::new(config, Some(clock.now()), doors_are);
-        let (publisher, board) = Board::new(gatherer.draw(&sources, clock.now())?);
-        let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
-            let told = Diagnostic::new(Code::PortTaken, format!("HTTP cannot listen on {}", config.server.listen));
-            told.because(&error)
-        })?;
-        let http = listener.local_addr().unwrap_or(config.server.listen);
-        if let Some(lock) = &lock
-            && let Err(error) = lock.note(http)
-        {
-            tracing::warn!(%error, "it cannot be noted where the pages are; `causeway status` will not find them");
-        }
-
         let (stop, health) = (Stop::default(), Arc::new(Health::default()));
-        let router = Arc::new(router(config, &log, &repository, &metrics, &clock, waiters, &stop));
+
+        let open =
+            if role.has_doors() { open_doors(config, &ports(&engines, &waiters, &paused)).await? } else { Vec::new() };
+        let doors: Vec<SocketAddr> = open.iter().map(Door::address).collect();
         let (doors_stop, doors_stopping) = watch::channel(false);
-        let (http_stop, http_stopping) = watch::channel(false);
-        let doors = open.iter().map(Door::address).collect();
-        let door_tasks = open.into_iter().map(|door| {
-            let stopping = said(doors_stopping.clone());
-            tokio::spawn(async move {
-                door.serve(stopping).await;
-            })
-        });
-        let door_tasks = door_tasks.collect();
+        let door_tasks = open.into_iter().map(|door| serve_door(door, doors_stopping.clone())).collect();
         health.doors_are_open();
-        let surface =
-            Surface { metrics: Arc::clone(&metrics), board, health: Arc::clone(&health), clock: Arc::clone(&clock) };
-        let routes = http::routes(surface, Arc::clone(&repository) as _, config.synthetic);
-        let limits = config.server.limits.clone();
-        let http_metrics = Arc::clone(&metrics) as _;
-        let http_task = tokio::spawn(async move {
-            causeway_serve::http::serve(listener, routes, limits, http_metrics, said(http_stopping)).await;
-        });
-        let routers =
-            if role.has_router() { run_routers(&router, &stop, &health, log.partitions())? } else { Vec::new() };
-        let mut clockwork = vec![clockwork::status(gatherer, sources, publisher, Arc::clone(&health), paused, &stop)?];
-        if role.has_router() {
-            clockwork.push(clockwork::take_up(Arc::clone(&router), config.router.take_up_interval, &stop)?);
-        }
-        if role.writes_log() {
-            clockwork.push(clockwork::housekeeping(
-                Arc::clone(&log) as _,
-                Arc::clone(&repository) as _,
-                metrics,
-                config.log.prune_interval,
-                &stop,
-            )?);
-        }
+
+        let (gatherer, publisher, board) = engines.watch(config, role)?;
+        let (listener, http) = listen(config.server.listen).await?;
+        note_pages(lock.as_ref(), http);
+        let (http_stop, http_stopping) = watch::channel(false);
+        let http_task = serve_pages(listener, config, &engines, board, Arc::clone(&health), http_stopping);
+
+        let router = Arc::new(engines.router(config, waiters, &stop));
+        let routers = if role.has_router() {
+            run_routers(&router, &stop, &health, engines.log.partitions())?
+        } else {
+            Vec::new()
+        };
+        let clockwork = engines.clockwork(
+            config,
+            role,
+            Clockwork { gatherer, publisher, health: &health, paused, router },
+            &stop,
+        )?;
+        let Engines { repository, log, .. } = engines;
         Ok(Self {
             doors,
             http,
@@ -235,15 +182,14 @@ impl Hub {
     pub(crate) async fn stop(self) {
         self.health.is_stopping();
         self.doors_stop.send_replace(true);
-        // The doors bound their own drain; the walk goes on meanwhile, since some answers wait for it.
-        for task in self.door_tasks {
-            told(task.await);
-        }
         self.http_stop.send_replace(true);
-        told(self.http_task.await);
+        // The walk goes on meanwhile, since some answers wait for it.
+        let until = Instant::now() + DRAIN_MAX;
+        for task in self.door_tasks.into_iter().chain([self.http_task]) {
+            drained(task, until).await;
+        }
         self.stop.say();
-        let (log, threads) = (self.log, self.routers.into_iter().chain(self.clockwork));
-        let threads: Vec<_> = threads.collect();
+        let (log, threads): (_, Vec<_>) = (self.log, self.routers.into_iter().chain(self.clockwork).collect());
         let joined = tokio::task::spawn_blocking(move || {
             for thread in threads {
                 if thread.join().is_err() {
@@ -254,6 +200,160 @@ impl Hub {
         });
         told(joined.await);
     }
+}
+
+/// What is durable, and what everyone is given.
+struct Engines {
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Prometheus>,
+    log: Arc<EmbeddedLog>,
+    repository: Arc<SqliteRepository>,
+}
+
+/// What the clockwork is made of.
+struct Clockwork<'h> {
+    gatherer: Gatherer,
+    publisher: watch::Sender<Arc<Snapshot>>,
+    health: &'h Arc<Health>,
+    paused: Arc<RwLock<BTreeSet<FeedName>>>,
+    router: Arc<Router>,
+}
+
+impl Engines {
+    fn open(config: &Config, home: &Home, role: Role) -> Result<Self, Diagnostic> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = metrics(config)?;
+        let log = if role.writes_log() {
+            let settings = config.log.embedded.clone();
+            EmbeddedLog::open(
+                &home.log(),
+                settings,
+                Arc::clone(&clock),
+                Arc::clone(&metrics) as _,
+                Arc::new(halt::log),
+            )?
+        } else {
+            EmbeddedLog::open_read_only(&home.log(), READERS_MAX)?
+        };
+        let repository = Arc::new(SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?);
+        Ok(Self { clock, metrics, log, repository })
+    }
+
+    fn sources(&self) -> Sources {
+        Sources {
+            metrics: Arc::clone(&self.metrics),
+            log: Arc::clone(&self.log) as _,
+            repository: Arc::clone(&self.repository) as _,
+        }
+    }
+
+    /// The first snapshot, and who draws the next ones.
+    fn watch(
+        &self,
+        config: &Config,
+        role: Role,
+    ) -> Result<(Gatherer, watch::Sender<Arc<Snapshot>>, Board), Diagnostic> {
+        let doors = if role.has_doors() {
+            // The doors tell so themselves from now on; the first snapshot must not call them closed.
+            config.feeds().for_each(|feed| self.metrics.set(&metric::FEED_UP, &[feed.name.as_str(), "mllp"], 1.0));
+            Doors::Here
+        } else {
+            Doors::Elsewhere
+        };
+        let mut gatherer = Gatherer::new(config, Some(self.clock.now()), doors);
+        let (publisher, board) = Board::new(gatherer.draw(&self.sources(), self.clock.now())?);
+        Ok((gatherer, publisher, board))
+    }
+
+    /// The router over all lanes.
+    fn router(&self, config: &Config, waiters: Arc<Waiters>, stop: &Stop) -> Router {
+        let feeds: Vec<_> = config.feeds().map(|feed| feed.settings()).collect();
+        let stop = stop.clone();
+        Router {
+            log: Arc::clone(&self.log) as _,
+            map: Arc::new(Mappers::new(feeds.clone())),
+            repository: Arc::clone(&self.repository) as _,
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::clone(&self.metrics) as _,
+            settlement: waiters,
+            feeds: Arc::new(feeds.into_iter().map(|feed| (feed.name.clone(), feed)).collect::<BTreeMap<_, _>>()),
+            pause: Arc::new(move |duration| {
+                stop.wait(duration);
+            }),
+            settings: router_settings(config),
+        }
+    }
+
+    /// Starts what happens by the clock, as far as the role has it.
+    fn clockwork(
+        &self,
+        config: &Config,
+        role: Role,
+        parts: Clockwork<'_>,
+        stop: &Stop,
+    ) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
+        let Clockwork { gatherer, publisher, health, paused, router } = parts;
+        let health = Arc::clone(health);
+        let mut threads = vec![clockwork::status(gatherer, self.sources(), publisher, health, paused, stop)?];
+        if role.has_router() {
+            threads.push(clockwork::take_up(router, config.router.take_up_interval, stop)?);
+        }
+        if role.writes_log() {
+            threads.push(clockwork::housekeeping(self.sources(), config.log.prune_interval, stop)?);
+        }
+        Ok(threads)
+    }
+}
+
+/// Opens the doors; all of them, or none works.
+async fn open_doors(config: &Config, ports: &Ports) -> Result<Vec<Door>, Diagnostic> {
+    let mut open = Vec::new();
+    for door in &config.door {
+        open.push(Door::open(door.clone(), ports.clone()).await.map_err(|error| {
+            let told = Diagnostic::new(Code::PortTaken, format!("the door on {} cannot be opened", door.listen));
+            told.because(&error)
+        })?);
+    }
+    Ok(open)
+}
+
+fn serve_door(door: Door, stopping: watch::Receiver<bool>) -> Task<()> {
+    tokio::spawn(async move {
+        door.serve(said(stopping)).await;
+    })
+}
+
+/// Listens for HTTP, and tells where: the port that was found when the configuration said 0.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Diagnostic> {
+    let listened = TcpListener::bind(address).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (found, listener) = listened.map_err(|error| {
+        Diagnostic::new(Code::PortTaken, format!("HTTP cannot listen on {address}")).because(&error)
+    })?;
+    Ok((listener, found))
+}
+
+/// For `causeway status` on this machine.
+fn note_pages(lock: Option<&HubLock>, http: SocketAddr) {
+    if let Some(Err(error)) = lock.map(|lock| lock.note(http)) {
+        tracing::warn!(%error, "it cannot be noted where the pages are; `causeway status` will not find them");
+    }
+}
+
+fn serve_pages(
+    listener: TcpListener,
+    config: &Config,
+    engines: &Engines,
+    board: Board,
+    health: Arc<Health>,
+    stopping: watch::Receiver<bool>,
+) -> Task<()> {
+    let Engines { clock, metrics, repository, .. } = engines;
+    let surface = Surface { metrics: Arc::clone(metrics), board, health, clock: Arc::clone(clock) };
+    let routes = http::routes(surface, Arc::clone(repository) as _, config.synthetic);
+    let (limits, metrics) = (config.server.limits.clone(), Arc::clone(metrics) as _);
+    tokio::spawn(async move {
+        causeway_serve::http::serve(listener, routes, limits, metrics, said(stopping)).await;
+    })
 }
 
 /// The metrics, with zeros for all that the configuration tells.
@@ -268,19 +368,12 @@ fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
 }
 
 /// What the doors ask of the rest of the hub.
-fn ports(
-    log: &Arc<EmbeddedLog>,
-    repository: &Arc<SqliteRepository>,
-    metrics: &Arc<Prometheus>,
-    clock: &Arc<dyn Clock>,
-    waiters: &Arc<Waiters>,
-    paused: &Arc<RwLock<BTreeSet<FeedName>>>,
-) -> Ports {
-    let (repository, paused) = (Arc::clone(repository), Arc::clone(paused));
+fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
+    let (repository, paused) = (Arc::clone(&engines.repository), Arc::clone(paused));
     Ports {
-        log: Arc::clone(log) as _,
-        clock: Arc::clone(clock),
-        metrics: Arc::clone(metrics) as _,
+        log: Arc::clone(&engines.log) as _,
+        clock: Arc::clone(&engines.clock),
+        metrics: Arc::clone(&engines.metrics) as _,
         waiters: Arc::clone(waiters),
         supports: Arc::new(supports),
         is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
@@ -307,33 +400,6 @@ fn outcome_of(repository: &dyn Repository, position: Position) -> Option<Settled
             Some(Settled { position, feed: row.facts.feed, state: row.state, reason: row.reason, at: row.settled_at })
         }
         State::Rejected | State::Discarded => None,
-    }
-}
-
-/// The router over all lanes.
-fn router(
-    config: &Config,
-    log: &Arc<EmbeddedLog>,
-    repository: &Arc<SqliteRepository>,
-    metrics: &Arc<Prometheus>,
-    clock: &Arc<dyn Clock>,
-    waiters: Arc<Waiters>,
-    stop: &Stop,
-) -> Router {
-    let feeds: Vec<_> = config.feeds().map(|feed| feed.settings()).collect();
-    let stop = stop.clone();
-    Router {
-        log: Arc::clone(log) as _,
-        map: Arc::new(Mappers::new(feeds.clone())),
-        repository: Arc::clone(repository) as _,
-        clock: Arc::clone(clock),
-        metrics: Arc::clone(metrics) as _,
-        settlement: waiters,
-        feeds: Arc::new(feeds.into_iter().map(|feed| (feed.name.clone(), feed)).collect::<BTreeMap<_, _>>()),
-        pause: Arc::new(move |duration| {
-            stop.wait(duration);
-        }),
-        settings: router_settings(config),
     }
 }
 
@@ -372,6 +438,18 @@ impl Drop for Lost<'_> {
 async fn said(mut stopping: watch::Receiver<bool>) {
     let heard = stopping.wait_for(|said| *said).await;
     drop(heard);
+}
+
+/// Waits for a task, but not for ever.
+async fn drained(task: Task<()>, until: Instant) {
+    let abort = task.abort_handle();
+    match tokio::time::timeout_at(until, task).await {
+        Ok(ended) => told(ended),
+        Err(_elapsed) => {
+            tracing::warn!("the time to drain is over: what is not finished is cut, and its senders will send again");
+            abort.abort();
+        }
+    }
 }
 
 /// A task that ended by a panic is a fault of ours, which must be told.

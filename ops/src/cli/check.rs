@@ -1,9 +1,15 @@
 //! `causeway check`
 
+use std::collections::BTreeSet;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
+
+use causeway_core::port::Registry as _;
 use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
+use crate::config::Config;
 use crate::diagnostic::Outcome;
 use crate::exit::Exit;
 
@@ -15,21 +21,69 @@ pub(crate) struct Check {
     online: bool,
 }
 
-/// Checks the configuration.
+/// How long a peer may take to take a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Checks the configuration; with `--online` it ends with 4 when a peer cannot be reached.
 pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
     let found = context.found()?;
     let config = found.config();
     let feeds = config.feeds().count();
     let file = found.file.path.display().to_string();
+    let notes = notes(context)?;
+    let peers: Vec<(String, Result<(), String>)> = if args.online { dial(config) } else { Vec::new() };
+    let all_reached = peers.iter().all(|(_, reached)| reached.is_ok());
     if context.terminal.json {
+        let peers: Vec<_> =
+            peers.iter().map(|(peer, reached)| json!({ "peer": peer, "why": reached.as_ref().err() })).collect();
         context.terminal.json_line(&json!({
-            "v": 1, "ok": true, "file": file, "doors": config.door.len(), "feeds": feeds, "online": args.online,
+            "v": 1, "ok": all_reached, "file": file, "doors": config.door.len(), "feeds": feeds, "notes": notes,
+            "peers": peers,
         }))?;
     } else {
         context.terminal.line(&format!("{file} is well formed: {} doors, {feeds} feeds", config.door.len()))?;
-        if config.door.is_empty() {
-            context.terminal.say("note: there is no [[door]], so nothing can come in");
+        for (peer, reached) in &peers {
+            let told =
+                reached.as_ref().map_or_else(|why| format!("cannot be reached: {why}"), |()| "answers".to_owned());
+            context.terminal.line(&format!("{peer} {told}"))?;
+        }
+        notes.iter().for_each(|note| context.terminal.say(&format!("note: {note}")));
+    }
+    Ok(if all_reached { Exit::Done } else { Exit::Unreachable })
+}
+
+/// What is well formed and yet may not be meant.
+fn notes(context: &Context) -> Outcome<Vec<String>> {
+    let config = context.found()?.config();
+    let mut notes = Vec::new();
+    if config.door.is_empty() {
+        notes.push("there is no [[door]], so nothing can come in".to_owned());
+    }
+    if context.home()?.has_repository() {
+        let providers = context.store()?.repository.providers()?;
+        for feed in config.feeds() {
+            if !providers.iter().any(|provider| provider.id == feed.provider) {
+                let (name, provider) = (&feed.name, &feed.provider);
+                notes.push(format!("feed {name}: provider {provider} is not registered, so everything is withheld"));
+            }
         }
     }
-    Ok(Exit::Done)
+    Ok(notes)
+}
+
+/// Dials every peer the hub would dial: those who want application acknowledgements on a connection of ours.
+fn dial(config: &Config) -> Vec<(String, Result<(), String>)> {
+    let peers: BTreeSet<&String> = config.feeds().filter_map(|feed| feed.application_ack_to.as_ref()).collect();
+    let reach = |peer: &str| {
+        let addresses = peer.to_socket_addrs().map_err(|error| error.to_string())?;
+        let mut why = "the name has no address".to_owned();
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, PATIENCE) {
+                Ok(_reached) => return Ok(()),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(why)
+    };
+    peers.into_iter().map(|peer| (peer.clone(), reach(peer))).collect()
 }

@@ -25,13 +25,14 @@ pub(crate) fn run(args: &Serve, context: &Context) -> Outcome {
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let hub = Hub::start(found.config(), &home, args.role).await?;
-        for door in &hub.doors {
-            context.terminal.say(&format!("MLLP on {door}"));
+        tracing::info!(address = %hub.http, "pages open");
+        if context.terminal.shows_progress() {
+            context.terminal.say(&format!("open http://{}/ops; stop with Ctrl-C", hub.http));
         }
-        context.terminal.say(&format!("pages on http://{}/ops", hub.http));
         signals.wait().await;
-        context.terminal.say("stopping: no new messages; what was taken is finished");
+        tracing::info!("stopping: no new messages; what was taken is finished");
         hub.stop().await;
+        tracing::info!("stopped");
         Ok(Exit::Done)
     })
 }

@@ -85,14 +85,9 @@ pub(super) fn take_up(router: Arc<Router>, interval: Duration, stop: &Stop) -> R
 }
 
 /// Gives up what the log need not keep, and walks through the audit chain now and then.
-pub(super) fn housekeeping(
-    log: Arc<dyn Log>,
-    repository: Arc<dyn Repository>,
-    metrics: Arc<Prometheus>,
-    interval: Duration,
-    stop: &Stop,
-) -> Result<JoinHandle<()>, Diagnostic> {
+pub(super) fn housekeeping(sources: Sources, interval: Duration, stop: &Stop) -> Result<JoinHandle<()>, Diagnostic> {
     let stop = stop.clone();
+    let Sources { metrics, log, repository } = sources;
     thread("causeway-housekeeping", move || {
         let mut audited: Option<Instant> = None;
         loop {

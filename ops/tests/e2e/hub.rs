@@ -91,14 +91,19 @@ impl Hub {
             }
         });
         self.child = Some(child);
+        (self.mllp, self.http) = (String::new(), String::new());
         let deadline = Instant::now() + PATIENCE;
         let mut said = Vec::new();
         while let Ok(line) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if let Some(address) = line.strip_prefix("MLLP on ") {
-                self.mllp = address.to_owned();
+            // Where nobody looks, the hub logs JSON.
+            let told: Value = serde_json::from_str(&line).unwrap_or_default();
+            let address = told["fields"]["address"].as_str().unwrap_or_default().to_owned();
+            match told["fields"]["message"].as_str() {
+                Some("MLLP door open") => self.mllp = address,
+                Some("pages open") => self.http = address,
+                Some(_) | None => {}
             }
-            if let Some(url) = line.strip_prefix("pages on http://") {
-                self.http = url.trim_end_matches("/ops").to_owned();
+            if !self.mllp.is_empty() && !self.http.is_empty() {
                 return;
             }
             said.push(line);

@@ -1,6 +1,6 @@
 //! `causeway message list`
 
-use causeway_core::port::{MessageRow, Repository as _};
+use causeway_core::port::{MessageQuery, MessageRow, Repository as _};
 use clap::Args;
 
 use super::super::context::Context;
@@ -18,13 +18,16 @@ pub(crate) struct List {
     /// At most so many.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
+    /// Older than this row, for the next page: --json tells the rows.
+    #[arg(long, value_name = "ROW")]
+    before: Option<i64>,
 }
 
 /// Lists messages.
 pub(crate) fn run(args: &List, context: &Context) -> Outcome {
     let repository = &context.store()?.repository;
     let query = args.filter.query(context, args.limit)?;
-    let rows = repository.messages(&query)?;
+    let rows = repository.messages(&MessageQuery { before_row: args.before, ..query.clone() })?;
     let terminal = context.screen()?;
     if terminal.json {
         rows.iter().try_for_each(|row| terminal.json_line(&json::row(row)))?;
