@@ -1,5 +1,5 @@
 //! All that is durable: log, repository, registry
 
 pub mod log;
-mod network;
+pub mod network;
 pub mod repository;

@@ -16,8 +16,11 @@ const NETWORK: &[(u64, &str)] = &[
 ];
 
 /// The name of the network file system a folder lies on, if it does.
+///
+/// # Errors
+/// The folder cannot be looked at.
 #[cfg(target_os = "linux")]
-pub(crate) fn network_file_system(dir: &Path) -> io::Result<Option<&'static str>> {
+pub fn network_file_system(dir: &Path) -> io::Result<Option<&'static str>> {
     let about = rustix::fs::statfs(dir)?;
     // The type of this field differs between machines; the numbers above have 32 bits.
     let number = u64::try_from(about.f_type).unwrap_or(0) & 0xFFFF_FFFF;
@@ -25,7 +28,10 @@ pub(crate) fn network_file_system(dir: &Path) -> io::Result<Option<&'static str>
 }
 
 /// Other systems do not tell.
+///
+/// # Errors
+/// None.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn network_file_system(_dir: &Path) -> io::Result<Option<&'static str>> {
+pub fn network_file_system(_dir: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
