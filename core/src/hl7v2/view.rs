@@ -250,7 +250,7 @@ impl<'m> Field<'m> {
         self.repetitions().count()
     }
 
-    /// A repetition, counted from 1.
+    /// A repetition, counted from 1. It is found from the first one on: to read them all, use [`Field::repetitions`].
     #[inline]
     pub fn rep(&self, number: usize) -> Repetition<'m> {
         Repetition(self.0.nth(self.separator(), number))
@@ -281,7 +281,8 @@ impl<'m> Repetition<'m> {
         Components(self.0.split(self.separator()))
     }
 
-    /// A component, counted from 1.
+    /// A component, counted from 1. It is found from the first one on: to read them all, use
+    /// [`Repetition::components`].
     #[inline]
     pub fn component(&self, number: usize) -> Component<'m> {
         Component(self.0.nth(self.separator(), number))

@@ -189,6 +189,7 @@ fn what_has_no_readable_header_is_refused() {
         ("MSH|^^^^|A|B", "MSH-2", 4),
         ("MSH|^~\\A|A|B", "MSH-2", 4),
         ("MSH|^~\\&#!|A|B", "MSH-2", 4),
+        ("MSH|^~\\\"|A|B", "MSH-2", 4),
         ("\u{feff}MSH|^~\\&|A|B", "", 0),
     ];
     for (text, place, offset) in cases {
