@@ -166,6 +166,23 @@ fn a_completion_may_hold_the_last_reference_to_the_log() {
 }
 
 #[test]
+fn a_completion_that_panics_stops_the_log_and_halts_the_process() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (halted, halts) = channel();
+    let halt = move |error: &LogError| halted.send(error.to_string()).expect("the test listens");
+    let log = support::open_with(dir.path(), &one_lane(), Arc::new(halt)).expect("open");
+    log.append(envelope(1, b"x"), Box::new(|_| panic!("a fault of the caller"))).expect("room");
+    let said = halts.recv_timeout(PATIENCE).expect("the process is halted");
+    assert_eq!(said, "the log could not be made durable: a thread of the log panicked");
+    assert!(matches!(log.append(envelope(2, b"x"), Box::new(|_| {})), Err(LogError::Sync { .. })));
+    assert!(matches!(log.read(PartitionId(0), Offset(1), LIMIT, PATIENCE), Err(LogError::Sync { .. })));
+    drop(log);
+    assert_eq!(halts.try_iter().count(), 0, "once");
+    let log = support::open(dir.path(), &one_lane()).expect("open");
+    assert_eq!(log.verify().expect("whole"), 1, "what was durable is there");
+}
+
+#[test]
 fn a_disk_that_is_too_full_refuses_what_is_new_and_still_answers_resends() {
     let dir = tempfile::tempdir().expect("folder");
     let log = support::open(dir.path(), &one_lane()).expect("open");

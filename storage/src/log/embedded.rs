@@ -63,6 +63,8 @@ const LABEL: &str = "embedded";
 const LOCK_FILE: &str = "log.lock";
 /// How often a log that another process writes is looked at while waiting for entries.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The longest a reader waits for an entry, whatever it asks for.
+const WAIT_MAX: Duration = Duration::from_hours(24);
 /// What `verify` reads at once.
 const VERIFY_BATCH: ReadLimit = ReadLimit { count_max: 1024, bytes_max: 8 << 20 };
 
@@ -257,8 +259,7 @@ impl Log for EmbeddedLog {
         wait: Duration,
     ) -> Result<Vec<Entry>, LogError> {
         let at = Position { partition, offset: from };
-        let now = Instant::now();
-        let state = self.wait(at, now.checked_add(wait).unwrap_or(now))?;
+        let state = self.wait(at, Instant::now() + wait.min(WAIT_MAX))?;
         if from >= state.end || limit.count_max == 0 {
             return Ok(Vec::new());
         }

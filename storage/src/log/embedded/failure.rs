@@ -45,7 +45,7 @@ impl Failure {
             done(Err(stop.error()));
         }
         if first {
-            (self.halt)(error);
+            (self.halt)(&stop.error());
         }
     }
 
