@@ -200,6 +200,20 @@ fn a_disk_that_is_too_full_refuses_what_is_new_and_still_answers_resends() {
 }
 
 #[test]
+fn a_foreign_program_that_holds_the_file_is_only_a_delay() {
+    let dir = tempfile::tempdir().expect("folder");
+    let log = support::open(dir.path(), &one_lane()).expect("open");
+    let foreign = Connection::open(dir.path().join("log.db")).expect("open");
+    foreign.execute_batch("BEGIN IMMEDIATE").expect("hold");
+    let refused = files::put_all(&*log, (0..3).map(|number| envelope(number, b"x")));
+    assert!(refused.iter().all(|answer| matches!(answer, Err(LogError::Unavailable { .. }))), "{refused:?}");
+    foreign.execute_batch("ROLLBACK").expect("let go");
+    let taken = files::put_all(&*log, (0..3).map(|number| envelope(number, b"x")));
+    assert!(taken.iter().flatten().all(|answer| answer.freshness == Freshness::New), "{taken:?}");
+    assert_eq!(log.verify().expect("whole"), 3);
+}
+
+#[test]
 fn a_folder_that_is_taken_away_refuses_what_is_new() {
     let outer = tempfile::tempdir().expect("folder");
     let dir = outer.path().join("log");

@@ -26,9 +26,9 @@ pub(super) fn damaged_file(what: impl Into<String>) -> LogError {
     damaged(PartitionId(0), Offset(0), what)
 }
 
-/// The disk is full: of a transaction that ends so, nothing was written.
-pub(super) fn is_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+/// The disk is full, or another program holds the file: of a transaction that ends so, nothing was written.
+pub(super) fn is_shortage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy))
 }
 
 /// What an error while reading at this place means. Whatever is not plainly a shortage means that data which should

@@ -73,7 +73,7 @@ impl Writer {
         Ok(oldest.map(|(_, lane, until)| (lane, until)))
     }
 
-    /// Deletes what stands before the lane's new first entry. False when the disk is too full even for that.
+    /// Deletes what stands before the lane's new first entry. False when there is no room even for that.
     fn give_up(&mut self, lane: Lane, first_before: Offset) -> Result<bool, LogError> {
         let mut lanes = self.lanes.clone();
         if let Some(slot) = lanes.get_mut(usize::from(lane.partition.0)) {

@@ -102,7 +102,8 @@ pub(super) fn opening(error: &rusqlite::Error) -> LogError {
 }
 
 fn writer_pragmas(store: &Connection) -> rusqlite::Result<()> {
-    store.busy_timeout(Duration::from_secs(5))?;
+    // Only a foreign program could hold the file; senders should not wait for it for long.
+    store.busy_timeout(Duration::from_secs(1))?;
     store.pragma_update(None, "page_size", i64::from(PAGE_BYTES))?;
     let mode: String = store.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {

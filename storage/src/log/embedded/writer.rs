@@ -157,7 +157,7 @@ impl Writer {
                 let freshness = if reused { Freshness::ControlIdReused } else { Freshness::New };
                 Ok(Answer::Durable(Appended { position, freshness }))
             }
-            Err(error) if fault::is_full(&error) => {
+            Err(error) if fault::is_shortage(&error) => {
                 self.roll_back(batch, &error)?;
                 Ok(Answer::Now(Err(fault::unavailable(error))))
             }
@@ -172,7 +172,7 @@ impl Writer {
         }
         match end(&self.store, "COMMIT") {
             Ok(()) => {}
-            Err(error) if fault::is_full(&error) => return self.roll_back(batch, &error),
+            Err(error) if fault::is_shortage(&error) => return self.roll_back(batch, &error),
             Err(error) => return Err(fault::sync(error)),
         }
         for (lane, tip) in self.lanes.iter_mut().zip(&batch.tips) {
@@ -185,7 +185,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The disk is full: takes the group back, and makes sure that nothing of it was written.
+    /// There is no room: takes the group back, and makes sure that nothing of it was written.
     fn roll_back(&mut self, batch: &mut Batch, error: &rusqlite::Error) -> Result<(), LogError> {
         batch.refused = Some(error.to_string());
         batch.tips.clone_from(&self.lanes.iter().map(|lane| lane.tip).collect());
@@ -203,13 +203,13 @@ impl Writer {
         }
         for lane in &self.lanes {
             if entries::tip(&self.store, lane)? != lane.tip {
-                return Err(fault::sync("a transaction that failed for want of space left something behind"));
+                return Err(fault::sync("a transaction that failed for want of room left something behind"));
             }
         }
         Ok(())
     }
 
-    /// Runs `work` in a transaction of its own. `None`: the disk is full and nothing was written.
+    /// Runs `work` in a transaction of its own. `None`: there is no room and nothing was written.
     pub(super) fn transaction<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> rusqlite::Result<T>,
@@ -219,7 +219,7 @@ impl Writer {
             .and_then(|result| end(&self.store, "COMMIT").map(|()| result));
         match done {
             Ok(result) => Ok(Some(result)),
-            Err(error) if fault::is_full(&error) => self.abort().map(|()| None),
+            Err(error) if fault::is_shortage(&error) => self.abort().map(|()| None),
             Err(error) => Err(fault::sync(error)),
         }
     }
@@ -251,14 +251,14 @@ impl Writer {
     /// Copies SQLite's write-ahead log into the main file, so that it is written from its beginning again.
     fn checkpoint(&mut self) -> Result<(), LogError> {
         let paused = self.readers.pause();
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
         let done = self.store.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], row);
         drop(paused);
         match done {
-            Ok((pages, copied)) if pages == copied => self.wal_bytes = 0,
+            Ok((0, pages, copied)) if pages == copied => self.wal_bytes = 0,
             // Another process reads an old snapshot, or the main file has no room to grow: try again before long.
             Ok(_) => self.wal_bytes = self.settings.wal_bytes_max / 2,
-            Err(error) if fault::is_full(&error) => self.wal_bytes = self.settings.wal_bytes_max / 2,
+            Err(error) if fault::is_shortage(&error) => self.wal_bytes = self.settings.wal_bytes_max / 2,
             Err(error) => return Err(fault::sync(error)),
         }
         self.show();
