@@ -16,18 +16,33 @@ use rusqlite::Connection;
 
 use crate::support::{Place, filled, store};
 
+/// Ends the load when dropped.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_backup_taken_under_load_is_one_moment_and_whole() {
     let place = Place::new();
     let people = filled(&place, 200);
     let repository = place.open();
     let store = store(&repository);
+    // So large that it is copied in several steps.
+    let large = (200..220).map(|offset| {
+        let records = vec![result(&format!("BIG{offset}"), clock(2, 0, offset), &"x".repeat(500_000))];
+        accepted(offset, people[0], records)
+    });
+    commit(&store, large.collect());
     let stop = AtomicBool::new(false);
     let to = place.path("backup.db");
     let (mut steps, mut last) = (0, 0);
     let report = std::thread::scope(|scope| {
         let writing = scope.spawn(|| {
-            let mut offset = 200;
+            let mut offset = 220;
             while !stop.load(Ordering::Relaxed) {
                 let name = format!("LOAD{offset}");
                 let second = u32::try_from(offset).expect("small");
@@ -37,8 +52,10 @@ fn a_backup_taken_under_load_is_one_moment_and_whole() {
             }
             offset
         });
+        // Also when the copying thread fails, or the scope would wait for ever.
+        let _stop = Stop(&stop);
         let deadline = Instant::now() + Duration::from_secs(60);
-        while repository.next_offset(PartitionId(0)).expect("an offset").0 < 210 {
+        while repository.next_offset(PartitionId(0)).expect("an offset").0 < 225 {
             assert!(Instant::now() < deadline, "the load does not begin");
         }
         let report = repository.backup(&to, &mut |done, total| {
@@ -55,12 +72,12 @@ fn a_backup_taken_under_load_is_one_moment_and_whole() {
         assert_eq!(repository.next_offset(PartitionId(0)).expect("an offset").0, end);
         report.expect("a backup")
     });
-    assert!(steps > 0);
+    assert!(steps > 2, "{steps}");
     let found = SqliteRepository::check_file(&to).expect("checked");
     assert!(found.is_sound(), "{found:?}");
     assert_eq!(found.audit.head, Some(report.audit_hash));
     assert_eq!(found.rows.persons, 4);
-    assert!(found.rows.messages >= 210);
+    assert!(found.rows.messages >= 225);
     let error = repository.backup(&to, &mut |_, _| {}).expect_err("never over another file");
     assert_eq!(error.disposition(), Disposition::Reject);
     assert!(!place.path("backup.db.partial").exists());

@@ -52,6 +52,23 @@ fn an_edited_line_is_named() {
 }
 
 #[test]
+fn an_edited_line_with_a_hash_of_its_own_breaks_the_next_one() {
+    let place = Place::new();
+    filled(&place, 20);
+    let file = Connection::open(place.database()).expect("opened");
+    let read = |seq: u64| -> (Vec<u8>, String) {
+        let sql = "SELECT hash, entry FROM audit WHERE seq = ?1";
+        file.query_row(sql, [i64::try_from(seq).expect("small")], |row| Ok((row.get(0)?, row.get(1)?))).expect("a line")
+    };
+    let ((former, _), (_, entry)) = (read(11), read(12));
+    let entry = entry.replace("router", "nobody");
+    let hash = Digest::of(&[&[0][..], &12_u64.to_be_bytes()[..], &former[..], entry.as_bytes()].concat());
+    file.execute("UPDATE audit SET hash = ?1, entry = ?2 WHERE seq = 12", (hash.0, entry)).expect("altered");
+    drop(file);
+    assert_eq!(first_bad(&place), Some(13));
+}
+
+#[test]
 fn a_deleted_line_is_named() {
     let place = Place::new();
     filled(&place, 20);
