@@ -163,11 +163,17 @@ impl Charset {
         }
     }
 
-    /// The text of a whole message. A UTF-8 byte order mark at the beginning is left out, whatever the set.
+    /// The text of a whole message. A UTF-8 byte order mark at the beginning is left out; in the sets where its three
+    /// bytes are text (`嚜` and half a character in Big5), only when a header segment follows.
     ///
     /// Borrows when the bytes are UTF-8 already. The offset of a fault counts the byte order mark.
     pub fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, DecodeFault> {
-        let content = strip_byte_order_mark(bytes);
+        let content = match self.0 {
+            Set::Ascii | Set::Utf8 => strip_byte_order_mark(bytes),
+            Set::Latin1 | Set::Latin5 | Set::Single(..) | Set::Big5 | Set::Gbk | Set::Gb18030 => {
+                Some(strip_byte_order_mark(bytes)).filter(|content| begins_with_a_header(content)).unwrap_or(bytes)
+            }
+        };
         let skipped = bytes.len() - content.len();
         self.decode_exact(content).map_err(|fault| DecodeFault { offset: fault.offset + skipped })
     }
@@ -214,6 +220,12 @@ impl Charset {
     fn configured(name: &str) -> Result<Self, CharsetError> {
         Self::named(name).ok_or_else(|| CharsetError::Configured(name::shown(name)))
     }
+}
+
+/// Whether a header segment begins `bytes`, behind line ends at most.
+fn begins_with_a_header(bytes: &[u8]) -> bool {
+    let blank = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    matches!(bytes.get(blank..).and_then(|rest| rest.get(..3)), Some(b"MSH" | b"FHS" | b"BHS"))
 }
 
 /// Decodes with `encoding_rs`, without its replacement character.

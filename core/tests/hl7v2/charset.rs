@@ -186,6 +186,11 @@ fn a_byte_order_mark_is_left_out_and_text_is_borrowed() {
     assert_eq!(Charset::UTF_8.decode(b"\xef\xbb\xbfMSH").as_deref(), Ok("MSH"));
     assert_eq!(Charset::ASCII.decode(b"\xef\xbb\xbfMSH").as_deref(), Ok("MSH"));
     assert_eq!(strip_byte_order_mark(b"\xef\xbb\xbf\xef\xbb\xbf"), b"\xef\xbb\xbf");
+    assert_eq!(Charset::BIG5.decode(b"\xef\xbb\xbf\r\nMSH").as_deref(), Ok("\r\nMSH"));
+    // In Big5 the three bytes begin a name, which must not lose its first character.
+    assert_eq!(Charset::BIG5.encode("嚜燐"), Ok(b"\xef\xbb\xbf\x4d".to_vec()));
+    assert_eq!(Charset::BIG5.decode(b"\xef\xbb\xbf\x4d").as_deref(), Ok("嚜燐"));
+    assert_eq!(Charset::LATIN_1.decode(b"\xef\xbb\xbf").as_deref(), Ok("ï»¿"));
     assert!(matches!(Charset::UTF_8.decode("陳".as_bytes()), Ok(Cow::Borrowed(_))));
     assert!(matches!(Charset::BIG5.decode(b"CHAN"), Ok(Cow::Borrowed(_))));
 }
