@@ -8,5 +8,5 @@ mod types;
 pub(crate) use grammar::{code, decimal, uri, urn_part};
 pub(crate) use object::{Object, string};
 pub(crate) use types::{
-    annotation, coding, concept, concept_of, identifier, logical, period, reference, text_concept, typed,
+    annotation, coding, concept, concept_of, identifier, logical, period, reference, reference_to, text_concept, typed,
 };

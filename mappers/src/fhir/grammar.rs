@@ -18,7 +18,19 @@ pub(crate) fn code(text: &str) -> Cow<'_, str> {
 
 /// A `decimal` with the digits as sent; `None` when the text is no number of type NM.
 pub(crate) fn decimal(text: &str) -> Option<Number> {
-    number::Number::parse(text.trim()).ok()?.to_decimal().parse().ok()
+    let text = text.trim();
+    let number = number::Number::parse(text).ok()?;
+    if is_json(text.as_bytes()) {
+        return text.parse().ok();
+    }
+    number.to_decimal().parse().ok()
+}
+
+/// Whether a number of type NM is a number of JSON as it stands: no plus, no zeros in front, digits around the point.
+fn is_json(number: &[u8]) -> bool {
+    let number = number.strip_prefix(b"-").unwrap_or(number);
+    let begins = !matches!(number, [b'0', b'0'..=b'9', ..]) && number.first().is_some_and(u8::is_ascii_digit);
+    begins && number.last().is_some_and(u8::is_ascii_digit)
 }
 
 /// Text as a part of a URN: everything but letters, digits and `-._~` becomes `%XX` (RFC 3986 §2.1).

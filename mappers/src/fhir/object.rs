@@ -5,7 +5,11 @@ use serde_json::{Map, Value};
 /// An object under construction. Members keep the order in which they are put, so that the same input gives the same
 /// bytes.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Object(Map<String, Value>);
+pub(crate) struct Object {
+    members: Map<String, Value>,
+    /// How many members to make room for when the first one comes: most objects that stay empty cost nothing.
+    room: usize,
+}
 
 impl Object {
     /// An empty one.
@@ -13,16 +17,16 @@ impl Object {
         Self::default()
     }
 
-    /// An empty one with room for `members`.
-    pub(crate) fn sized(members: usize) -> Self {
-        Self(Map::with_capacity(members))
+    /// An empty one that will make room for so many members.
+    pub(crate) fn sized(room: usize) -> Self {
+        Self { members: Map::new(), room }
     }
 
     /// Puts text without the blanks around it; nothing when there is none.
     pub(crate) fn text(mut self, name: &str, text: &str) -> Self {
         let text = string(text);
         if !text.is_null() {
-            self.0.insert(name.to_owned(), text);
+            self.insert(name, text);
         }
         self
     }
@@ -60,7 +64,7 @@ impl Object {
             Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
         }
         if !is_empty(&value) {
-            self.0.insert(name.to_owned(), value);
+            self.insert(name, value);
         }
     }
 
@@ -70,44 +74,60 @@ impl Object {
         if is_empty(&value) {
             return;
         }
-        match self.0.get_mut(name) {
+        match self.members.get_mut(name) {
             Some(Value::Array(list)) => list.push(value),
             Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) | None => {
-                self.0.insert(name.to_owned(), Value::Array(vec![value]));
+                self.insert(name, Value::Array(vec![value]));
             }
         }
     }
 
     /// Puts the members of another behind those of this one.
     pub(crate) fn merge(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        self.members.extend(other.members);
         self
     }
 
     /// Whether nothing was put.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.members.is_empty()
     }
 
     /// Whether a member is there.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.members.contains_key(name)
+    }
+
+    /// A member; null when it is not there.
+    pub(crate) fn get(&self, name: &str) -> &Value {
+        self.members.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// How many members there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    fn insert(&mut self, name: &str, value: Value) {
+        if self.members.is_empty() && self.room > 0 {
+            self.members = Map::with_capacity(self.room);
+        }
+        self.members.insert(name.to_owned(), value);
     }
 }
 
 impl From<Object> for Value {
     fn from(object: Object) -> Self {
-        Self::Object(object.0)
+        Self::Object(object.members)
     }
 }
 
 /// Text as a value, without the blanks around it; null when there is none.
 pub(crate) fn string(text: &str) -> Value {
-    let text = text.trim();
     if text.is_empty() {
         return Value::Null;
     }
-    if !text.contains(is_forbidden) {
+    if is_clean(text) {
         return Value::String(text.to_owned());
     }
     match text.replace(is_forbidden, " ").trim() {
@@ -134,7 +154,14 @@ fn is_forbidden(c: char) -> bool {
 
 /// Whether a text can stand as it is.
 fn is_clean(text: &str) -> bool {
-    text.trim().len() == text.len() && !text.contains(is_forbidden)
+    is_plain(text.as_bytes()) || (text.trim().len() == text.len() && !text.contains(is_forbidden))
+}
+
+/// Whether a text is ASCII without controls, and without blanks at its ends: most are, and this can be told fast.
+fn is_plain(bytes: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return true };
+    let strange = bytes.iter().fold(false, |strange, byte| strange | !matches!(byte, b' '..=b'~'));
+    !strange && *first != b' ' && *last != b' '
 }
 
 #[cfg(test)]

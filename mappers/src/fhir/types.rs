@@ -52,6 +52,12 @@ pub(crate) fn reference(resource_type: &str, id: &str) -> Object {
     Object::sized(1).put("reference", Value::String(target))
 }
 
+/// A literal Reference to the resource of a record.
+pub(crate) fn reference_to(resource: &Value) -> Object {
+    let member = |name: &str| resource.get(name).and_then(Value::as_str).unwrap_or_default();
+    reference(member("resourceType"), member("id"))
+}
+
 /// A logical Reference: by identifier, with something to show. Empty when there is neither.
 pub(crate) fn logical(resource_type: &str, identifier: Object, display: &str) -> Object {
     if identifier.is_empty() && display.trim().is_empty() {

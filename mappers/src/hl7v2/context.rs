@@ -15,6 +15,7 @@ use causeway_core::record::{Record, RecordKey, VersionClock};
 use causeway_core::scope::{Domain, Level};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
+use serde_json::Value;
 
 use super::reader::Seg;
 use crate::fhir::{Object, identifier, logical, urn_part};
@@ -33,6 +34,8 @@ pub(crate) struct Context<'m> {
     charset: Charset,
     header: Header,
     provider: String,
+    meta: Value,
+    written_last: RefCell<Option<(Hl7Time, String)>>,
     notes: RefCell<Vec<Note>>,
     faults: RefCell<Vec<Fault>>,
     beyond: Cell<usize>,
@@ -77,8 +80,22 @@ impl<'m> Context<'m> {
         header: Header,
     ) -> Self {
         let provider = format!("urn:causeway:{}", urn_part(&feed.provider.0));
+        let sender = [&header.application, &header.facility].map(|name| urn_part(name));
+        let meta = Object::sized(1).put("source", format!("{provider}:source:{}", sender.join(":"))).into();
         let (notes, faults, beyond) = (RefCell::default(), RefCell::default(), Cell::new(0));
-        Self { feed, zone, delimiters, charset, header, provider, notes, faults, beyond }
+        Self {
+            feed,
+            zone,
+            delimiters,
+            charset,
+            header,
+            provider,
+            meta,
+            written_last: RefCell::default(),
+            notes,
+            faults,
+            beyond,
+        }
     }
 
     /// The time zone of times without an offset.
@@ -88,7 +105,16 @@ impl<'m> Context<'m> {
 
     /// A time as FHIR `dateTime`.
     pub(crate) fn written(&self, time: Hl7Time) -> String {
-        time.to_fhir_date_time(self.zone)
+        // The results of an order were mostly made at one time.
+        let mut last = self.written_last.borrow_mut();
+        match &*last {
+            Some((same, written)) if *same == time => written.clone(),
+            Some(_) | None => {
+                let written = time.to_fhir_date_time(self.zone);
+                *last = Some((time, written.clone()));
+                written
+            }
+        }
     }
 
     /// The delimiters of the message.
@@ -177,17 +203,21 @@ impl<'m> Context<'m> {
 
     /// The key of a record of this provider.
     pub(crate) fn key(&self, resource_type: &str, parts: &[&str]) -> RecordKey {
-        let parts: Vec<Cow<'_, str>> = parts.iter().map(|part| key_part(part)).collect();
-        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
-        RecordKey::new(resource_type, self.provider_id(), &parts)
+        let length: usize = parts.iter().map(|part| part.len() + 1).sum();
+        let mut joined = String::with_capacity(length);
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                joined.push('|');
+            }
+            joined.push_str(&key_part(part));
+        }
+        RecordKey::new(resource_type, self.provider_id(), &[&joined])
     }
 
     /// A resource with what all of them have: type, id, and the application and facility it comes from. The control
     /// id is left out: a resend under another must not look like a change.
     pub(crate) fn resource(&self, resource_type: &str, id: &str) -> Object {
-        let source = format!("{}:{}", urn_part(&self.header.application), urn_part(&self.header.facility));
-        let meta = Object::sized(1).put("source", format!("{}:source:{source}", self.provider));
-        Object::sized(16).text("resourceType", resource_type).text("id", id).put("meta", meta)
+        Object::sized(14).text("resourceType", resource_type).text("id", id).put("meta", self.meta.clone())
     }
 
     /// A record.

@@ -36,14 +36,20 @@ pub(crate) struct Numbers {
 pub(crate) struct Subject {
     /// Authority and number, or kind of document and number.
     pub(crate) parts: [String; 2],
-    /// The id of the Patient.
-    pub(crate) id: String,
+    /// A Reference to the Patient.
+    reference: Json,
 }
 
 impl Subject {
     /// A Reference to the Patient.
-    pub(crate) fn reference(&self) -> Object {
-        reference("Patient", &self.id)
+    pub(crate) fn reference(&self) -> Json {
+        self.reference.clone()
+    }
+
+    /// The id of the Patient.
+    pub(crate) fn id(&self) -> &str {
+        let target = self.reference.get("reference").and_then(Json::as_str).unwrap_or_default();
+        target.strip_prefix("Patient/").unwrap_or_default()
     }
 
     /// What records are keyed by that have no number of their own.
@@ -74,7 +80,7 @@ impl Numbers {
         })?;
         let [authority, number] = &parts;
         let id = context.key("Patient", &[authority, number]).resource_id();
-        Some(Subject { parts, id })
+        Some(Subject { parts, reference: reference("Patient", &id).into() })
     }
 
     /// Takes one CX in.

@@ -74,6 +74,9 @@ impl<'m> Seg<'m> {
     /// The value of a field that does not repeat, if it has one. Further repetitions are noted.
     pub(crate) fn first<'c>(&'c self, context: &'c Context<'m>, number: usize) -> Option<Value<'c, 'm>> {
         let field = self.field(number);
+        if !field.is_present() {
+            return None;
+        }
         let mut first = None;
         for value in self.values(context, number, field) {
             if first.is_none() {
@@ -239,7 +242,8 @@ impl Drop for Value<'_, '_> {
 
 /// Whether what holds a value holds more than blanks.
 fn is_more_than_blank(raw: &str) -> bool {
-    raw.chars().any(|c| !c.is_whitespace() && !c.is_control())
+    raw.as_bytes().first().is_some_and(u8::is_ascii_graphic)
+        || raw.chars().any(|c| !c.is_whitespace() && !c.is_control())
 }
 
 /// The bit of a number from 1 to 63.
@@ -249,7 +253,12 @@ const fn bit(number: usize) -> Option<u64> {
 
 /// Without the blanks around it.
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_trim = |text: &str| {
+        let ends = [text.as_bytes().first(), text.as_bytes().last()];
+        ends.into_iter().flatten().all(u8::is_ascii_graphic)
+    };
     match text {
+        text if is_trim(&text) => text,
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
         Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),

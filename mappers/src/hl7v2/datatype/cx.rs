@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::ts;
-use crate::fhir::{Object, identifier, period, text_concept, typed};
+use crate::fhir::{Object, period, text_concept, typed};
 use crate::hl7v2::reader::Value;
 
 /// An identifier with a check digit.
@@ -51,7 +51,8 @@ impl Cx<'_> {
         let assigner = Object::sized(1).text("display", &self.authority);
         Object::sized(5)
             .put("type", kind)
-            .merge(identifier(system, &self.number))
+            .text("system", system)
+            .text("value", &self.number)
             .put("period", self.period.clone())
             .put("assigner", assigner)
     }

@@ -1,6 +1,6 @@
 //! EI (§2A.2.27) to Identifier: IG map EI[Identifier-Extension].
 
-use crate::fhir::{Object, identifier, typed};
+use crate::fhir::{Object, typed};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::reader::{Seg, Value};
 
@@ -16,11 +16,9 @@ pub(crate) struct Entity {
 impl Entity {
     /// As an Identifier of a kind, with the type it has in table 0203.
     pub(crate) fn identifier(&self, context: &Context<'_>, kind: &str, type_code: &str) -> Object {
-        let identifier = identifier(&context.urn(kind, &self.namespace), &self.number);
-        if type_code.is_empty() || identifier.is_empty() {
-            return identifier;
-        }
-        Object::sized(3).put("type", typed(type_code)).merge(identifier)
+        let kind_of_number = if type_code.is_empty() { Object::new() } else { typed(type_code) };
+        let system = context.urn(kind, &self.namespace);
+        Object::sized(3).put("type", kind_of_number).text("system", &system).text("value", &self.number)
     }
 
     /// What it is keyed by.

@@ -1,6 +1,8 @@
 //! NM, SN, NR and CQ with their units to Quantity, Range and Ratio: IG maps NM[Quantity], SN[…], NR[Range], CQ[Quantity]
 //! and CWE[Quantity]. Digits stay as sent.
 
+use std::borrow::Cow;
+
 use crate::fhir::{Object, code, decimal};
 use crate::hl7v2::datatype::cwe;
 use crate::hl7v2::reader::Value;
@@ -8,36 +10,36 @@ use crate::hl7v2::reader::Value;
 /// The unit of a quantity.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Unit {
-    members: Object,
     shown: String,
+    system: Cow<'static, str>,
+    code: String,
 }
 
 impl Unit {
     /// Reads OBX-6: a code of a named system (UCUM above all) with its system, anything else as the human-readable unit.
     pub(crate) fn read(value: &Value<'_, '_>) -> Self {
         let (sent, text, system) = (value.text(1), value.text(2), value.text(3));
-        let shown = if text.is_empty() { &sent } else { &text };
-        let (members, shown) = (Object::sized(3).text("unit", shown), shown.clone().into_owned());
+        let shown = if text.is_empty() { &sent } else { &text }.clone().into_owned();
         if system.is_empty() || sent.is_empty() {
-            return Self { members, shown };
+            return Self { shown, ..Self::default() };
         }
         if sent.contains(char::is_whitespace) {
             value.note("bad-unit", "a code of a unit holds a blank: kept as text");
-            return Self { members, shown };
+            return Self { shown, ..Self::default() };
         }
-        let (uri, _) = cwe::system_uri(value.context(), &system);
-        Self { members: members.text("system", &uri).text("code", &code(&sent)), shown }
+        let (system, _) = cwe::system_uri(value.context(), &system);
+        Self { shown, system, code: code(&sent).into_owned() }
     }
 
     /// A Quantity of this unit; `None` when the text is no number.
     pub(crate) fn quantity(&self, number: &str, comparator: &str) -> Option<Object> {
-        let value = decimal(number)?;
-        Some(Object::sized(5).put("value", value).text("comparator", comparator).merge(self.members.clone()))
+        let quantity = Object::sized(4).put("value", decimal(number)?).text("comparator", comparator);
+        Some(quantity.text("unit", &self.shown).text("system", &self.system).text("code", &self.code))
     }
 
     /// Whether a unit was sent.
     pub(crate) fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.shown.is_empty()
     }
 
     /// A text that begins as a number does, with the unit behind it; `None` for other text, and without a unit.
@@ -111,7 +113,7 @@ pub(crate) fn numeric_range(value: &Value<'_, '_>, unit: &Unit) -> Option<Object
 pub(crate) fn composite(value: &Value<'_, '_>) -> Option<Object> {
     let (code, text) = (value.sub(2, 1), value.sub(2, 2));
     let shown = if text.is_empty() { code } else { text };
-    let unit = Unit { members: Object::sized(1).text("unit", &shown), shown: shown.into_owned() };
+    let unit = Unit { shown: shown.into_owned(), ..Unit::default() };
     let quantity = unit.quantity(&value.text(1), "");
     if quantity.is_none() {
         value.note("not-a-number", "a quantity is no number: left out");

@@ -61,7 +61,7 @@ pub(crate) fn replaced<'m>(context: &Context<'m>, mrg: &Seg<'m>, survivor: &Subj
     }
     let link = |other: &Subject, kind: &str| Object::sized(2).put("other", other.reference()).text("type", kind);
     let patient = context
-        .resource("Patient", &subject.id)
+        .resource("Patient", subject.id())
         .list("identifier", numbers.identifiers)
         .put("active", false)
         .list("name", names)

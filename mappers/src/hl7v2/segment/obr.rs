@@ -76,7 +76,7 @@ pub(crate) struct Order {
     /// Whether OBR-24 gave it.
     pub(crate) has_section: bool,
     /// The category of its observations.
-    pub(crate) category: &'static str,
+    pub(crate) category: Json,
     section: Object,
     identifiers: Vec<Json>,
     request: Request,
@@ -173,7 +173,7 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
         status: status(context, obr),
         domain,
         has_section,
-        category,
+        category: concept("http://terminology.hl7.org/CodeSystem/observation-category", category, "").into(),
         section,
         identifiers,
         request,

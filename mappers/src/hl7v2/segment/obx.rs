@@ -122,17 +122,18 @@ impl<'c, 'm> Observed<'c, 'm> {
         };
         let own_number = match &instance {
             Some(instance) => instance.identifier(context, "observation", ""),
+            // A sub-id has no other place; without one the number would say nothing new.
+            None if sub_id.is_empty() => Object::new(),
             None => identifier(&context.urn("observation", ""), &own_parts.join("|")),
         };
         // OBX-14 → effectiveDateTime
         let observed = ts::field(obx, context, 14);
-        let category = concept("http://terminology.hl7.org/CodeSystem/observation-category", within.order.category, "");
         let mut resource = context
             .resource("Observation", &key.resource_id())
             .one("identifier", own_number)
             .text("status", status.code)
-            .one("category", category)
-            .put("code", coded.concept.clone())
+            .one("category", within.order.category.clone())
+            .put("code", coded.concept)
             .put("subject", within.subject.reference())
             .maybe("encounter", within.visit.map(Visit::reference));
         match observed {
@@ -140,7 +141,7 @@ impl<'c, 'm> Observed<'c, 'm> {
             None => within.order.effective(context).into_iter().for_each(|(name, value)| resource.set(name, value)),
         }
         let mut resource = resource.list("performer", performers(context, obx));
-        let is_text = self.value(context, obx, further, &coded.concept, &mut resource);
+        let is_text = self.value(context, obx, further, &mut resource);
         let resource = rest(context, obx, resource, within.specimen);
         let notes = self.notes.iter().map(|note| nte::note(context, note).into()).collect();
         let version = Version {
@@ -156,14 +157,7 @@ impl<'c, 'm> Observed<'c, 'm> {
 
     /// OBX-5 with OBX-2, OBX-6, OBX-7 and OBX-8 → value[x] or component, interpretation, referenceRange. Tells whether
     /// the value is text.
-    fn value(
-        &self,
-        context: &Context<'m>,
-        obx: &Seg<'m>,
-        further: &[&Seg<'m>],
-        code: &Object,
-        resource: &mut Object,
-    ) -> bool {
+    fn value(&self, context: &Context<'m>, obx: &Seg<'m>, further: &[&Seg<'m>], resource: &mut Object) -> bool {
         let kind = obx.text(context, 2);
         let unit = obx.first(context, 6).map(|value| Unit::read(&value)).unwrap_or_default();
         let values = if matches!(&*kind, "TX" | "FT") {
@@ -173,16 +167,16 @@ impl<'c, 'm> Observed<'c, 'm> {
         };
         let is_text = values.iter().all(|(name, _)| *name == "valueString") && matches!(&*kind, "TX" | "FT" | "ST");
         let mut components = Vec::new();
-        let several = values.len() > 1;
+        let (several, members) = (values.len() > 1, resource.len());
         for (name, value) in values {
             if several {
-                components.push(Object::sized(2).put("code", code.clone()).put(name, value).into());
+                let code = resource.get("code").clone();
+                components.push(Object::sized(2).put("code", code).put(name, value).into());
             } else {
                 resource.set(name, value);
             }
         }
-        let components_are_empty = components.is_empty();
-        if components_are_empty && !VALUES.iter().any(|name| resource.has(name)) {
+        if !several && resource.len() == members {
             let reason = if obx.field(11).raw() == "N" { "not-asked" } else { "unknown" };
             let system = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
             resource.set("dataAbsentReason", concept(system, reason, ""));
@@ -199,18 +193,6 @@ impl<'c, 'm> Observed<'c, 'm> {
         is_text
     }
 }
-
-/// The members a value can have.
-const VALUES: [&str; 8] = [
-    "valueQuantity",
-    "valueString",
-    "valueCodeableConcept",
-    "valueRange",
-    "valueRatio",
-    "valueDateTime",
-    "valueTime",
-    "valuePeriod",
-];
 
 /// OBX-11, or else what OBR-25 says of all. `None`, with a fault, for a change of status that does not repeat its
 /// value: the version before it is not known here, and a version without the value would hide it.

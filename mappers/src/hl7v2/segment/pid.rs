@@ -94,7 +94,7 @@ pub(crate) fn patient<'m>(context: &Context<'m>, pid: &Seg<'m>) -> Option<Patien
         },
     };
     let mut resource = context
-        .resource("Patient", &subject.id)
+        .resource("Patient", subject.id())
         .list("identifier", numbers.identifiers)
         .put("active", true)
         .list("name", names.into_iter().chain(aliases).map(|name| name.human_name.into()).collect())

@@ -78,6 +78,7 @@ pub(crate) struct Visit {
     pub(crate) key: RecordKey,
     /// The id of the Encounter.
     pub(crate) id: String,
+    reference: Json,
     identifiers: Vec<Json>,
     number: String,
     admitted: Option<Hl7Time>,
@@ -85,8 +86,8 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// A Reference to the Encounter.
-    pub(crate) fn reference(&self) -> Object {
-        reference("Encounter", &self.id)
+    pub(crate) fn reference(&self) -> Json {
+        self.reference.clone()
     }
 
     /// What records are keyed by that have no number of their own.
@@ -120,7 +121,8 @@ pub(crate) fn visit<'m>(context: &Context<'m>, pv1: &Seg<'m>, subject: &Subject,
         None => derived_key(context, pv1, subject, admitted),
     };
     let number = numbers.into_iter().next().map(|[_, number]| number).unwrap_or_default();
-    Some(Visit { id: key.resource_id(), key, identifiers, number, admitted })
+    let id = key.resource_id();
+    Some(Visit { reference: reference("Encounter", &id).into(), id, key, identifiers, number, admitted })
 }
 
 /// The key of a visit without a number.

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{Output, Says, Segments};
 use crate::codes::Status;
-use crate::fhir::reference;
+use crate::fhir::reference_to;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::identity::Subject;
 use crate::hl7v2::reader::Seg;
@@ -114,8 +114,7 @@ fn order<'m>(
     };
     tell_apart(context, group.obr, &mut order.key, seen);
     let specimens = specimens(context, &group, &order, subject);
-    let references: Vec<Json> =
-        specimens.iter().map(|record| reference("Specimen", &record.key.resource_id()).into()).collect();
+    let references: Vec<Json> = specimens.iter().map(|record| reference_to(&record.resource).into()).collect();
     let specimen = if references.len() == 1 { references.first() } else { None };
     let within = Within { subject, visit, order: &order, specimen };
     let mut found = Found::default();
@@ -149,7 +148,7 @@ fn order<'m>(
         order.note_derived(context, group.obr);
     }
     if is_report {
-        let results = found.results.iter().map(|record| reference("Observation", &record.key.resource_id()).into());
+        let results = found.results.iter().map(|record| reference_to(&record.resource).into());
         let parts = obr::Parts {
             results: results.collect(),
             specimens: references,
