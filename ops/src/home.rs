@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use causeway_storage::network::network_file_system;
+
 use crate::diagnostic::{Code, Diagnostic};
 
 /// The data folder.
@@ -59,11 +61,19 @@ impl Home {
         self.log().is_dir()
     }
 
-    /// Makes the folder, readable by its owner only.
+    /// Makes the folder, readable by its owner only. One on a network disk is refused.
     pub(crate) fn make(&self) -> Result<(), Diagnostic> {
         use std::os::unix::fs::DirBuilderExt as _;
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir);
-        made.map_err(|error| self.trouble("the data folder cannot be made", &error))
+        made.map_err(|error| self.trouble("the data folder cannot be made", &error))?;
+        match network_file_system(&self.dir) {
+            Ok(None) => Ok(()),
+            Ok(Some(name)) => {
+                let what = format!("the data folder is on a network file system ({name})");
+                Err(Diagnostic::new(Code::NetworkDisk, what).at(self.shown()))
+            }
+            Err(error) => Err(self.trouble("the data folder cannot be looked at", &error)),
+        }
     }
 
     /// Takes the hub's lock, or says that another hub has it.

@@ -177,3 +177,31 @@ fn fix(error: &RegistryError) -> &'static str {
         RegistryError::Invalid(_) => "correct the row; docs/importing.md tells the forms",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The blocks of a language in docs/importing.md.
+    fn blocks(language: &str) -> Vec<String> {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/importing.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        let fence = format!("```{language}\n");
+        page.split(&fence).skip(1).map(|block| block.split("```").next().expect("an end").to_owned()).collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_page_are_taken() {
+        for text in blocks("csv") {
+            let rows = table::read(&text).expect("a heading");
+            assert!(!rows.is_empty() && rows.iter().all(Result::is_ok), "{rows:?}");
+        }
+        let json = blocks("json");
+        let persons: Vec<_> = jsonl::read(&json[0]).collect();
+        assert!(!persons.is_empty() && persons.iter().all(Result::is_ok), "{persons:?}");
+        serde_json::from_str::<causeway_core::provider::Provider>(&json[1]).expect("a provider");
+        let events: Vec<_> = causeway_core::consent::import::read(&json[2]).collect();
+        assert!(!events.is_empty() && events.iter().all(Result::is_ok), "{events:?}");
+        assert_eq!((blocks("csv").len(), json.len()), (1, 3));
+    }
+}

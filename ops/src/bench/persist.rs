@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use causeway_core::person::{Demographics, Document, DocumentKind, LocalNumber};
+use causeway_core::person::{BirthDate, Demographics, Document, DocumentKind, LocalNumber, Sex};
 use causeway_core::phi::Phi;
 use causeway_core::policy::PolicyVersion;
 use causeway_core::port::{Actor, Clock as _, NewPerson, Registry, Repository};
@@ -74,6 +74,14 @@ fn register(registry: &dyn Registry) -> Result<(), Diagnostic> {
     let (actor, now) = (Actor("bench".to_owned()), SystemClock.now());
     registry.put_provider(&provider::newcomer(), &actor, now)?;
     let mut tally = Tally::default();
+    // As in the message: another name or birth date would wait for a person to compare them.
+    let demographics = Demographics {
+        family: "CHAN".into(),
+        given: "TAI MAN".into(),
+        chinese: "陳大文".into(),
+        birth: BirthDate::parse("19830114").map(Phi::new),
+        sex: Some(Sex::Male),
+    };
     for number in 0..PERSONS {
         let number = Phi::new(format!("B{number}"));
         let document = Document { kind: DocumentKind::Other, issuer: "bench".to_owned(), number: number.clone() };
@@ -83,11 +91,7 @@ fn register(registry: &dyn Registry) -> Result<(), Diagnostic> {
             place: String::new(),
             person: NewPerson {
                 documents: vec![document],
-                demographics: Demographics {
-                    family: "CHAN".into(),
-                    given: "TAI MAN".into(),
-                    ..Demographics::default()
-                },
+                demographics: demographics.clone(),
                 local_numbers: vec![local],
             },
             join: Some(Join { policy: PolicyVersion::V2025, at: None }),

@@ -10,6 +10,9 @@ use crate::wiring::{self, Hub, Role, Verbosity};
 
 /// Arguments of `causeway serve`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Logs go to standard error, as text on a terminal and as JSON elsewhere. CAUSEWAY_LOG says how much, as in\n`warn` or `info,causeway_hl7=debug`; no patient's name or number is ever in them."
+)]
 pub(crate) struct Serve {
     /// What this process does. The embedded engines are made for `all`.
     #[arg(long, value_enum, default_value_t = Role::All)]

@@ -78,7 +78,6 @@ codes! {
     Taken "CW0502" Failed "The number belongs to someone else" "A document or a provider's own number belongs to one person only" "compare the two persons with `causeway person show`",
     NotAllowed "CW0503" Refused "The rules do not allow it" "Registration and consent are state machines; this step does not lead on from where the person stands" "see where the person stands with `causeway consent list PERSON`",
     Invalid "CW0504" Failed "The data is not well formed" "A field is missing or is not of the kind it must be" "correct the field named; docs/importing.md tells the forms",
-    Withheld "CW0601" Refused "Consent or permission does not allow it" "The person gave no right to it, or took it back" "see why with `causeway consent explain`",
     Internal "CW0901" Failed "The program is at fault" "Something happened that must not happen" "report it with what was printed",
 }
 

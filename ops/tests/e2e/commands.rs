@@ -185,3 +185,35 @@ fn the_version_is_that_of_the_package() {
     let ran = run(Path::new("."), &["version", "--json"]);
     assert_eq!(ran.json()["version"], env!("CARGO_PKG_VERSION"));
 }
+
+#[test]
+fn every_benchmark_measures_and_fails_nothing() {
+    let folder = folder();
+    for arguments in [
+        &["bench", "map", "--seconds", "1", "--json"][..],
+        &["bench", "door", "--seconds", "1", "--connections", "4", "--rate", "100", "--json"],
+        &["bench", "persist", "--messages", "150", "--connections", "4", "--json"],
+    ] {
+        let ran = run(folder.path(), arguments);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let found = ran.json();
+        assert!(found["rate"].as_f64() > Some(1.0) && found["p99_ms"].as_f64() >= found["p50_ms"].as_f64(), "{found}");
+        assert_eq!(found["failed"], 0);
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn check_online_dials_those_the_hub_would_dial() {
+    let folder = folder();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let there = listener.local_addr().expect("bound");
+    let config =
+        format!("{FEED}senders = [\"any\"]\napplication_ack = \"separate\"\napplication_ack_to = \"{there}\"\n");
+    fs::write(folder.path().join("causeway.toml"), config).expect("written");
+    assert_eq!(run(folder.path(), &["check", "--online"]).code, Some(0));
+    drop(listener);
+    let gone = run(folder.path(), &["check", "--online", "--json"]);
+    assert_eq!((gone.code, &gone.json()["ok"]), (Some(4), &false.into()), "{gone:?}");
+    assert_eq!(run(folder.path(), &["check"]).code, Some(0), "offline nobody is dialled");
+}

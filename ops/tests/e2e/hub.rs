@@ -66,6 +66,10 @@ impl Hub {
         Self { folder, child: None, mllp: String::new(), http: String::new() }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn file(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, content).expect("written");

@@ -204,3 +204,31 @@ fn a_second_hub_is_kept_out_and_a_backup_can_be_put_back() {
     assert_eq!(hub.run(&["log", "verify"]).code, Some(0));
     assert_eq!(hub.run(&["db", "status"]).code, Some(0));
 }
+
+#[test]
+fn a_log_that_lost_acknowledged_messages_stops_the_hub_with_74_and_says_what_to_do() {
+    let mut hub = Hub::new();
+    let hub_log = hub.path().join("data/log");
+    let log = |name: &str| hub_log.join(name);
+    hub.start();
+    hub.send("a.hl7", &admission("D1"));
+    settled(&hub, "D1", "withheld");
+    assert_eq!(hub.stop(), Some(0));
+    let older = ["log.db", "log.db-wal"].map(|name| (name, std::fs::read(log(name)).ok()));
+    hub.start();
+    hub.send("b.hl7", &admission("D2"));
+    settled(&hub, "D2", "withheld");
+    assert_eq!(hub.stop(), Some(0));
+    // As after a disk that lied, or a file put back from an older copy.
+    for (name, bytes) in older {
+        match bytes {
+            Some(bytes) => std::fs::write(log(name), bytes).expect("written"),
+            None => drop(std::fs::remove_file(log(name))),
+        }
+    }
+    drop(std::fs::remove_file(log("log.db-shm")));
+    let ran = hub.run(&["serve"]);
+    assert_eq!(ran.code, Some(74), "{ran:?}");
+    assert!(ran.err.contains("CW0304") && ran.err.contains("causeway log verify"), "{ran:?}");
+    assert_eq!(hub.run(&["doctor"]).code, Some(1));
+}
