@@ -8,6 +8,7 @@ mod allergy;
 mod context;
 mod datatype;
 mod identity;
+pub mod note;
 pub mod profile;
 mod reader;
 mod segment;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use context::Context;
+use note::NoteCode;
 use reader::Seg;
 use segment::pv1::Event;
 use trigger::{Output, Segments, adt, merge, oru};
@@ -184,7 +186,7 @@ pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: 
     let context = Context::new(feed, zone, message.delimiters(), charset, facts);
     if untimed {
         let text = "no readable time in EVN-2 or MSH-7: versions are ordered by when the message was received";
-        context.note("no-message-time", "MSH-7".to_owned(), text);
+        context.note(NoteCode::NoMessageTime, "MSH-7".to_owned(), text);
     }
     let kind = format!("{}^{}", trigger.code, trigger.event);
     run(Mapped { kind, ..stub }, trigger, &message, context)
@@ -203,7 +205,7 @@ fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<
             if takes(segment.name()) {
                 segment.report(&context);
             } else {
-                context.note("unused-segment", segment.place(), "this event does not use the segment");
+                context.note(NoteCode::UnusedSegment, segment.place(), "this event does not use the segment");
             }
         }
     }
@@ -291,7 +293,9 @@ fn is_complete(context: &Context<'_>, trigger: &Trigger, segments: &Segments<'_,
 fn is_about_one_patient(context: &Context<'_>, segments: &Segments<'_, '_>) -> bool {
     let mut patients = segments.named("PID");
     let Some(first) = patients.next() else { return true };
-    let other = patients.find(|pid| pid.field(3).raw() != first.field(3).raw());
+    let is_other =
+        |pid: &&Seg<'_>| [2, 3, 4].into_iter().any(|field| pid.field(field).raw() != first.field(field).raw());
+    let other = patients.find(is_other);
     let Some(other) = other else { return true };
     let text = "a second patient in one message: send one message for each";
     context.fault(Reason::Unmappable, other.place(), other.offset(1), text);

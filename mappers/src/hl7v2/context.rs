@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use serde_json::Value;
 
+use super::note::NoteCode;
 use super::reader::Seg;
 use crate::fhir::{Object, identifier, logical, urn_part};
 
@@ -146,10 +147,10 @@ impl<'m> Context<'m> {
     }
 
     /// Takes note of something. Never pass a value of a field: notes are shown to operators.
-    pub(crate) fn note(&self, code: &str, place: String, text: &str) {
+    pub(crate) fn note(&self, code: NoteCode, place: String, text: &str) {
         let mut notes = self.notes.borrow_mut();
         if notes.len() < REPORTS_MAX {
-            notes.push(Note { code: code.to_owned(), place, text: text.to_owned() });
+            notes.push(Note { code: code.as_str().to_owned(), place, text: text.to_owned() });
         } else {
             self.beyond.set(self.beyond.get().saturating_add(1));
         }
@@ -177,7 +178,7 @@ impl<'m> Context<'m> {
         let beyond = self.beyond.get();
         if beyond > 0 {
             let text = format!("{beyond} further notes and faults are not listed");
-            notes.push(Note { code: "too-many-notes".to_owned(), place: String::new(), text });
+            notes.push(Note { code: NoteCode::TooManyNotes.as_str().to_owned(), place: String::new(), text });
         }
         (notes, self.faults.into_inner())
     }

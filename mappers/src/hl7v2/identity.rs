@@ -14,6 +14,7 @@ use super::datatype::{cwe, cx};
 use super::reader::{Seg, Value};
 use crate::codes;
 use crate::fhir::{Object, reference};
+use crate::hl7v2::note::NoteCode;
 
 /// Names of Hong Kong as an assigning authority or jurisdiction.
 const HONG_KONG: &[&str] = &["HKSAR", "HKG", "HK", "HKSARG", "IMMD"];
@@ -108,7 +109,7 @@ impl Numbers {
             Ok(hkid) => hkid.as_str().to_owned(),
             Err(fault @ (HkidError::CheckDigit | HkidError::Form)) => {
                 self.hkid_check_failed = true;
-                value.note("bad-hkid", &fault.to_string());
+                value.note(NoteCode::BadHkid, &fault.to_string());
                 sent.into_owned()
             }
         };

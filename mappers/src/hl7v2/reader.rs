@@ -7,6 +7,7 @@ use std::cell::Cell;
 use causeway_core::hl7v2::{Field, Repetition, Segment, escape};
 
 use super::context::Context;
+use crate::hl7v2::note::NoteCode;
 
 /// A segment, and which of its fields were asked for.
 #[derive(Debug)]
@@ -82,7 +83,11 @@ impl<'m> Seg<'m> {
             if first.is_none() {
                 first = Some(value);
             } else {
-                context.note("unused-repetition", value.place(), "only the first repetition of this field is used");
+                context.note(
+                    NoteCode::UnusedRepetition,
+                    value.place(),
+                    "only the first repetition of this field is used",
+                );
                 value.keep();
             }
         }
@@ -131,7 +136,7 @@ impl<'m> Seg<'m> {
         for (at, field) in self.segment.fields().enumerate() {
             let number = at.saturating_add(1);
             if !self.is_asked(number) && field.is_present() && is_more_than_blank(field.raw()) {
-                context.note("unused-field", self.field_place(number), "no record has a place for this field");
+                context.note(NoteCode::UnusedField, self.field_place(number), "no record has a place for this field");
             }
         }
     }
@@ -165,7 +170,7 @@ impl<'c, 'm> Value<'c, 'm> {
     }
 
     /// Takes note of something at its place.
-    pub(crate) fn note(&self, code: &str, text: &str) {
+    pub(crate) fn note(&self, code: NoteCode, text: &str) {
         self.context.note(code, self.place(), text);
     }
 
@@ -234,7 +239,7 @@ impl Drop for Value<'_, '_> {
             let asked = bit(number).is_some_and(|bit| self.asked.get() & bit != 0);
             if !asked && component.is_present() && is_more_than_blank(component.raw()) {
                 let place = format!("{}.{number}", self.place());
-                self.context.note("unused-component", place, "no record has a place for this component");
+                self.context.note(NoteCode::UnusedComponent, place, "no record has a place for this component");
             }
         }
     }

@@ -9,9 +9,12 @@ use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::FeedSettings;
 use causeway_core::mapped::Mapped;
 use causeway_core::provider::ProviderId;
+use causeway_mappers::hl7v2::note::NoteCode;
 use causeway_mappers::hl7v2::profile::{SegmentUse, Usage};
 use causeway_mappers::hl7v2::{self, SEGMENTS, TRIGGERS, Trigger};
 use jiff::Timestamp;
+
+use crate::case::{Case, cases};
 
 fn document(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
@@ -70,6 +73,12 @@ fn messages() -> String {
         let (required, optional) = (trigger.required.join(" "), trigger.optional.join(" "));
         row(&mut text, &[&format!("{}^{}", trigger.code, trigger.event), trigger.title, &required, &optional, ig]);
     }
+    text.push_str("\n## Notes\n\n| code | what it says |\n| --- | --- |\n");
+    for code in NoteCode::ALL {
+        row(&mut text, &[&format!("`{}`", code.as_str()), code.text()]);
+    }
+    let lines = "Line ends are not as the standard has them; no value is touched.";
+    row(&mut text, &["`blank-line`, `mixed-line-ends`, `trailing-line-ends`", lines]);
     text.push_str("\n## Segments\n");
     for segment in SEGMENTS {
         write!(text, "\n### {}, {}\n\n| field | name | use |\n| --- | --- | --- |\n", segment.name, segment.title)
@@ -116,6 +125,16 @@ fn code_tables() -> String {
 fn row(text: &mut String, cells: &[&str]) {
     let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     writeln!(text, "| {} |", cells.join(" | ").replace("|  |", "| |")).expect("text");
+}
+
+#[test]
+fn every_code_of_a_note_is_seen_in_some_case() {
+    let seen: BTreeSet<String> =
+        cases().iter().flat_map(Case::map).flat_map(|mapped| mapped.notes).map(|note| note.code).collect();
+    let unseen: Vec<&str> =
+        NoteCode::ALL.iter().map(|code| code.as_str()).filter(|code| !seen.contains(*code)).collect();
+    // Its own test makes the very many notes it takes.
+    assert_eq!(unseen, ["too-many-notes"]);
 }
 
 /// The number of the last field that is tried in every segment: no version of the standard has more in those we read.

@@ -7,6 +7,7 @@ use causeway_core::scope::Level;
 use crate::codes::{self, Concept};
 use crate::fhir::{Object, coding, concept_of};
 use crate::hl7v2::context::Context;
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
 
 /// A coded value, read.
@@ -40,7 +41,7 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
             if loose_text.is_empty() {
                 loose_text = text;
             } else {
-                value.note("unused-component", "a second text without a code has no place");
+                value.note(NoteCode::UnusedComponent, "a second text without a code has no place");
             }
             continue;
         }
@@ -90,7 +91,7 @@ pub(crate) fn of_table(value: &Value<'_, '_>, find: impl Fn(&str) -> Option<Conc
 
 /// Notes that a code is in no table.
 pub(crate) fn unmapped(value: &Value<'_, '_>) {
-    value.note("unmapped-code", "the code is in no table; it is kept as the sender's own, or left out");
+    value.note(NoteCode::UnmappedCode, "the code is in no table; it is kept as the sender's own, or left out");
 }
 
 /// The URI of a coding system, and whether it is a recognised terminology.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::fhir::{Object, code, decimal};
 use crate::hl7v2::datatype::cwe;
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Value;
 
 /// The unit of a quantity.
@@ -24,7 +25,7 @@ impl Unit {
             return Self { shown, ..Self::default() };
         }
         if sent.contains(char::is_whitespace) {
-            value.note("bad-unit", "a code of a unit holds a blank: kept as text");
+            value.note(NoteCode::BadUnit, "a code of a unit holds a blank: kept as text");
             return Self { shown, ..Self::default() };
         }
         let (system, _) = cwe::system_uri(value.context(), &system);
@@ -116,7 +117,7 @@ pub(crate) fn composite(value: &Value<'_, '_>) -> Option<Object> {
     let unit = Unit { shown: shown.into_owned(), ..Unit::default() };
     let quantity = unit.quantity(&value.text(1), "");
     if quantity.is_none() {
-        value.note("not-a-number", "a quantity is no number: left out");
+        value.note(NoteCode::NotANumber, "a quantity is no number: left out");
     }
     quantity
 }

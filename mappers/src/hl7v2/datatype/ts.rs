@@ -4,6 +4,7 @@ use causeway_core::hl7v2::time::{Hl7Time, Precision, TimeFault};
 use jiff::civil;
 
 use crate::hl7v2::context::Context;
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
 
 /// Reads the time in a component. In the old TS a degree of precision follows as the second component: kept with the
@@ -13,7 +14,7 @@ pub(crate) fn read(value: &Value<'_, '_>, component: usize) -> Option<Hl7Time> {
         Ok(time) => Some(time),
         Err(TimeFault::Empty) => None,
         Err(fault @ (TimeFault::Form | TimeFault::Calendar | TimeFault::Year | TimeFault::Offset)) => {
-            value.note("bad-date", &fault.to_string());
+            value.note(NoteCode::BadDate, &fault.to_string());
             None
         }
     }

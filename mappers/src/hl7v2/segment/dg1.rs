@@ -12,6 +12,7 @@ use crate::hl7v2::profile::{SegmentUse, kept, used};
 use crate::hl7v2::reader::Seg;
 
 use super::pv1::Visit;
+use crate::hl7v2::note::NoteCode;
 
 /// What is done with its fields.
 pub(crate) const USE: SegmentUse = SegmentUse {
@@ -118,7 +119,7 @@ fn rank<'m>(context: &Context<'m>, dg1: &Seg<'m>) -> Option<u32> {
     match text.parse::<u32>() {
         Ok(rank) => (rank > 0).then_some(rank),
         Err(_) => {
-            value.note("not-a-number", "the priority of the diagnosis is no number: left out");
+            value.note(NoteCode::NotANumber, "the priority of the diagnosis is no number: left out");
             None
         }
     }

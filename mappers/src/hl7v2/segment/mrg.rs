@@ -8,6 +8,7 @@ use crate::fhir::Object;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::xpn;
 use crate::hl7v2::identity::{self, Subject};
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, required, used};
 use crate::hl7v2::reader::Seg;
 
@@ -56,7 +57,11 @@ pub(crate) fn replaced<'m>(context: &Context<'m>, mrg: &Seg<'m>, survivor: &Subj
         return Replaced::Nobody;
     };
     if subject == *survivor {
-        context.note("merge-with-itself", mrg.field_place(1), "the patient to be replaced is the one that remains");
+        context.note(
+            NoteCode::MergeWithItself,
+            mrg.field_place(1),
+            "the patient to be replaced is the one that remains",
+        );
         return Replaced::Survivor;
     }
     let link = |other: &Subject, kind: &str| Object::sized(2).put("other", other.reference()).text("type", kind);

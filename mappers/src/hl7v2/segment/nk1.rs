@@ -6,6 +6,7 @@ use crate::codes;
 use crate::fhir::{Object, period};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::{cwe, ts, xad, xon, xpn, xtn};
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, kept, used};
 use crate::hl7v2::reader::Seg;
 
@@ -60,6 +61,6 @@ pub(crate) fn contact<'m>(context: &Context<'m>, nk1: &Seg<'m>) -> Object {
     if ["name", "telecom", "address", "organization"].iter().any(|way| contact.has(way)) {
         return contact;
     }
-    context.note("unused-segment", nk1.place(), "the contact has no name, address, telephone or organisation");
+    context.note(NoteCode::UnusedSegment, nk1.place(), "the contact has no name, address, telephone or organisation");
     Object::new()
 }

@@ -15,6 +15,7 @@ use crate::hl7v2::datatype::cwe::{self, Coded};
 use crate::hl7v2::datatype::ei::{self, Entity};
 use crate::hl7v2::datatype::{ts, xcn};
 use crate::hl7v2::identity::Subject;
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
@@ -103,7 +104,7 @@ impl Order {
     /// Notes that the number is not the filler's. Only for records that are keyed by it.
     pub(crate) fn note_derived(&self, context: &Context<'_>, obr: &Seg<'_>) {
         if !self.derived.is_empty() {
-            context.note("derived-id", obr.field_place(3), self.derived);
+            context.note(NoteCode::DerivedId, obr.field_place(3), self.derived);
         }
     }
 

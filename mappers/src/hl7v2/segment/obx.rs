@@ -82,7 +82,7 @@ pub(crate) struct Result {
     pub(crate) record: Record,
     /// Its status.
     pub(crate) status: Status,
-    /// Whether its value is text.
+    /// Whether its value is a text of lines.
     pub(crate) is_text: bool,
 }
 
@@ -165,7 +165,7 @@ impl<'c, 'm> Observed<'c, 'm> {
         } else {
             value::read(context, obx, &kind, &unit)
         };
-        let is_text = values.iter().all(|(name, _)| *name == "valueString") && matches!(&*kind, "TX" | "FT" | "ST");
+        let is_text = values.iter().all(|(name, _)| *name == "valueString") && matches!(&*kind, "TX" | "FT");
         let mut components = Vec::new();
         let (several, members) = (values.len() > 1, resource.len());
         for (name, value) in values {

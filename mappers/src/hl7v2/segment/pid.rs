@@ -12,6 +12,7 @@ use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::xpn::{self, Name, Script};
 use crate::hl7v2::datatype::{cwe, ts, xad, xtn};
 use crate::hl7v2::identity::{self, Subject};
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::{Seg, Value};
 
@@ -162,7 +163,7 @@ fn rest<'m>(context: &Context<'m>, pid: &Seg<'m>, resource: Object) -> Object {
     let order = pid.first(context, 25).and_then(|value| {
         let order = value.text(1).parse::<u32>().ok().filter(|order| *order > 0);
         if order.is_none() {
-            value.note("not-a-number", "the birth order is no number: left out");
+            value.note(NoteCode::NotANumber, "the birth order is no number: left out");
         }
         order
     });

@@ -13,6 +13,7 @@ use crate::hl7v2::profile::{SegmentUse, kept, used};
 use crate::hl7v2::reader::Seg;
 
 use super::pv1::Visit;
+use crate::hl7v2::note::NoteCode;
 
 /// What is done with its fields.
 pub(crate) const USE: SegmentUse = SegmentUse {
@@ -107,7 +108,7 @@ fn minutes<'m>(context: &Context<'m>, pr1: &Seg<'m>) -> Option<u32> {
     let value = pr1.first(context, 7)?;
     let minutes = value.text(1).parse::<u32>().ok();
     if minutes.is_none() {
-        value.note("not-a-number", "the minutes of the procedure are no number: left out");
+        value.note(NoteCode::NotANumber, "the minutes of the procedure are no number: left out");
     }
     minutes.filter(|minutes| *minutes > 0)
 }

@@ -9,6 +9,7 @@ use crate::fhir::{Object, coding, concept, identifier, logical, period, referenc
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::{cwe, cx, pl, ts, xcn};
 use crate::hl7v2::identity::Subject;
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, kept, used};
 use crate::hl7v2::reader::{Seg, Value};
 
@@ -100,7 +101,7 @@ impl Visit {
 /// without a visit number has no visit that could be told from others: `None`, with a note.
 pub(crate) fn visit<'m>(context: &Context<'m>, pv1: &Seg<'m>, subject: &Subject, event: Event) -> Option<Visit> {
     if event == Event::Result && !pv1.has(19) && !pv1.has(50) {
-        context.note("unused-segment", pv1.place(), "a result's visit without a number is no record");
+        context.note(NoteCode::UnusedSegment, pv1.place(), "a result's visit without a number is no record");
         pv1.keep();
         return None;
     }
@@ -129,10 +130,14 @@ pub(crate) fn visit<'m>(context: &Context<'m>, pv1: &Seg<'m>, subject: &Subject,
 fn derived_key(context: &Context<'_>, pv1: &Seg<'_>, subject: &Subject, admitted: Option<Hl7Time>) -> RecordKey {
     let [authority, number] = &subject.parts;
     if let Some(time) = admitted {
-        context.note("derived-id", pv1.field_place(19), "no visit number: keyed by patient and admission time");
+        context.note(NoteCode::DerivedId, pv1.field_place(19), "no visit number: keyed by patient and admission time");
         return context.key("Encounter", &[authority, number, &time.to_string()]);
     }
-    context.note("derived-id", pv1.field_place(19), "no visit number and no admission time: keyed by the control id");
+    context.note(
+        NoteCode::DerivedId,
+        pv1.field_place(19),
+        "no visit number and no admission time: keyed by the control id",
+    );
     context.key("Encounter", &[authority, number, "MSH-10", &context.header().control_id])
 }
 
@@ -160,7 +165,7 @@ pub(crate) fn encounter<'m>(
     let written = |time| context.written(time);
     let end = ended.filter(|_| status == "finished");
     if ended.is_some() && end.is_none() {
-        context.note("unused-field", pv1.field_place(45), "the event takes the discharge back");
+        context.note(NoteCode::UnusedField, pv1.field_place(45), "the event takes the discharge back");
     }
     // PV1-4 → type
     let kind = pv1.first(context, 4).map(|v| cwe::of_table(&v, |code| codes::ADMISSION_TYPE.concept(code)));
@@ -211,7 +216,11 @@ fn class<'m>(context: &Context<'m>, pv1: &Seg<'m>, visit_number: &str) -> (Objec
         (sent, _) => sent,
     };
     if by_number.is_some_and(|by_number| by_number != code) {
-        context.note("class-disagrees", pv1.field_place(2), "the visit number in PV1-19 speaks of another class");
+        context.note(
+            NoteCode::ClassDisagrees,
+            pv1.field_place(2),
+            "the visit number in PV1-19 speaks of another class",
+        );
     }
     if let Some([_, code, display, system, status]) = codes::PATIENT_CLASS.row(code) {
         if let Some(value) = &value {
@@ -221,7 +230,7 @@ fn class<'m>(context: &Context<'m>, pv1: &Seg<'m>, visit_number: &str) -> (Objec
     }
     // R4 wants a class: unknown is said to be unknown, and the sender's own code kept as such.
     let Some(value) = value.filter(|_| !code.is_empty()) else {
-        context.note("missing-field", pv1.field_place(2), "no patient class: the encounter's class is unknown");
+        context.note(NoteCode::MissingField, pv1.field_place(2), "no patient class: the encounter's class is unknown");
         return (coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK", "unknown"), "unknown");
     };
     cwe::unmapped(&value);

@@ -6,6 +6,7 @@ use crate::codes;
 use crate::fhir::{Object, coding, concept, decimal};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::{cwe, xcn};
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, used};
 use crate::hl7v2::reader::Seg;
 
@@ -37,7 +38,7 @@ pub(crate) fn add<'m>(context: &Context<'m>, pv2: &Seg<'m>, encounter: &mut Obje
                 let length = length.text("system", "http://unitsofmeasure.org").text("code", "d");
                 encounter.set("length", length);
             }
-            None => value.note("not-a-number", "the length of stay is no number: left out"),
+            None => value.note(NoteCode::NotANumber, "the length of stay is no number: left out"),
         }
     }
     // PV2-13 → participant

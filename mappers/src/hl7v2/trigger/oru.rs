@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use causeway_core::mapped::Pending;
 use causeway_core::record::Record;
 use causeway_core::scope::Domain;
 use serde_json::Value as Json;
@@ -11,6 +12,7 @@ use crate::codes::Status;
 use crate::fhir::reference_to;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::identity::Subject;
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
 use crate::hl7v2::segment::obx::{Observed, Within, document, ha_allergy};
 use crate::hl7v2::segment::orc::Common;
@@ -78,7 +80,7 @@ fn groups<'c, 'm>(context: &Context<'m>, segments: &Segments<'c, 'm>) -> Vec<Gro
             }),
             ("OBX" | "NTE" | "SPM", Some(group)) => group.take(segment),
             ("OBX" | "NTE" | "SPM", None) => {
-                context.note("unused-segment", segment.place(), "it stands before the first order");
+                context.note(NoteCode::UnusedSegment, segment.place(), "it stands before the first order");
                 segment.keep();
             }
             _ => {}
@@ -117,53 +119,30 @@ fn order<'m>(
     let references: Vec<Json> = specimens.iter().map(|record| reference_to(&record.resource).into()).collect();
     let specimen = if references.len() == 1 { references.first() } else { None };
     let within = Within { subject, visit, order: &order, specimen };
-    let mut found = Found::default();
-    let mut numbers: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut number = |code: &str, sub_id: &str| {
-        let count = numbers.entry((code.to_owned(), sub_id.to_owned())).or_insert(0);
-        *count += 1;
-        *count
-    };
-    for observed in &group.observed {
-        let Some(obx) = observed.lines.first() else { continue };
-        if ha_allergy::is_allergy(context, obx) {
-            ha_allergy::take(context, observed, within, &mut found.allergies);
-            continue;
-        }
-        if document::is_document(obx) {
-            let pending = &mut output.pending;
-            found.others.extend(document::document(context, observed, within, pending, &mut number));
-            continue;
-        }
-        if let Some(result) = observed.result(context, within, &mut number) {
-            found.is_text = found.is_text && result.is_text;
-            found.status = Some(lower(found.status, result.status));
-            found.results.push(result.record);
-        }
-    }
-    let allergies = found.allergies.into_iter().map(|entry| entry.into_record(context, within)).collect::<Vec<_>>();
-    let conclusion: Vec<String> = group.comments.iter().map(|comment| nte::text(context, comment)).collect();
-    let is_report = !found.results.is_empty() || group.observed.is_empty();
-    if is_report || !found.others.is_empty() {
+    let found = Found::of(context, &group, within, &mut output.pending);
+    let allergies: Vec<Record> = found.allergies.into_iter().map(|entry| entry.into_record(context, within)).collect();
+    let comments: Vec<String> = group.comments.iter().map(|comment| nte::text(context, comment)).collect();
+    let has_report = !found.results.is_empty() || group.observed.is_empty();
+    if has_report || !found.others.is_empty() {
         order.note_derived(context, group.obr);
     }
-    if is_report {
+    if has_report {
         let results = found.results.iter().map(|record| reference_to(&record.resource).into());
         let parts = obr::Parts {
             results: results.collect(),
             specimens: references,
-            conclusion: conclusion.join("\n"),
+            conclusion: comments.join("\n"),
             status_of_results: found.status,
             is_text: found.is_text && !found.results.is_empty(),
         };
         output.records.push(obr::report(context, order, subject, visit, parts));
-    } else if conclusion.iter().any(|text| !text.is_empty()) {
-        context.note("unused-segment", "NTE".to_owned(), "a comment on an order without a report has no place");
+    } else if comments.iter().any(|text| !text.is_empty()) {
+        let text = "a comment on an order without a report has no place";
+        context.note(NoteCode::UnusedSegment, "NTE".to_owned(), text);
     }
-    output.records.extend(specimens);
-    output.records.extend(found.results);
-    output.records.extend(found.others);
-    output.records.extend(allergies);
+    for records in [specimens, found.results, found.others, allergies] {
+        output.records.extend(records);
+    }
 }
 
 impl Group<'_, '_> {
@@ -176,18 +155,39 @@ impl Group<'_, '_> {
 }
 
 /// What was found in an order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Found {
     results: Vec<Record>,
     others: Vec<Record>,
     allergies: Vec<ha_allergy::Entry>,
+    /// Whether all results are texts.
     is_text: bool,
     status: Option<Status>,
 }
 
-impl Default for Found {
-    fn default() -> Self {
-        Self { results: Vec::new(), others: Vec::new(), allergies: Vec::new(), is_text: true, status: None }
+impl Found {
+    /// Maps every OBX of an order: as an allergy of the dialect, as a document, or as an observation.
+    fn of<'m>(context: &Context<'m>, group: &Group<'_, 'm>, within: Within<'_>, pending: &mut Vec<Pending>) -> Self {
+        let mut found = Self { is_text: true, ..Self::default() };
+        let mut numbers: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut number = |code: &str, sub_id: &str| {
+            let count = numbers.entry((code.to_owned(), sub_id.to_owned())).or_insert(0);
+            *count += 1;
+            *count
+        };
+        for observed in &group.observed {
+            let Some(obx) = observed.lines.first() else { continue };
+            if ha_allergy::is_allergy(context, obx) {
+                ha_allergy::take(context, obx, within, &mut found.allergies);
+            } else if document::is_document(obx) {
+                found.others.extend(document::document(context, obx, within, pending, &mut number));
+            } else if let Some(result) = observed.result(context, within, &mut number) {
+                found.is_text &= result.is_text;
+                found.status = Some(lower(found.status, result.status));
+                found.results.push(result.record);
+            }
+        }
+        found
     }
 }
 
@@ -196,7 +196,11 @@ fn tell_apart(context: &Context<'_>, obr: &Seg<'_>, key: &mut [String; 2], seen:
     let count = seen.entry(key.clone()).or_insert(0);
     *count += 1;
     if *count > 1 {
-        context.note("derived-id", obr.place(), "the same order and service a second time: told apart by a count");
+        context.note(
+            NoteCode::DerivedId,
+            obr.place(),
+            "the same order and service a second time: told apart by a count",
+        );
         let [_, service] = key;
         *service = format!("{service}#{count}");
     }
@@ -207,12 +211,12 @@ fn specimens<'m>(context: &Context<'m>, group: &Group<'_, 'm>, order: &obr::Orde
     let of_order = spm::of_order(context, group.obr, order, subject);
     if group.specimens.is_empty() {
         if of_order.is_none() && group.obr.has(14) {
-            context.note("unused-field", group.obr.field_place(14), "there is no specimen that was received");
+            context.note(NoteCode::UnusedField, group.obr.field_place(14), "there is no specimen that was received");
         }
         return of_order.into_iter().collect();
     }
     if of_order.is_some() {
-        context.note("unused-field", group.obr.field_place(15), "SPM says it better");
+        context.note(NoteCode::UnusedField, group.obr.field_place(15), "SPM says it better");
     }
     let numbered = group.specimens.iter().zip(1..);
     numbered.map(|(spm, number)| spm::specimen(context, spm, order, subject, number)).collect()

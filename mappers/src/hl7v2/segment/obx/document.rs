@@ -7,12 +7,13 @@ use causeway_core::reason::Reason;
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
 
-use super::{Observed, Within};
+use super::Within;
 use crate::codes::{self, Status};
 use crate::fhir::{Object, identifier, period, uri};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::cwe::{self, Coded};
 use crate::hl7v2::datatype::ts;
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
 use crate::hl7v2::segment::pv1::Visit;
 
@@ -25,12 +26,11 @@ pub(crate) fn is_document(obx: &Seg<'_>) -> bool {
 /// `pending`.
 pub(crate) fn document<'m>(
     context: &Context<'m>,
-    observed: &Observed<'_, 'm>,
+    obx: &Seg<'m>,
     within: Within<'_>,
     pending: &mut Vec<Pending>,
     mut number: impl FnMut(&str, &str) -> usize,
 ) -> Option<Record> {
-    let obx = observed.lines.first()?;
     let coded = obx.first(context, 3).map(|value| cwe::read(&value));
     let Some(coded) = coded.filter(|coded| !coded.concept.is_empty()) else {
         context.missing(obx, 3, "what the document is is missing");
@@ -128,7 +128,7 @@ fn pointer(value: &Value<'_, '_>, size: Option<u64>) -> (Object, String) {
     let named = [&*subtype, &*kind, ending].into_iter().find_map(media_type);
     let absolute = uri(&url);
     if absolute.is_none() {
-        value.note("relative-pointer", "the pointer names no scheme: it stands as the title, not as a URL");
+        value.note(NoteCode::RelativePointer, "the pointer names no scheme: it stands as the title, not as a URL");
     }
     let title = if absolute.is_none() { &*url } else { "" };
     let attachment = Object::sized(4)
@@ -171,7 +171,7 @@ fn size<'m>(context: &Context<'m>, obx: &Seg<'m>) -> Option<u64> {
     let value = obx.first(context, 7)?;
     let size = value.text(1).parse::<u32>().ok();
     if size.is_none() {
-        value.note("not-a-number", "the size of the document is no number: left out");
+        value.note(NoteCode::NotANumber, "the size of the document is no number: left out");
     }
     size.map(u64::from)
 }

@@ -4,16 +4,19 @@
 
 use std::borrow::Cow;
 
+use causeway_core::hl7v2::time::Hl7Time;
+use causeway_core::reason::Reason;
 use causeway_core::record::RecordKey;
 use causeway_core::scope::{Domain, Level};
 use serde_json::Value as Json;
 
-use super::{Observed, Within};
+use super::Within;
 use crate::codes::{self, Status};
 use crate::fhir::{Object, coding};
 use crate::hl7v2::allergy::{self, Allergy};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::{cwe, ts};
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
 
 /// The entities of the dialect.
@@ -43,66 +46,87 @@ impl Entry {
     }
 }
 
+/// What a segment says, before it is known what it means.
+struct Said<'m> {
+    entity: Cow<'m, str>,
+    letter: Cow<'m, str>,
+    /// The code of the allergen; empty where the letter stands in its place.
+    code: Cow<'m, str>,
+    text: Cow<'m, str>,
+}
+
 /// Maps one segment: a new entry at the end of `entries`, or a manifestation of the last one.
-pub(crate) fn take<'m>(
-    context: &Context<'m>,
-    observed: &Observed<'_, 'm>,
-    within: Within<'_>,
-    entries: &mut Vec<Entry>,
-) {
-    let Some(obx) = observed.lines.first() else { return };
-    // OBX-3.1 entity, .2 its name, .3 HA, .4 the record-type letter
-    let Some(identifier) = obx.first(context, 3) else { return };
-    let (entity, letter) = (identifier.text(1), identifier.text(4));
-    [2, 3].into_iter().for_each(|component| identifier.ask(component));
-    obx.field(2);
-    // OBX-5: the letter again, or the code of the allergen; then the words
-    let value = obx.first(context, 5);
-    let (code, text) = value.as_ref().map_or((Cow::Borrowed(""), Cow::Borrowed("")), |v| {
-        v.ask(3);
-        (v.text(1), v.text(2))
-    });
-    let letter = if letter.is_empty() && code.len() == 1 { code.clone() } else { letter };
+pub(crate) fn take<'m>(context: &Context<'m>, obx: &Seg<'m>, within: Within<'_>, entries: &mut Vec<Entry>) {
+    obx.ask(2);
+    let said = read(context, obx);
     let status = status(context, obx, within.order.status);
-    let observed_at = ts::field(obx, context, 14);
-    let Some([_, meaning, category, display]) = codes::HA_ALLERGY.row(&format!("{entity} {letter}")) else {
-        cwe::unmapped(&identifier);
-        let reason = causeway_core::reason::Reason::Unmappable;
-        context.fault(
-            reason,
-            obx.field_place(3),
-            obx.offset(3),
-            "the record-type letter means nothing for this entity",
-        );
+    let recorded = ts::field(obx, context, 14).or(within.order.observed).or(within.order.requested);
+    let Some(row) = codes::HA_ALLERGY.row(&format!("{} {}", said.entity, said.letter)) else {
+        let text = "the record-type letter means nothing for this entity";
+        context.fault(Reason::Unmappable, obx.field_place(3), obx.offset(3), text);
         return;
     };
-    let own_code = if code == letter { "" } else { &*code };
-    let text = allergen(&text, display);
-    if *meaning == "manifestation" {
-        let words = if text.is_empty() { own_code } else { &text };
-        match entries.last_mut() {
-            Some(entry) if !words.is_empty() => entry.allergy.manifestations.push(allergy::manifestation(words)),
-            Some(_) | None => {
-                context.note("unused-segment", obx.place(), "a manifestation without an allergy before it")
-            }
-        }
+    let [_, meaning, _, display] = row;
+    if *meaning != "manifestation" {
+        entries.push(entry(context, within, &said, row, status, recorded));
         return;
     }
-    let shown = if text.is_empty() { *display } else { &*text };
-    let local = coding(&format!("urn:causeway:ha:entity:{entity}"), &letter, display);
-    let mut codings: Vec<Json> = vec![local.into()];
-    if !own_code.is_empty() {
-        codings.push(coding("urn:causeway:ha:allergen", own_code, &text).into());
+    let words = allergen(&said.text, display);
+    let words = if words.is_empty() { &*said.code } else { words };
+    match entries.last_mut() {
+        Some(entry) if !words.is_empty() => entry.allergy.manifestations.push(allergy::manifestation(words)),
+        Some(_) | None => {
+            let text = "a manifestation without words, or without an allergy before it";
+            context.note(NoteCode::UnusedSegment, obx.place(), text);
+        }
     }
-    let concept = Object::sized(2).list("coding", codings).text("text", shown);
-    let recorded = observed_at.or(within.order.observed).or(within.order.requested);
+}
+
+/// OBX-3: .1 entity, .2 its name, .3 `HA`, .4 the record-type letter. OBX-5: .1 the letter again, or the code of the
+/// allergen, .2 the words.
+fn read<'m>(context: &Context<'m>, obx: &Seg<'m>) -> Said<'m> {
+    let none = || Cow::Borrowed("");
+    let (entity, letter) = obx.first(context, 3).map_or_else(
+        || (none(), none()),
+        |value| {
+            [2, 3].into_iter().for_each(|component| value.ask(component));
+            (value.text(1), value.text(4))
+        },
+    );
+    let (code, text) = obx.first(context, 5).map_or_else(
+        || (none(), none()),
+        |value| {
+            value.ask(3);
+            (value.text(1), value.text(2))
+        },
+    );
+    let letter = if letter.is_empty() && code.len() == 1 { code.clone() } else { letter };
+    let code = if code == letter { none() } else { code };
+    Said { entity, letter, code, text }
+}
+
+fn entry(
+    context: &Context<'_>,
+    within: Within<'_>,
+    said: &Said<'_>,
+    [_, meaning, category, display]: &[&'static str; 4],
+    status: Status,
+    recorded: Option<Hl7Time>,
+) -> Entry {
+    let Said { entity, letter, code, text } = said;
+    let text = allergen(text, display);
+    let shown = if text.is_empty() { *display } else { text };
+    let entity_letter = coding(&format!("urn:causeway:ha:entity:{entity}"), letter, display);
+    let codings: Vec<Json> = vec![entity_letter.into(), coding("urn:causeway:ha:allergen", code, text).into()];
+    let key = |named: &[&str]| {
+        let parts: Vec<&str> = [&**entity, &**letter].into_iter().chain(named.iter().copied()).collect();
+        allergy::natural_key(context, within.subject, &parts)
+    };
     let key = match *meaning {
         // However it is worded, there is one such statement a patient.
-        "no-known-drug-allergy" => allergy::natural_key(context, within.subject, &[&entity, &letter]),
-        _ if own_code.is_empty() => {
-            allergy::natural_key(context, within.subject, &[&entity, &letter, &allergy::folded(shown)])
-        }
-        _ => allergy::natural_key(context, within.subject, &[&entity, &letter, own_code]),
+        "no-known-drug-allergy" => key(&[]),
+        _ if code.is_empty() => key(&[&allergy::folded(shown)]),
+        _ => key(&[code]),
     };
     let is_reaction = meaning.ends_with("reaction");
     let retracted = status.retracted;
@@ -111,7 +135,7 @@ pub(crate) fn take<'m>(
         (false, "previous" | "previous-reaction") => "unconfirmed",
         (false, _) => "confirmed",
     };
-    entries.push(Entry {
+    Entry {
         domain: if is_reaction { Domain::AdverseReaction } else { Domain::Allergy },
         key,
         version: Version {
@@ -126,11 +150,11 @@ pub(crate) fn take<'m>(
             verification,
             kind: if is_reaction { "intolerance" } else { kind(meaning) },
             category,
-            code: concept,
+            code: Object::sized(2).list("coding", codings).text("text", shown),
             recorded: recorded.map(|time| context.written(time)),
             ..Allergy::default()
         },
-    });
+    }
 }
 
 /// That there is no allergy is neither allergy nor intolerance.
@@ -139,9 +163,9 @@ fn kind(meaning: &str) -> &'static str {
 }
 
 /// The allergen: some senders put the kind in front, `Non-drug allergy: peanut`.
-fn allergen<'t>(text: &'t str, display: &str) -> Cow<'t, str> {
+fn allergen<'t>(text: &'t str, display: &str) -> &'t str {
     let named = text.split_once(':').filter(|(kind, _)| kind.trim().eq_ignore_ascii_case(display));
-    Cow::Borrowed(named.map_or(text, |(_, named)| named.trim()))
+    named.map_or(text, |(_, named)| named.trim())
 }
 
 /// OBX-11, or else OBR-25.

@@ -6,6 +6,7 @@ use crate::fhir::period;
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::quantity::{self, Numeric, Unit};
 use crate::hl7v2::datatype::{cwe, ts};
+use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
 
 /// A member and its value.
@@ -43,7 +44,7 @@ pub(super) fn read<'m>(context: &Context<'m>, obx: &Seg<'m>, kind: &str, unit: &
         }
     }
     if !unit.is_empty() && !members.is_empty() && !has_unit {
-        context.note("unused-field", obx.field_place(6), "the value is no quantity: its unit has no place");
+        context.note(NoteCode::UnusedField, obx.field_place(6), "the value is no quantity: its unit has no place");
     }
     members
 }
@@ -64,7 +65,7 @@ fn member(value: &Value<'_, '_>, kind: &str, unit: &Unit) -> Option<Member> {
         "NR" => match quantity::numeric_range(value, unit) {
             Some(range) => Some(("valueRange", range.into())),
             None => {
-                value.note("not-a-number", "a range is no pair of numbers: kept as text");
+                value.note(NoteCode::NotANumber, "a range is no pair of numbers: kept as text");
                 text_of(value)
             }
         },
@@ -74,7 +75,7 @@ fn member(value: &Value<'_, '_>, kind: &str, unit: &Unit) -> Option<Member> {
         }
         "" => untyped(value, unit),
         _ => {
-            value.note("unmapped-type", "a value of this type is kept as text");
+            value.note(NoteCode::UnmappedType, "a value of this type is kept as text");
             text_of(value)
         }
     }
@@ -87,7 +88,7 @@ fn number(value: &Value<'_, '_>, unit: &Unit) -> Member {
     match unit.quantity(digits, comparator) {
         Some(quantity) => ("valueQuantity", quantity.into()),
         None => {
-            value.note("not-a-number", "the value is no number: kept as text");
+            value.note(NoteCode::NotANumber, "the value is no number: kept as text");
             ("valueString", value.whole().into())
         }
     }
@@ -110,7 +111,7 @@ fn time_of_day(value: &Value<'_, '_>) -> Member {
     match ts::time_of_day(&value.text(1)) {
         Some(time) => ("valueTime", time.into()),
         None => {
-            value.note("bad-date", "no time of day: kept as text");
+            value.note(NoteCode::BadDate, "no time of day: kept as text");
             ("valueString", value.whole().into())
         }
     }
@@ -118,7 +119,7 @@ fn time_of_day(value: &Value<'_, '_>) -> Member {
 
 /// Without OBX-2: a number with a unit is a quantity, the rest text.
 fn untyped(value: &Value<'_, '_>, unit: &Unit) -> Option<Member> {
-    value.note("no-value-type", "OBX-2 is empty: a number with a unit is taken for NM, the rest for ST");
+    value.note(NoteCode::NoValueType, "OBX-2 is empty: a number with a unit is taken for NM, the rest for ST");
     let text = value.text(1);
     let (comparator, digits) = quantity::comparator(&text);
     let quantity = if unit.is_empty() { None } else { unit.quantity(digits, comparator) };

@@ -1,0 +1,47 @@
+//! The codes of notes: a closed set, so that operators can filter by them and docs/messages.md can list them.
+
+macro_rules! codes {
+    ($($variant:ident $code:literal $text:literal;)+) => {
+        /// What a note is about.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum NoteCode {
+            $(#[doc = $text] $variant,)+
+        }
+
+        impl NoteCode {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable code.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// What it says.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    UnusedField "unused-field" "A field has a value that no record has a place for.";
+    UnusedComponent "unused-component" "A component of a used field has a value that no record has a place for.";
+    UnusedRepetition "unused-repetition" "A field repeats where FHIR has place for one: the first is used.";
+    UnusedSegment "unused-segment" "The event does not use the segment, or it stands where it says nothing.";
+    UnmappedCode "unmapped-code" "A code is in no table: kept as the sender's own, or left out where FHIR allows no others.";
+    UnmappedType "unmapped-type" "A value is of a type that is kept as text.";
+    NoValueType "no-value-type" "OBX-2 is empty: a number with a unit is taken for NM, the rest for text.";
+    NotANumber "not-a-number" "What should be a number is none: kept as text, or left out.";
+    BadDate "bad-date" "What should be a date or time is none: left out, or kept as text where it is the value.";
+    BadUnit "bad-unit" "The code of a unit holds a blank: kept as words.";
+    BadHkid "bad-hkid" "A number sent as an HKID is none.";
+    DerivedId "derived-id" "A record has no number of its own and is keyed by something else.";
+    ClassDisagrees "class-disagrees" "The visit number speaks of another class than PV1-2.";
+    MissingField "missing-field" "A field is empty that FHIR needs: its value is said to be unknown.";
+    MergeWithItself "merge-with-itself" "The patient to be replaced is the one that remains.";
+    RelativePointer "relative-pointer" "The pointer to a document names no scheme: it stands as the title.";
+    NoMessageTime "no-message-time" "The message says no time: versions are ordered by when it was received.";
+    TooManyNotes "too-many-notes" "Further notes and faults are counted, not listed.";
+}

@@ -1,0 +1,88 @@
+//! The mappers as the router sees them, and what the door asks of them.
+
+use std::sync::Arc;
+
+use causeway_core::envelope::{Digest, Envelope, FeedName, Format, TraceId};
+use causeway_core::feed::FeedSettings;
+use causeway_core::mapped::Mapped;
+use causeway_core::phi::Phi;
+use causeway_core::port::Map;
+use causeway_core::provider::ProviderId;
+use causeway_core::reason::Reason;
+use causeway_mappers::Mappers;
+use causeway_mappers::hl7v2::{Support, supported};
+use jiff::Timestamp;
+
+use crate::case::Case;
+
+fn feed(name: &str) -> FeedSettings {
+    FeedSettings::new(FeedName::parse(name).expect("a name"), Format::Hl7v2, ProviderId("9265486345".to_owned()))
+}
+
+fn envelope(feed: &str, format: Format) -> Envelope {
+    let body = Case::named("lab-final").messages()[0].clone();
+    Envelope {
+        trace: TraceId(Default::default()),
+        feed: FeedName::parse(feed).expect("a name"),
+        format,
+        sender: "LIS|LABX".to_owned(),
+        control_id: "LABX-000001".to_owned(),
+        kind: "ORU^R01".to_owned(),
+        patient_key: Phi::new(String::new()),
+        received_at: Timestamp::UNIX_EPOCH,
+        digest: Digest::of(&body),
+        refusal: None,
+        body: Phi::new(Arc::from(body.as_slice())),
+    }
+}
+
+fn reasons(mapped: &Mapped) -> Vec<Reason> {
+    assert_eq!((mapped.control_id.as_str(), mapped.kind.as_str()), ("LABX-000001", "ORU^R01"));
+    assert!(mapped.records.is_empty());
+    mapped.faults.iter().map(|fault| fault.reason).collect()
+}
+
+#[test]
+fn an_envelope_is_mapped_by_the_settings_of_its_feed() {
+    let utc = FeedSettings { time_zone: "UTC".to_owned(), ..feed("utc") };
+    let mappers = Mappers::new(vec![feed("lab"), utc]);
+    let [hong_kong, utc] = ["lab", "utc"].map(|name| mappers.map(&envelope(name, Format::Hl7v2)));
+    assert_eq!((hong_kong.faults.len(), hong_kong.records.len()), (0, 3));
+    // Times with an offset are the same in every zone.
+    assert_eq!(hong_kong, utc);
+}
+
+#[test]
+fn a_feed_that_is_not_configured_is_a_fault() {
+    let mappers = Mappers::new(vec![feed("lab")]);
+    assert_eq!(reasons(&mappers.map(&envelope("other", Format::Hl7v2))), [Reason::FeedUnknown]);
+}
+
+#[test]
+fn a_format_without_a_mapper_is_a_fault() {
+    let mappers = Mappers::new(vec![feed("lab")]);
+    assert_eq!(reasons(&mappers.map(&envelope("lab", Format::Dicom))), [Reason::UnsupportedType]);
+}
+
+#[test]
+fn a_time_zone_that_is_not_known_is_a_fault_and_never_another_zone() {
+    let mappers = Mappers::new(vec![FeedSettings { time_zone: "Asia/Atlantis".to_owned(), ..feed("lab") }]);
+    assert_eq!(reasons(&mappers.map(&envelope("lab", Format::Hl7v2))), [Reason::Unmappable]);
+}
+
+#[test]
+fn the_door_learns_whether_a_type_or_an_event_is_not_taken() {
+    for (kind, support) in [
+        ("ADT^A01", Support::Yes),
+        ("ORU^R01", Support::Yes),
+        ("ORU", Support::Yes),
+        ("ADT", Support::Yes),
+        ("ADT^A17", Support::UnknownEvent),
+        ("ORU^R30", Support::UnknownEvent),
+        ("MDM^T02", Support::UnknownType),
+        ("ACK", Support::UnknownType),
+        ("", Support::UnknownType),
+    ] {
+        assert_eq!(supported(kind), support, "{kind}");
+    }
+}
