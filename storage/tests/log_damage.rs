@@ -11,11 +11,12 @@ mod reading;
 mod support;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use causeway_core::contract::log::envelope;
-use causeway_core::envelope::Envelope;
+use causeway_core::envelope::{Envelope, Offset, Position};
 use causeway_core::port::{Entry, Freshness, Log, LogError};
 use causeway_storage::log::embedded::EmbeddedLogSettings;
 use jiff::Timestamp;
@@ -61,18 +62,37 @@ fn sized(number: u64) -> Envelope {
     envelope(number, &body)
 }
 
+/// Waits until the writer has done what it does after its answers, such as a checkpoint: files copied in the middle of
+/// that would be no state that a killed process leaves.
+fn settle(log: &dyn Log) {
+    assert_eq!(log.prune(Timestamp::UNIX_EPOCH, &[]).expect("a step that prunes nothing"), 0);
+}
+
+/// Appends these, ten at a time.
+fn fill(log: &dyn Log, numbers: Range<u64>) {
+    for from in numbers.step_by(10) {
+        assert!(files::put_all(log, (from..from + 10).map(sized)).iter().all(Result::is_ok));
+    }
+    settle(log);
+}
+
 fn store(numbers: u64) -> Store {
     let (live, dir) = (folder(), folder());
     let log = support::open(live.path(), &settings()).expect("open");
-    for from in (0..numbers).step_by(10) {
-        assert!(files::put_all(&*log, (from..from + 10).map(sized)).iter().all(Result::is_ok));
-    }
-    let third = log.state().expect("state").into_iter().map(|mut lane| {
-        lane.end.0 /= 3;
-        causeway_core::envelope::Position { partition: lane.partition, offset: lane.end }
-    });
+    fill(&*log, 0..numbers);
+    let third = log
+        .state()
+        .expect("state")
+        .into_iter()
+        .map(|lane| Position { partition: lane.partition, offset: Offset(lane.end.0 / 3) });
     assert!(log.prune(Timestamp::MAX, &third.collect::<Vec<_>>()).expect("prune") > 0);
-    assert!(files::put_all(&*log, (numbers..numbers + 10).map(sized)).iter().all(Result::is_ok));
+    drop(log);
+
+    // What comes now stays in the write-ahead log.
+    let settings = EmbeddedLogSettings { wal_bytes_max: 1 << 30, ..settings() };
+    let log = support::open(live.path(), &settings).expect("open");
+    settle(&*log);
+    fill(&*log, numbers..numbers + 30);
     let entries = reading::read_everything(&*log).expect("whole");
     assert_eq!(log.verify().expect("whole"), entries.len() as u64);
     copy(live.path(), dir.path());
@@ -154,18 +174,20 @@ fn every_cut_tail_is_told() {
     let store = store(100);
     let whole = |file: &str| std::fs::read(store.dir.path().join(file)).expect("read");
     let mut random = Random(SEED);
-    for file in ["log.db", "log.db-wal"] {
+    // The end of the write-ahead log may be left over from before the last checkpoint: cutting that does no harm.
+    for (file, told_min) in [("log.db", 20), ("log.db-wal", 5)] {
         let bytes = whole(file);
-        // The end of the write-ahead log may be left over from before the last checkpoint: cutting that does no harm.
         let cuts: Vec<_> = (0..40).map(|_| usize::try_from(random.next()).expect("64 bits") % bytes.len()).collect();
         let mut told_cuts = 0;
         for cut in cuts.into_iter().chain([0]) {
             let dir = folder();
             copy(store.dir.path(), dir.path());
             std::fs::write(dir.path().join(file), &bytes[..cut]).expect("write");
-            told_cuts += usize::from(told(dir.path(), &store.entries).is_some());
+            let told = told(dir.path(), &store.entries).is_some();
+            assert!(told || cut > 0, "{file} emptied");
+            told_cuts += usize::from(told);
         }
-        assert!(told_cuts > 20, "{file}: {told_cuts}");
+        assert!(told_cuts > told_min, "{file}: {told_cuts}");
     }
     for cut in [0, 1, 4095, 4096, 24_575] {
         let dir = folder();
@@ -203,9 +225,9 @@ fn the_files_of_another_log_are_told() {
 fn files_put_back_from_an_older_copy_are_told() {
     let (live, old) = (folder(), folder());
     let log = support::open(live.path(), &settings()).expect("open");
-    assert!(files::put_all(&*log, (0..20).map(sized)).iter().all(Result::is_ok));
+    fill(&*log, 0..20);
     copy(live.path(), old.path());
-    assert!(files::put_all(&*log, (20..30).map(sized)).iter().all(Result::is_ok));
+    fill(&*log, 20..30);
     let entries = reading::read_everything(&*log).expect("whole");
     for older in [&["log.db", "log.db-wal"][..], &["log.db-wal"]] {
         let dir = folder();
