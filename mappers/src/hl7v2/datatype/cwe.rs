@@ -1,4 +1,4 @@
-//! CE, CNE, CWE, CF and IS (§2A.2.13 and others) to CodeableConcept and Coding: IG maps CE, CNE, CWE[CodeableConcept].
+//! CE, CNE, CWE, CF and IS (§2A.2.13 and others) to CodeableConcept and Coding: IG maps `CE, CNE, CWE[CodeableConcept]`.
 
 use std::borrow::Cow;
 

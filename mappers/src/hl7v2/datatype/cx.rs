@@ -1,4 +1,4 @@
-//! CX (§2A.2.14) to Identifier: IG map CX[Identifier].
+//! CX (§2A.2.14) to Identifier: IG map `CX[Identifier]`.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! EI (§2A.2.27) to Identifier: IG map EI[Identifier-Extension].
+//! EI (§2A.2.27) to Identifier: IG map `EI[Identifier-Extension]`.
 
 use crate::fhir::{Object, typed};
 use crate::hl7v2::context::Context;

@@ -1,5 +1,5 @@
-//! NM, SN, NR and CQ with their units to Quantity, Range and Ratio: IG maps NM[Quantity], SN[…], NR[Range], CQ[Quantity]
-//! and CWE[Quantity]. Digits stay as sent.
+//! NM, SN, NR and CQ with their units to Quantity, Range and Ratio: IG maps `NM[Quantity]`, `SN[…]`, `NR[Range]`, `CQ[Quantity]`
+//! and `CWE[Quantity]`. Digits stay as sent.
 
 use std::borrow::Cow;
 

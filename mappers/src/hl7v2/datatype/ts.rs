@@ -50,7 +50,7 @@ pub(crate) fn day(time: Option<Hl7Time>) -> Option<civil::Date> {
     time.and_then(|time| time.date())
 }
 
-/// TM (§2A.2.75), `HH[MM[SS[.S…]]][+/-ZZZZ]`, as FHIR `time`, which has seconds and no offset.
+/// TM (§2A.2.75), `HH[MM[`SS[.S…]`]][+/-ZZZZ]`, as FHIR `time`, which has seconds and no offset.
 pub(crate) fn time_of_day(text: &str) -> Option<String> {
     let text = text.split(['+', '-']).next().unwrap_or_default();
     let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));

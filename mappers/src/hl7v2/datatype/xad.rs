@@ -1,4 +1,4 @@
-//! XAD (§2A.2.86) to Address: IG map XAD[Address].
+//! XAD (§2A.2.86) to Address: IG map `XAD[Address]`.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! XPN (§2A.2.88) to HumanName: IG map XPN[HumanName], with the representation of XPN.8, which the IG leaves out.
+//! XPN (§2A.2.88) to HumanName: IG map `XPN[HumanName]`, with the representation of XPN.8, which the IG leaves out.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! XTN (§2A.2.89) to ContactPoint: IG map XTN[ContactPoint]. R4 wants a system beside every value (cpt-2): where none is
+//! XTN (§2A.2.89) to ContactPoint: IG map `XTN[ContactPoint]`. R4 wants a system beside every value (cpt-2): where none is
 //! sent, an address with `@` is electronic mail and the rest telephone.
 
 use super::{cwe, ts};

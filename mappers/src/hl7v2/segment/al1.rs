@@ -1,4 +1,4 @@
-//! AL1, patient allergy information: IG map AL1[AllergyIntolerance].
+//! AL1, patient allergy information: IG map `AL1[AllergyIntolerance]`.
 
 use causeway_core::record::Record;
 use causeway_core::scope::Domain;

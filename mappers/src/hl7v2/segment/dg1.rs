@@ -1,4 +1,4 @@
-//! DG1, diagnosis: IG maps DG1[Condition] and DG1[Encounter].
+//! DG1, diagnosis: IG maps `DG1[Condition]` and `DG1[Encounter]`.
 
 use causeway_core::record::{Record, RecordKey};
 use causeway_core::scope::{Domain, Level};

@@ -1,4 +1,4 @@
-//! IAM, patient adverse reaction information: IG map IAM[AllergyIntolerance].
+//! IAM, patient adverse reaction information: IG map `IAM[AllergyIntolerance]`.
 
 use causeway_core::record::Record;
 use causeway_core::scope::Domain;

@@ -1,4 +1,4 @@
-//! NK1, next of kin and associated parties: IG map NK1[Patient].
+//! NK1, next of kin and associated parties: IG map `NK1[Patient]`.
 
 use serde_json::Value as Json;
 

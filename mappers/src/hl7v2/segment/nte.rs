@@ -1,4 +1,4 @@
-//! NTE, notes and comments: IG map NTE[Observation].
+//! NTE, notes and comments: IG map `NTE[Observation]`.
 
 use crate::fhir::{Object, annotation};
 use crate::hl7v2::context::Context;

@@ -1,4 +1,4 @@
-//! OBR, observation request: IG maps OBR[DiagnosticReport], OBR[ServiceRequest] and OBR[Specimen].
+//! OBR, observation request: IG maps `OBR[DiagnosticReport]`, `OBR[ServiceRequest]` and `OBR[Specimen]`.
 
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::record::Record;

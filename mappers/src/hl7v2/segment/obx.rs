@@ -1,4 +1,4 @@
-//! OBX, observation: IG maps OBX[Observation] and OBX[Observation-Component].
+//! OBX, observation: IG maps `OBX[Observation]` and `OBX[Observation-Component]`.
 
 use causeway_core::reason::Reason;
 use causeway_core::record::Record;
@@ -155,7 +155,7 @@ impl<'c, 'm> Observed<'c, 'm> {
         Some(Result { record, status, is_text })
     }
 
-    /// OBX-5 with OBX-2, OBX-6, OBX-7 and OBX-8 → value[x] or component, interpretation, referenceRange. Tells whether
+    /// OBX-5 with OBX-2, OBX-6, OBX-7 and OBX-8 → the value or component, interpretation, referenceRange. Tells whether
     /// the value is text.
     fn value(&self, context: &Context<'m>, obx: &Seg<'m>, further: &[&Seg<'m>], resource: &mut Object) -> bool {
         let kind = obx.text(context, 2);

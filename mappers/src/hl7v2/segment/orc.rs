@@ -1,4 +1,4 @@
-//! ORC, common order: IG maps ORC[DiagnosticReport] and ORC[ServiceRequest]. What OBR says too is taken from OBR first.
+//! ORC, common order: IG maps `ORC[DiagnosticReport]` and `ORC[ServiceRequest]`. What OBR says too is taken from OBR first.
 
 use crate::codes;
 use crate::fhir::Object;

@@ -1,4 +1,4 @@
-//! PD1, additional demographics: IG map PD1[Patient].
+//! PD1, additional demographics: IG map `PD1[Patient]`.
 
 use crate::fhir::Object;
 use crate::hl7v2::context::Context;

@@ -1,4 +1,4 @@
-//! PID, patient identification: IG map PID[Patient].
+//! PID, patient identification: IG map `PID[Patient]`.
 
 use causeway_core::mapped::Identity;
 use causeway_core::person::{BirthDate, Demographics, Sex};

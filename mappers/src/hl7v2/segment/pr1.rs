@@ -1,4 +1,4 @@
-//! PR1, procedures: IG map PR1[Procedure].
+//! PR1, procedures: IG map `PR1[Procedure]`.
 
 use causeway_core::hl7v2::time::{Hl7Time, Precision};
 use causeway_core::record::{Record, RecordKey};

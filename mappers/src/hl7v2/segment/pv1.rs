@@ -1,4 +1,4 @@
-//! PV1, patient visit: IG map PV1[Encounter].
+//! PV1, patient visit: IG map `PV1[Encounter]`.
 
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::record::RecordKey;

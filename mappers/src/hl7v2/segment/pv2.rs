@@ -1,4 +1,4 @@
-//! PV2, patient visit, additional information: IG map PV2[Encounter].
+//! PV2, patient visit, additional information: IG map `PV2[Encounter]`.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! SPM, specimen, and OBR-15 where there is no SPM: IG maps SPM[Specimen] and OBR[Specimen].
+//! SPM, specimen, and OBR-15 where there is no SPM: IG maps `SPM[Specimen]` and `OBR[Specimen]`.
 
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::record::{Record, RecordKey};

@@ -1,5 +1,5 @@
-//! OBX of type RP (a pointer) and ED (encapsulated data) to DocumentReference: IG maps OBX[DocumentReference],
-//! RP[DocumentReference] and ED[Attachment].
+//! OBX of type RP (a pointer) and ED (encapsulated data) to DocumentReference: IG maps `OBX[DocumentReference]`,
+//! `RP[DocumentReference]` and `ED[Attachment]`.
 
 use causeway_core::mapped::Pending;
 use causeway_core::phi::Phi;
