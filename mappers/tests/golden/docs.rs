@@ -137,6 +137,27 @@ fn every_code_of_a_note_is_seen_in_some_case() {
     assert_eq!(unseen, ["too-many-notes"]);
 }
 
+#[test]
+fn every_used_field_has_a_value_in_some_case() {
+    let mut valued: BTreeSet<(String, usize)> = BTreeSet::new();
+    for case in cases() {
+        for message in case.messages() {
+            for line in String::from_utf8_lossy(message).split(['\r', '\n']) {
+                let fields = line.split('|').enumerate().filter(|(_, value)| !matches!(*value, "" | "\"\""));
+                let name = line.get(..3).unwrap_or_default();
+                let first = usize::from(name == "MSH");
+                valued.extend(fields.map(|(number, _)| (name.to_owned(), number + first)));
+            }
+        }
+    }
+    let used = SEGMENTS.iter().flat_map(|segment| {
+        let fields = segment.fields.iter().filter(|field| field.usage != Usage::Kept);
+        fields.map(|field| (segment.name.to_owned(), field.number))
+    });
+    let missing: Vec<_> = used.filter(|field| !valued.contains(field)).collect();
+    assert!(missing.is_empty(), "no case has {missing:?}");
+}
+
 /// The number of the last field that is tried in every segment: no version of the standard has more in those we read.
 const LAST: usize = 56;
 
