@@ -37,15 +37,32 @@ impl Input {
 /// # Errors
 /// A file that cannot be read, or holds no message.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
+    gather(paths, |file, _bytes| {
+        Err(Diagnostic::new(Code::NoMessage, "the file holds no HL7 message").at(file.display().to_string()))
+    })
+}
+
+/// The same, but a file without a message is one input as it is: who looks at it says what is wrong with it.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn read_whatever(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
+    gather(paths, |file, bytes| Ok(Input { path: file.to_owned(), number: 1, alone: true, bytes }))
+}
+
+/// The messages of all files; `without` says what a file without one is.
+fn gather(
+    paths: &[PathBuf],
+    without: impl Fn(&Path, Vec<u8>) -> Result<Input, Diagnostic>,
+) -> Result<Vec<Input>, Diagnostic> {
     let mut inputs = Vec::new();
     for path in paths {
         for file in files(path)? {
             let bytes = read_file(&file)?;
             let messages = split(&bytes);
             if messages.is_empty() {
-                return Err(
-                    Diagnostic::new(Code::NoMessage, "the file holds no HL7 message").at(file.display().to_string())
-                );
+                inputs.push(without(&file, bytes)?);
+                continue;
             }
             let alone = messages.len() == 1;
             inputs.extend(messages.into_iter().zip(1_usize..).map(|(message, number)| Input {
@@ -215,6 +232,8 @@ mod tests {
         assert!(inputs[1].name().ends_with("a.HL7#2") && inputs[2].name().ends_with("b.hl7"));
         let told = read(&[folder.path().join("notes.md")]).expect_err("no message");
         assert_eq!(told.code, Code::NoMessage);
+        let whatever = read_whatever(&[folder.path().join("notes.md")]).expect("an input all the same");
+        assert_eq!(whatever.iter().map(|input| input.bytes.as_slice()).collect::<Vec<_>>(), [b"no"]);
         assert_eq!(read(&[folder.path().join("gone.hl7")]).expect_err("not there").code, Code::Input);
     }
 }

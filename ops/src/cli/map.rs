@@ -40,7 +40,7 @@ pub(crate) struct Map {
 /// Maps messages and stores nothing. Faults are data, so they are no failure.
 pub(crate) fn run(args: &Map, context: &Context) -> Outcome {
     let settings = settings(args, context)?;
-    let inputs = input::read(&args.paths)?;
+    let inputs = input::read_whatever(&args.paths)?;
     let now = context.now();
     let mut table = Table::new(&["input", "type", "control id", "records", ">notes", "faults"]);
     for input in &inputs {

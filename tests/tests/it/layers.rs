@@ -49,7 +49,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
-/// Package → its normal dependencies.
+/// Package → its normal dependencies; optional ones serve the contract suites only.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
@@ -65,7 +65,10 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .iter()
         .map(|package| {
             let normal = package["dependencies"].as_array().expect("dependencies").iter();
-            (text(&package["name"]), normal.filter(|d| d["kind"].is_null()).map(|d| text(&d["name"])).collect())
+            (
+                text(&package["name"]),
+                normal.filter(|d| d["kind"].is_null() && d["optional"] != true).map(|d| text(&d["name"])).collect(),
+            )
         })
         .collect()
 }

@@ -1,3 +1,5 @@
+//! Acknowledgements byte by byte: original and enhanced mode, every version.
+
 use causeway_core::feed::CharsetRule;
 use causeway_core::hl7v2::header::Header;
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! What a door may be told, and what it refuses to be told.
+
 use super::*;
 
 fn door(text: &str) -> DoorConfig {

@@ -1,3 +1,5 @@
+//! Frames cut at every place, and bytes that form none.
+
 use proptest::prelude::*;
 
 use super::*;
