@@ -69,7 +69,7 @@ impl Hub {
     /// Starts it and waits until the door answers.
     pub fn start(&mut self) -> io::Result<()> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("hub.log"))?;
-        let child = self.command(["serve"]).env("RUST_LOG", "trace").stdout(Stdio::null()).stderr(log).spawn()?;
+        let child = self.command(["serve"]).env("CAUSEWAY_LOG", "trace").stdout(Stdio::null()).stderr(log).spawn()?;
         self.child = Some(child);
         let started = Instant::now();
         while TcpStream::connect_timeout(&self.mllp, Duration::from_millis(200)).is_err() {

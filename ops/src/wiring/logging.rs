@@ -27,4 +27,11 @@ pub(crate) fn log_to_stderr(verbosity: Verbosity) {
         if is_terminal { builder.with_ansi(!no_color).try_init() } else { builder.with_ansi(false).json().try_init() };
     // Only tests call it twice.
     drop(begun);
+    std::panic::set_hook(Box::new(tell_place));
+}
+
+/// A panic tells its place only: what it says may hold text of a message (promise 9).
+fn tell_place(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(%place, "a thread panicked");
 }
