@@ -121,9 +121,11 @@ CREATE TABLE record_version (
     resource      TEXT    NOT NULL
 );
 
--- One small row a record: which version is the current one, with what is needed to judge the next one. `place` is a
--- hash of the record key that puts the records of one order or visit next to each other.
+-- One small row a record: which version is the current one, with what is needed to judge the next one. `place` is made
+-- of the record key, so that records of one order or visit stand next to each other and new ones beside the newest.
+-- The index alone is changed in scattered places; it is small.
 CREATE TABLE record (
+    id         INTEGER PRIMARY KEY,
     person     INTEGER NOT NULL,
     place      BLOB    NOT NULL,
     domain     TEXT    NOT NULL,
@@ -134,9 +136,9 @@ CREATE TABLE record (
     rank       INTEGER NOT NULL,
     at         INTEGER NOT NULL,
     log_offset INTEGER NOT NULL,
-    content    BLOB    NOT NULL,
-    PRIMARY KEY (person, place)
-) WITHOUT ROWID;
+    content    BLOB    NOT NULL
+);
+CREATE UNIQUE INDEX record_by_person ON record (person, place);
 
 -- How many current records of a domain there are that were not taken back.
 CREATE TABLE record_count (
@@ -145,13 +147,13 @@ CREATE TABLE record_count (
 ) WITHOUT ROWID;
 
 -- An index that is filled in sorted portions, so that the hot path does not dirty a page a key: `sort` 1 control id,
--- 2 trace id, 3 person to messages; 4 person, 5 action to audit lines; 6 resource id to persons. Rows newer than the
+-- 2 trace id, 3 person to messages; 4 person, 5 action to audit lines; 6 record key to persons. Rows newer than the
 -- mark of their source are found by reading the few rows after it.
 CREATE TABLE posting (
-    sort   INTEGER NOT NULL,
     key    INTEGER NOT NULL,
+    sort   INTEGER NOT NULL,
     target INTEGER NOT NULL,
-    PRIMARY KEY (sort, key, target)
+    PRIMARY KEY (key, sort, target)
 ) WITHOUT ROWID;
 CREATE TABLE posting_mark (
     source TEXT PRIMARY KEY,

@@ -48,7 +48,7 @@ pub struct CommitLoad {
 }
 
 /// What a stretch of commits took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stretch {
     /// Messages committed.
     pub messages: u64,
@@ -111,7 +111,7 @@ impl CommitLoad {
     /// # Errors
     /// Those of the repository.
     pub fn run(&mut self, repository: &dyn Repository, records: u64) -> Result<Stretch, BenchError> {
-        let mut stretch = Stretch { messages: 0, created: 0, spent: Duration::ZERO, processor: Duration::ZERO };
+        let mut stretch = Stretch::default();
         while stretch.created < records {
             let outcomes: Vec<Outcome> = (0..self.batch).filter_map(|_| self.message()).collect();
             let lookups: Vec<Lookup<'_>> = outcomes.iter().map(|outcome| self.lookup(outcome)).collect();

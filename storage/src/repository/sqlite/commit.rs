@@ -31,7 +31,7 @@ pub(super) fn commit(
 ) -> Result<Committed> {
     move_offset(unit, fence)?;
     let outcomes = plan(unit, lookups, decide)?;
-    let mut batch = Batch::new(unit, Actor(ROUTER.to_owned()), now)?;
+    let mut batch = Batch::new(Actor(ROUTER.to_owned()), now);
     for outcome in outcomes {
         check_position(fence, outcome.facts.position)?;
         batch.add_new(unit, outcome)?;
@@ -48,7 +48,7 @@ pub(super) fn redo(
     decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
 ) -> Result<Committed> {
     let outcomes = plan(unit, lookups, decide)?;
-    let mut batch = Batch::new(unit, actor.clone(), now)?;
+    let mut batch = Batch::new(actor.clone(), now);
     for outcome in outcomes {
         batch.add_known(unit, outcome)?;
     }
@@ -125,27 +125,19 @@ fn check_position(fence: Fence, position: Position) -> Result<()> {
 struct Batch {
     actor: Actor,
     now: Timestamp,
-    next_message: i64,
-    next_version: i64,
     by_domain: BTreeMap<Domain, Effects>,
     outcomes: Vec<(Outcome, Effects)>,
 }
 
 impl Batch {
-    fn new(unit: &Unit<'_>, actor: Actor, now: Timestamp) -> Result<Self> {
-        let sql = "SELECT coalesce((SELECT max(id) FROM message), 0), \
-                   coalesce((SELECT max(id) FROM record_version), 0)";
-        let (message, version): (i64, i64) =
-            unit.tx.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (next_message, next_version) = (message.saturating_add(1), version.saturating_add(1));
-        Ok(Self { actor, now, next_message, next_version, by_domain: BTreeMap::new(), outcomes: Vec::new() })
+    const fn new(actor: Actor, now: Timestamp) -> Self {
+        Self { actor, now, by_domain: BTreeMap::new(), outcomes: Vec::new() }
     }
 
     fn add_new(&mut self, unit: &mut Unit<'_>, outcome: Outcome) -> Result<()> {
-        let id = self.next_message;
+        let id = unit.next_message();
         let settled = self.store_records(unit, id, &outcome)?;
         message::insert(unit, id, &outcome, &settled)?;
-        self.next_message = id.saturating_add(1);
         self.audit_deposit(unit, &outcome)?;
         self.outcomes.push((outcome, settled.effects));
         Ok(())
@@ -168,16 +160,16 @@ impl Batch {
     }
 
     fn store_records(&mut self, unit: &mut Unit<'_>, message: i64, outcome: &Outcome) -> Result<Settled> {
-        let first_version = self.next_version;
+        let first_version = unit.versions_so_far();
         let mut effects = Effects::default();
         if let Some(person) = outcome.person {
             let source = Source { message, person, now: self.now };
             let by_domain = &mut self.by_domain;
-            effects = versions::store(unit, source, &outcome.records, &mut self.next_version, |record, effect| {
+            effects = versions::store(unit, source, &outcome.records, |record, effect| {
                 by_domain.entry(record.domain).or_default().count(effect);
             })?;
         }
-        let versions = self.next_version.saturating_sub(first_version);
+        let versions = unit.versions_so_far().saturating_sub(first_version);
         Ok(Settled { at: self.now, effects, first_version, versions })
     }
 

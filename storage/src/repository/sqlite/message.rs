@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::codec::{first_eight, int, micros, state_code, write_decisions, write_notes};
 use super::error::{Result, StoreError, damaged};
 use super::messages::{self, Stored};
-use super::posting::{self, Sort};
+use super::posting::{self, Posting, Sort};
 use super::seal::{Half, Sealer};
 use super::unit::{CACHED_MAX, Unit};
 
@@ -122,6 +122,8 @@ pub(super) fn insert(unit: &mut Unit<'_>, id: i64, outcome: &Outcome, settled: &
         contents.seal()?,
     ])?;
     drop(statement);
+    let postings = posting::of_message(id, &facts.control_id, facts.trace.0.as_bytes(), contents.person);
+    unit.post_message(postings.into_iter().flatten());
     unit.count_message(feed, outcome.state, 1, Some(micros(facts.received_at)));
     wait(&unit.tx, id, outcome)
 }
@@ -143,7 +145,7 @@ pub(super) fn replace(
     update(&unit.tx, &contents)?;
     if let Some(person) = outcome.person.filter(|person| Some(*person) != known.row.person) {
         // The sweep may have passed the message when it was nobody's.
-        posting::add(&unit.tx, Sort::MessagePerson, person.0, id)?;
+        posting::add(&unit.tx, Posting::new(Sort::MessagePerson, person.0, id))?;
     }
     recount(unit, known, outcome.state);
     forget_waiting(&unit.tx, id)?;

@@ -95,7 +95,7 @@ pub(super) fn trace(connection: &Connection, id: &str) -> Result<Vec<MessageDeta
     let mut statement = connection.prepare_cached(&sql)?;
     let mut binder = Binder::new(&mut statement);
     binder.set(":control_id", Some(id))?;
-    binder.set(":ControlId", Some(posting::control_key(id)))?;
+    binder.set(":ControlId", Some(posting::ordered_key(id)))?;
     binder.set(":trace", trace.map(|trace| *trace.0.as_bytes()))?;
     binder.set(":Trace", trace.map(|trace| first_eight(trace.0.as_bytes())))?;
     binder.set(":partition", position.map(|(partition, _)| partition))?;
@@ -193,7 +193,7 @@ fn bind(statement: &mut Statement<'_>, query: &MessageQuery) -> Result<()> {
     binder.set(":feed", query.feed.as_ref().map(|feed| feed.as_str()))?;
     binder.set(":reason", query.reason.map(Reason::code))?;
     binder.set(":control_id", query.control_id.as_deref())?;
-    binder.set(":ControlId", query.control_id.as_deref().map(posting::control_key))?;
+    binder.set(":ControlId", query.control_id.as_deref().map(posting::ordered_key))?;
     binder.set(":since", query.since.map(micros))?;
     binder.set(":person", query.person.map(|person| person.0))?;
     binder.set(":MessagePerson", query.person.map(|person| person.0))?;

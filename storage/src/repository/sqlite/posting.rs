@@ -3,6 +3,7 @@
 //! An ordinary index on a control id or a person changes one page a message, each somewhere else: that is most of what a
 //! commit would write. Here the newest rows are found by reading them, and every so many rows their keys are carried
 //! into the `posting` table in one sorted sweep, which changes each page once for many keys. Readers see both at once.
+//! A person's messages and audit lines stand together there.
 
 use causeway_core::record::RecordKey;
 use rusqlite::{Connection, Statement, ToSql, params};
@@ -13,7 +14,7 @@ use super::error::{Result, damaged};
 /// What a key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sort {
-    /// A hash of a control id, to messages.
+    /// A control id, to messages.
     ControlId = 1,
     /// The first half of a trace id, to messages.
     Trace = 2,
@@ -23,8 +24,8 @@ pub(super) enum Sort {
     AuditPerson = 4,
     /// A hash of an action other than `deposit`, to audit lines.
     AuditAction = 5,
-    /// The first half of a resource id, to persons.
-    Resource = 6,
+    /// What the records of one order share, to persons.
+    Record = 6,
 }
 
 impl Sort {
@@ -35,7 +36,7 @@ impl Sort {
             Self::MessagePerson => "MessagePerson",
             Self::AuditPerson => "AuditPerson",
             Self::AuditAction => "AuditAction",
-            Self::Resource => "Resource",
+            Self::Record => "Record",
         }
     }
 
@@ -46,7 +47,7 @@ impl Sort {
             Self::MessagePerson => 3,
             Self::AuditPerson => 4,
             Self::AuditAction => 5,
-            Self::Resource => 6,
+            Self::Record => 6,
         }
     }
 }
@@ -62,13 +63,13 @@ pub(super) fn seq_in(sort: Sort, newest: &str) -> String {
     listed(sort, "seq", "audit", newest)
 }
 
-/// The SQL list of the persons who have a record of a resource id, as [`id_in`].
+/// The SQL list of the persons who may have a record of a key, as [`id_in`].
 pub(super) fn owners(newest: &str) -> String {
     format!(
         "SELECT target FROM posting WHERE sort = {} AND key = :{} UNION ALL SELECT person FROM record_version WHERE \
          id > (SELECT upto FROM posting_mark WHERE source = 'record') AND number = 1 AND {newest}",
-        Sort::Resource.code(),
-        Sort::Resource.name()
+        Sort::Record.code(),
+        Sort::Record.name()
     )
 }
 
@@ -81,124 +82,182 @@ fn listed(sort: Sort, id: &str, table: &str, newest: &str) -> String {
     )
 }
 
-/// The key of a control id.
-pub(super) fn control_key(control_id: &str) -> i64 {
-    hash_key(control_id.as_bytes())
+/// A key that grows with the numbers in a text, since control ids, orders and visits are numbered: what comes one after
+/// the other stands one beside the other. The last eleven digits, then 24 bits of a hash that tell texts with the same
+/// digits apart.
+pub(super) fn ordered_key(text: &str) -> i64 {
+    let digits = text.bytes().rev().filter(u8::is_ascii_digit).take(11);
+    let (number, _) = digits.fold((0_i64, 1_i64), |(number, worth), digit| {
+        let digit = i64::from(digit.saturating_sub(b'0'));
+        (number.saturating_add(digit.saturating_mul(worth)), worth.saturating_mul(10))
+    });
+    (number << 24) | (hash_key(text.as_bytes()) & 0x00ff_ffff)
 }
 
-/// The key of a record: that of its resource id, so that a resource can be found by either.
-pub(super) fn resource_key(key: &RecordKey) -> i64 {
-    let id = uuid::Uuid::try_parse(&key.resource_id()).unwrap_or_default();
-    first_eight(id.as_bytes())
+/// The key under which the owners of a record are found: shared by the records of one order, visit or message.
+pub(super) fn record_key(key: &RecordKey) -> i64 {
+    ordered_key(telling_part(key))
 }
 
-/// Carries the newest rows into the index once there are `every` messages or audit lines of them.
-pub(super) fn carry_over(connection: &Connection, every: u32) -> Result<()> {
-    let sources = [
-        Source { name: "message", id: "id", collect: collect_messages, every: i64::from(every) },
-        Source { name: "audit", id: "seq", collect: collect_audit, every: i64::from(every) },
-        // A message has several records.
-        Source { name: "record", id: "id", collect: collect_records, every: i64::from(every).saturating_mul(4) },
-    ];
-    for source in sources {
-        source.carry_over(connection)?;
+/// The part of a record key that tells one message's records from another's. A key reads `Type/provider/part|part|…`: the
+/// first part with a digit, since an assigning authority often comes before the number. A visit without a number of its
+/// own is told by patient and message, in that order: its last part counts.
+pub(super) fn telling_part(key: &RecordKey) -> &str {
+    let business = key.0.splitn(3, '/').nth(2).unwrap_or_default();
+    let mut numbered = business.split('|').filter(|part| part.bytes().any(|byte| byte.is_ascii_digit()));
+    let telling = if key.0.starts_with("Encounter/") { numbered.next_back() } else { numbered.next() };
+    telling.unwrap_or(business)
+}
+
+/// Sort, key, target: what is added to the index. Ordered as the table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Posting {
+    key: i64,
+    sort: Sort,
+    target: i64,
+}
+
+impl Posting {
+    pub(super) const fn new(sort: Sort, key: i64, target: i64) -> Self {
+        Self { key, sort, target }
     }
-    Ok(())
 }
 
-/// Sort, key, target.
-type Posting = (Sort, i64, i64);
-
-struct Source {
-    name: &'static str,
-    id: &'static str,
-    collect: fn(&Connection, from: i64, to: i64, into: &mut Vec<Posting>) -> Result<()>,
-    every: i64,
+/// The postings of a message.
+pub(super) fn of_message(id: i64, control_id: &str, trace: &[u8], person: Option<i64>) -> [Option<Posting>; 3] {
+    [
+        Some(Posting::new(Sort::ControlId, ordered_key(control_id), id)),
+        Some(Posting::new(Sort::Trace, first_eight(trace), id)),
+        person.map(|person| Posting::new(Sort::MessagePerson, person, id)),
+    ]
 }
 
-impl Source {
-    fn carry_over(&self, connection: &Connection) -> Result<()> {
-        let table = if self.name == "record" { "record_version" } else { self.name };
-        let sql = format!(
-            "SELECT coalesce((SELECT max({}) FROM {table}), 0), (SELECT upto FROM posting_mark WHERE source = '{}')",
-            self.id, self.name
-        );
-        let mut statement = connection.prepare_cached(&sql)?;
-        let (newest, upto): (i64, i64) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if newest.saturating_sub(upto) < self.every {
+/// The postings of an audit line. Deposits are the many and stand in no list of actions.
+pub(super) fn of_line(seq: i64, action: &str, person: Option<i64>) -> [Option<Posting>; 2] {
+    let listed = action != super::audit::DEPOSIT;
+    [
+        listed.then(|| Posting::new(Sort::AuditAction, hash_key(action.as_bytes()), seq)),
+        person.map(|person| Posting::new(Sort::AuditPerson, person, seq)),
+    ]
+}
+
+/// The posting of a new record.
+pub(super) fn of_record(key: &RecordKey, person: i64) -> Posting {
+    Posting::new(Sort::Record, record_key(key), person)
+}
+
+/// The postings of the newest rows of one table, kept in memory so that they need not be read again for the sweep.
+#[derive(Debug)]
+pub(super) struct Tail {
+    source: Source,
+    /// The first row covered; the rows before it were written by another process, or before this one started.
+    from: i64,
+    next: i64,
+    postings: Vec<Posting>,
+}
+
+/// The tables that have postings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// `message`, by `id`.
+    Message,
+    /// `audit`, by `seq`.
+    Audit,
+    /// `record_version`, by `id`.
+    Record,
+}
+
+impl Tail {
+    pub(super) const fn new(source: Source) -> Self {
+        Self { source, from: 0, next: 0, postings: Vec::new() }
+    }
+
+    /// Adds the postings of the rows from `first` to before `next`.
+    pub(super) fn append(&mut self, first: i64, next: i64, postings: &mut Vec<Posting>) {
+        if self.next != first {
+            self.postings.clear();
+            self.from = first;
+        }
+        self.postings.append(postings);
+        self.next = next;
+    }
+
+    /// Carries the newest rows into the index once there are `every` of them.
+    pub(super) fn carry_over(&mut self, connection: &Connection, every: u32) -> Result<()> {
+        let sql = "SELECT upto FROM posting_mark WHERE source = ?1";
+        let upto: i64 = connection.prepare_cached(sql)?.query_row([self.source.name()], |row| row.get(0))?;
+        let newest = self.next.saturating_sub(1);
+        if newest.saturating_sub(upto) < self.source.every(every) {
             return Ok(());
         }
-        let mut postings = Vec::new();
-        (self.collect)(connection, upto, newest, &mut postings)?;
+        let mut postings = std::mem::take(&mut self.postings);
+        if self.from > upto.saturating_add(1) {
+            postings.clear();
+            self.source.collect(connection, upto, newest, &mut postings)?;
+        }
         postings.sort_unstable();
         postings.dedup();
-        let mut insert =
-            connection.prepare_cached("INSERT OR IGNORE INTO posting (sort, key, target) VALUES (?1, ?2, ?3)")?;
-        for (sort, key, target) in postings {
-            insert.execute(params![sort.code(), key, target])?;
+        for posting in postings {
+            add(connection, posting)?;
         }
-        connection
-            .prepare_cached("UPDATE posting_mark SET upto = ?2 WHERE source = ?1")?
-            .execute(params![self.name, newest])?;
+        let sql = "UPDATE posting_mark SET upto = ?2 WHERE source = ?1";
+        connection.prepare_cached(sql)?.execute(params![self.source.name(), newest])?;
+        self.from = self.next;
         Ok(())
     }
 }
 
-fn collect_messages(connection: &Connection, from: i64, to: i64, into: &mut Vec<Posting>) -> Result<()> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, control_id, trace, person FROM message WHERE id > ?1 AND id <= ?2 ORDER BY id")?;
-    let mut rows = statement.query([from, to])?;
-    while let Some(row) = rows.next()? {
-        let id = row.get(0)?;
-        into.push((Sort::ControlId, control_key(text(row.get_ref(1)?.as_str())?), id));
-        into.push((Sort::Trace, first_eight(bytes(row.get_ref(2)?.as_blob())?), id));
-        let person: Option<i64> = row.get(3)?;
-        into.extend(person.map(|person| (Sort::MessagePerson, person, id)));
-    }
-    Ok(())
-}
-
-fn collect_audit(connection: &Connection, from: i64, to: i64, into: &mut Vec<Posting>) -> Result<()> {
-    let mut statement =
-        connection.prepare_cached("SELECT seq, action, person FROM audit WHERE seq > ?1 AND seq <= ?2 ORDER BY seq")?;
-    let mut rows = statement.query([from, to])?;
-    while let Some(row) = rows.next()? {
-        let seq = row.get(0)?;
-        let action = text(row.get_ref(1)?.as_str())?;
-        if action != super::audit::DEPOSIT {
-            into.push((Sort::AuditAction, hash_key(action.as_bytes()), seq));
+impl Source {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Audit => "audit",
+            Self::Record => "record",
         }
-        let person: Option<i64> = row.get(2)?;
-        into.extend(person.map(|person| (Sort::AuditPerson, person, seq)));
     }
-    Ok(())
-}
 
-fn collect_records(connection: &Connection, from: i64, to: i64, into: &mut Vec<Posting>) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT person, record_key FROM record_version WHERE id > ?1 AND id <= ?2 AND number = 1 ORDER BY id",
-    )?;
-    let mut rows = statement.query([from, to])?;
-    while let Some(row) = rows.next()? {
-        into.push((Sort::Resource, resource_key(&RecordKey(row.get(1)?)), row.get(0)?));
+    /// A message has several records.
+    fn every(self, messages: u32) -> i64 {
+        match self {
+            Self::Message | Self::Audit => i64::from(messages),
+            Self::Record => i64::from(messages).saturating_mul(4),
+        }
     }
+
+    /// Reads the postings of the rows after `from` up to `to`.
+    fn collect(self, connection: &Connection, from: i64, to: i64, into: &mut Vec<Posting>) -> Result<()> {
+        let sql = match self {
+            Self::Message => "SELECT id, control_id, trace, person FROM message WHERE id > ?1 AND id <= ?2",
+            Self::Audit => "SELECT seq, action, NULL, person FROM audit WHERE seq > ?1 AND seq <= ?2",
+            Self::Record => {
+                "SELECT id, record_key, NULL, person FROM record_version WHERE id > ?1 AND id <= ?2 AND number = 1"
+            }
+        };
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([from, to])?;
+        while let Some(row) = rows.next()? {
+            let (id, person): (i64, Option<i64>) = (row.get(0)?, row.get(3)?);
+            let text = row.get_ref(1)?.as_str().ok().ok_or_else(|| damaged("a stored text is none"))?;
+            match self {
+                Self::Message => {
+                    let trace = row.get_ref(2)?.as_blob().unwrap_or_default();
+                    into.extend(of_message(id, text, trace, person).into_iter().flatten());
+                }
+                Self::Audit => into.extend(of_line(id, text, person).into_iter().flatten()),
+                Self::Record => {
+                    into.extend(person.map(|person| of_record(&RecordKey(text.to_owned()), person)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds one posting: in the sweep, or at once for a row that the sweep has passed already.
+pub(super) fn add(connection: &Connection, posting: Posting) -> Result<()> {
+    let sql = "INSERT OR IGNORE INTO posting (key, sort, target) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute(params![posting.key, posting.sort.code(), posting.target])?;
     Ok(())
-}
-
-/// Adds one posting at once, for a row that the sweep has passed already.
-pub(super) fn add(connection: &Connection, sort: Sort, key: i64, target: i64) -> Result<()> {
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO posting (sort, key, target) VALUES (?1, ?2, ?3)")?
-        .execute(params![sort.code(), key, target])?;
-    Ok(())
-}
-
-fn text<E>(value: std::result::Result<&str, E>) -> Result<&str> {
-    value.ok().ok_or_else(|| damaged("a stored text is none"))
-}
-
-fn bytes<E>(value: std::result::Result<&[u8], E>) -> Result<&[u8]> {
-    value.ok().ok_or_else(|| damaged("stored bytes are none"))
 }
 
 /// Binds the named parameters that a composed statement has, and skips those it has not.
@@ -217,5 +276,30 @@ impl<'s, 'c> Binder<'s, 'c> {
             self.statement.raw_bind_parameter(index, value)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbered_texts_have_growing_keys_and_others_differ() {
+        let keys = ["M-9", "M-10", "M-0000123", "20261101093000-1", "20261101093001-1"].map(ordered_key);
+        assert!(keys.is_sorted(), "{keys:?}");
+        assert_ne!(ordered_key("alpha"), ordered_key("beta"));
+        assert_ne!(ordered_key("A7"), ordered_key("B7"));
+        assert!(ordered_key(&"9".repeat(1000)) > 0);
+    }
+
+    #[test]
+    fn records_of_one_order_have_one_key() {
+        let key = |kind: &str, parts: &[&str]| RecordKey::new(kind, "9265486345", parts);
+        let order = record_key(&key("DiagnosticReport", &["LAB77"]));
+        assert_eq!(record_key(&key("Observation", &["LAB77", "718-7", "1"])), order);
+        assert_ne!(record_key(&key("Observation", &["LAB78", "718-7", "1"])), order);
+        let patients = [key("Patient", &["QMH", "H1"]), key("Patient", &["QMH", "H2"])];
+        assert_ne!(record_key(&patients[0]), record_key(&patients[1]), "an authority tells nobody apart");
+        assert_eq!(telling_part(&key("Encounter", &["QMH", "H1", "MSH-10", "M55"])), "M55");
     }
 }

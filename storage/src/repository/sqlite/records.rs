@@ -36,7 +36,7 @@ pub(super) fn list(connection: &Connection, query: &RecordQuery, limit: u32) -> 
     binder.set(":domain", query.domain.map(Domain::code))?;
     binder.set(":key", query.key.as_ref().map(|key| key.0.as_str()))?;
     binder.set(":place", query.key.as_ref().map(versions::place))?;
-    binder.set(":Resource", query.key.as_ref().map(posting::resource_key))?;
+    binder.set(":Record", query.key.as_ref().map(posting::record_key))?;
     binder.set(":limit", Some(limit))?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();

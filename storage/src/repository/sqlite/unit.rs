@@ -8,12 +8,12 @@ use causeway_core::person::PersonId;
 use causeway_core::port::{AuditEntry, Participant};
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::audit::Head;
-use super::codec::state_code;
+use super::codec::{int, state_code};
 use super::error::Result;
-use super::posting;
+use super::posting::{self, Posting, Source, Tail};
 use super::settings::SqliteSettings;
 
 /// What the writer remembers between transactions. Everything here can be read again from the file.
@@ -27,6 +27,25 @@ pub(super) struct Caches {
     words: HashMap<String, i64>,
     /// Numbers of note lists, by the digest of the list. Cleared as `words`.
     pub(super) notes: HashMap<causeway_core::envelope::Digest, i64>,
+    /// Postings of the newest messages, audit lines and records. Begun anew as `words`.
+    tails: Tails,
+}
+
+#[derive(Debug)]
+struct Tails {
+    messages: Tail,
+    lines: Tail,
+    records: Tail,
+}
+
+impl Default for Tails {
+    fn default() -> Self {
+        Self {
+            messages: Tail::new(Source::Message),
+            lines: Tail::new(Source::Audit),
+            records: Tail::new(Source::Record),
+        }
+    }
 }
 
 /// At most so many words and note lists are remembered.
@@ -37,6 +56,7 @@ impl Caches {
     pub(super) fn forget_unwritten(&mut self) {
         self.words.clear();
         self.notes.clear();
+        self.tails = Tails::default();
     }
 }
 
@@ -49,6 +69,31 @@ pub(super) struct Unit<'c> {
     head_before: Head,
     feeds: BTreeMap<(i64, i64), FeedChange>,
     domains: BTreeMap<Domain, i64>,
+    messages: New,
+    versions: New,
+    lines: Vec<Posting>,
+}
+
+/// Rows added to a table, with their postings.
+#[derive(Debug)]
+struct New {
+    first: i64,
+    next: i64,
+    postings: Vec<Posting>,
+}
+
+impl New {
+    fn after(connection: &Connection, sql: &str) -> Result<Self> {
+        let last: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        let first = last.unwrap_or(0).saturating_add(1);
+        Ok(Self { first, next: first, postings: Vec::new() })
+    }
+
+    fn take(&mut self) -> i64 {
+        let id = self.next;
+        self.next = id.saturating_add(1);
+        id
+    }
 }
 
 #[derive(Debug, Default)]
@@ -61,13 +106,44 @@ impl<'c> Unit<'c> {
     /// Starts on an open transaction.
     pub(super) fn new(tx: Transaction<'c>, caches: &'c mut Caches, settings: &'c SqliteSettings) -> Result<Self> {
         let head = Head::read(&tx)?;
-        let (feeds, domains) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { tx, caches, settings, head, head_before: head, feeds, domains })
+        let messages = New::after(&tx, "SELECT max(id) FROM message")?;
+        let versions = New::after(&tx, "SELECT max(id) FROM record_version")?;
+        let (feeds, domains, lines) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Ok(Self { tx, caches, settings, head, head_before: head, feeds, domains, messages, versions, lines })
     }
 
     /// Writes an audit line.
     pub(super) fn audit(&mut self, entry: &AuditEntry) -> Result<()> {
-        self.head.append(&self.tx, entry)
+        self.head.append(&self.tx, entry)?;
+        let seq = int(self.head.seq)?;
+        let postings = posting::of_line(seq, &entry.action, entry.person.map(|person| person.0));
+        self.lines.extend(postings.into_iter().flatten());
+        Ok(())
+    }
+
+    /// The number of the next message.
+    pub(super) fn next_message(&mut self) -> i64 {
+        self.messages.take()
+    }
+
+    /// The number of the next record version.
+    pub(super) fn next_version(&mut self) -> i64 {
+        self.versions.take()
+    }
+
+    /// How many record versions there will be before the next one.
+    pub(super) const fn versions_so_far(&self) -> i64 {
+        self.versions.next
+    }
+
+    /// Keeps the postings of a new message for the sweep.
+    pub(super) fn post_message(&mut self, postings: impl IntoIterator<Item = Posting>) {
+        self.messages.postings.extend(postings);
+    }
+
+    /// Keeps the posting of a new record for the sweep.
+    pub(super) fn post_record(&mut self, posting: Posting) {
+        self.versions.postings.push(posting);
     }
 
     /// The number of the last audit line.
@@ -109,12 +185,12 @@ impl<'c> Unit<'c> {
     }
 
     /// Writes what was added up and commits. Gives the new head of the audit.
-    pub(super) fn commit(self) -> Result<Head> {
+    pub(super) fn commit(mut self) -> Result<Head> {
         self.write_sums()?;
         if self.head != self.head_before {
             self.head.write(&self.tx)?;
         }
-        posting::carry_over(&self.tx, self.settings.index_every)?;
+        self.post()?;
         let head = self.head;
         self.tx.commit()?;
         Ok(head)
@@ -123,6 +199,18 @@ impl<'c> Unit<'c> {
     /// Takes everything back.
     pub(super) fn roll_back(self) -> Result<()> {
         Ok(self.tx.rollback()?)
+    }
+
+    fn post(&mut self) -> Result<()> {
+        let lines = (int(self.head_before.seq)?.saturating_add(1), int(self.head.seq)?.saturating_add(1));
+        let Tails { messages, lines: audit, records } = &mut self.caches.tails;
+        messages.append(self.messages.first, self.messages.next, &mut self.messages.postings);
+        audit.append(lines.0, lines.1, &mut self.lines);
+        records.append(self.versions.first, self.versions.next, &mut self.versions.postings);
+        for tail in [messages, audit, records] {
+            tail.carry_over(&self.tx, self.settings.index_every)?;
+        }
+        Ok(())
     }
 
     fn write_sums(&self) -> Result<()> {

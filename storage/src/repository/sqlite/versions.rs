@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::codec::{count, domain_of, feed_of, level_code, micros, position_of, small, timestamp, trace_of};
 use super::error::{Result, damaged};
+use super::posting;
 use super::seal::{self, Half, Sealer};
 use super::unit::Unit;
 
@@ -32,12 +33,11 @@ pub(super) struct Source {
     pub(super) now: Timestamp,
 }
 
-/// Stores the records of one message; `next` is the number of the next version and is moved on.
+/// Stores the records of one message.
 pub(super) fn store(
     unit: &mut Unit<'_>,
     source: Source,
     records: &[Record],
-    next: &mut i64,
     mut count: impl FnMut(&Record, Effect),
 ) -> Result<Effects> {
     let mut effects = Effects::default();
@@ -45,7 +45,7 @@ pub(super) fn store(
     for record in records {
         text.clear();
         serde_json::to_writer(&mut text, &record.resource).ok().ok_or_else(|| damaged("a resource has no JSON"))?;
-        let effect = Incoming::new(source, record, &text).store(unit, next)?;
+        let effect = Incoming::new(source, record, &text).store(unit)?;
         count(record, effect);
         effects.count(effect);
     }
@@ -72,7 +72,7 @@ struct Clock {
 
 /// The row of a record.
 struct Current {
-    version: i64,
+    id: i64,
     latest: i64,
     versions: i64,
     retracted: bool,
@@ -90,10 +90,11 @@ impl<'a> Incoming<'a> {
         Self { source, record, text, place: place(&record.key), content, clock }
     }
 
-    fn store(&self, unit: &mut Unit<'_>, next: &mut i64) -> Result<Effect> {
+    fn store(&self, unit: &mut Unit<'_>) -> Result<Effect> {
         let Some(current) = self.current(unit)? else {
-            self.insert_version(unit, next, 1, None)?;
-            self.insert_record(unit, next.saturating_sub(1))?;
+            let version = self.insert_version(unit, 1, None)?;
+            self.insert_record(unit, version)?;
+            unit.post_record(posting::of_record(&self.record.key, self.source.person.0));
             unit.count_record(self.record.domain, i64::from(!self.record.retracted));
             return Ok(Effect::Created);
         };
@@ -106,13 +107,13 @@ impl<'a> Incoming<'a> {
             }
             Effect::Late if self.known(unit, current.latest)? => Ok(Effect::Unchanged),
             Effect::Late => {
-                self.insert_version(unit, next, current.versions.saturating_add(1), Some(current.latest))?;
-                self.point(unit, current.version, next.saturating_sub(1))?;
+                let version = self.insert_version(unit, current.versions.saturating_add(1), Some(current.latest))?;
+                Self::point(unit, &current, version)?;
                 Ok(effect)
             }
             Effect::Updated => {
-                self.insert_version(unit, next, current.versions.saturating_add(1), Some(current.latest))?;
-                self.replace(unit, &current, next.saturating_sub(1))?;
+                let version = self.insert_version(unit, current.versions.saturating_add(1), Some(current.latest))?;
+                self.replace(unit, &current, version)?;
                 Ok(effect)
             }
         }
@@ -120,24 +121,26 @@ impl<'a> Incoming<'a> {
 
     fn current(&self, unit: &Unit<'_>) -> Result<Option<Current>> {
         let mut statement = unit.tx.prepare_cached(
-            "SELECT current, latest, versions, retracted, rank, at, log_offset, content, domain FROM record \
+            "SELECT latest, versions, retracted, rank, at, log_offset, content, domain, id FROM record \
              WHERE person = ?1 AND place = ?2",
         )?;
         let row = statement.query_row(params![self.source.person.0, self.place], |row| {
             Ok(Current {
-                version: row.get(0)?,
-                latest: row.get(1)?,
-                versions: row.get(2)?,
-                retracted: row.get(3)?,
-                clock: Clock { rank: row.get(4)?, at: row.get(5)?, offset: row.get(6)? },
-                content: row.get(7)?,
-                domain: row.get(8)?,
+                latest: row.get(0)?,
+                versions: row.get(1)?,
+                retracted: row.get(2)?,
+                clock: Clock { rank: row.get(3)?, at: row.get(4)?, offset: row.get(5)? },
+                content: row.get(6)?,
+                domain: row.get(7)?,
+                id: row.get(8)?,
             })
         });
         Ok(row.optional()?)
     }
 
-    fn insert_version(&self, unit: &Unit<'_>, next: &mut i64, number: i64, former: Option<i64>) -> Result<()> {
+    /// Gives the number of the new version.
+    fn insert_version(&self, unit: &mut Unit<'_>, number: i64, former: Option<i64>) -> Result<i64> {
+        let id = unit.next_version();
         let record = self.record;
         let mut statement = unit.tx.prepare_cached(
             "INSERT INTO record_version (id, person, domain, record_key, number, former, retracted, rank, at, \
@@ -158,7 +161,7 @@ impl<'a> Incoming<'a> {
             stored_at: micros(self.source.now),
         };
         statement.execute(params![
-            *next,
+            id,
             self.source.person.0,
             record.domain.code(),
             record.key.0,
@@ -175,8 +178,7 @@ impl<'a> Incoming<'a> {
             seal.bytes(),
             Text(self.text),
         ])?;
-        *next = next.saturating_add(1);
-        Ok(())
+        Ok(id)
     }
 
     fn insert_record(&self, unit: &Unit<'_>, version: i64) -> Result<()> {
@@ -203,23 +205,21 @@ impl<'a> Incoming<'a> {
         if self.clock <= current.clock {
             return Ok(());
         }
-        let mut statement = unit
-            .tx
-            .prepare_cached("UPDATE record SET rank = ?3, at = ?4, log_offset = ?5 WHERE person = ?1 AND place = ?2")?;
+        let mut statement =
+            unit.tx.prepare_cached("UPDATE record SET rank = ?2, at = ?3, log_offset = ?4 WHERE id = ?1")?;
         let clock = self.clock;
-        statement.execute(params![self.source.person.0, self.place, clock.rank, clock.at, clock.offset])?;
+        statement.execute(params![current.id, clock.rank, clock.at, clock.offset])?;
         Ok(())
     }
 
     /// A newer version becomes the current one.
     fn replace(&self, unit: &mut Unit<'_>, current: &Current, version: i64) -> Result<()> {
         let mut statement = unit.tx.prepare_cached(
-            "UPDATE record SET domain = ?3, current = ?4, latest = ?4, versions = versions + 1, retracted = ?5, \
-             rank = ?6, at = ?7, log_offset = ?8, content = ?9 WHERE person = ?1 AND place = ?2",
+            "UPDATE record SET domain = ?2, current = ?3, latest = ?3, versions = versions + 1, retracted = ?4, \
+             rank = ?5, at = ?6, log_offset = ?7, content = ?8 WHERE id = ?1",
         )?;
         statement.execute(params![
-            self.source.person.0,
-            self.place,
+            current.id,
             self.record.domain.code(),
             version,
             self.record.retracted,
@@ -235,11 +235,10 @@ impl<'a> Incoming<'a> {
     }
 
     /// An older version joins the history; the current one stays.
-    fn point(&self, unit: &Unit<'_>, current: i64, latest: i64) -> Result<()> {
-        let mut statement = unit.tx.prepare_cached(
-            "UPDATE record SET current = ?3, latest = ?4, versions = versions + 1 WHERE person = ?1 AND place = ?2",
-        )?;
-        statement.execute(params![self.source.person.0, self.place, current, latest])?;
+    fn point(unit: &Unit<'_>, current: &Current, latest: i64) -> Result<()> {
+        let mut statement =
+            unit.tx.prepare_cached("UPDATE record SET latest = ?2, versions = versions + 1 WHERE id = ?1")?;
+        statement.execute([current.id, latest])?;
         Ok(())
     }
 
@@ -367,17 +366,16 @@ pub(super) fn content(domain: &str, retracted: bool, text: &[u8]) -> Half {
     Sealer::default().text(domain).number(i64::from(retracted)).bytes(text).finish()
 }
 
-/// Where a record stands among those of its person: four bytes that the records of one order or visit share, then twelve
-/// of its own. A key reads `Type/provider/first|second|…`; the shared part is the first one that holds a digit, since an
-/// assigning authority often comes before the number.
+/// Where a record stands among those of its person: eight bytes that put it next to what came with it, then eight of its
+/// own.
+///
+/// A commit changes one page for each place it touches, so what one message brings should stand together, and what comes
+/// next beside it. Order, visit and message numbers grow ([`posting::ordered_key`]); the patient stands last, beside the
+/// newest.
 pub(super) fn place(key: &RecordKey) -> Half {
-    let mut parts = key.0.splitn(3, '/');
-    let (_, provider, business) = (parts.next(), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let shared = business.split('|').find(|part| part.bytes().any(|byte| byte.is_ascii_digit())).unwrap_or(business);
-    let shared = Sealer::default().text(provider).text(shared).finish();
-    let own = Sealer::default().text(&key.0).finish();
-    let mut place = own;
-    place.iter_mut().zip(shared).take(4).for_each(|(byte, shared)| *byte = shared);
+    let near = if key.0.starts_with("Patient/") { i64::MAX } else { posting::record_key(key) };
+    let mut place = Sealer::default().text(&key.0).finish();
+    place.iter_mut().zip(near.to_be_bytes()).for_each(|(byte, near)| *byte = near);
     place
 }
 
@@ -385,16 +383,35 @@ pub(super) fn place(key: &RecordKey) -> Half {
 mod tests {
     use super::*;
 
+    fn key(kind: &str, parts: &[&str]) -> RecordKey {
+        RecordKey::new(kind, "9265486345", parts)
+    }
+
     #[test]
-    fn records_of_one_order_stand_together_and_no_two_stand_at_one_place() {
-        let key = |kind: &str, parts: &[&str]| RecordKey::new(kind, "9265486345", parts);
+    fn records_of_one_order_stand_together_and_no_two_at_one_place() {
         let report = place(&key("DiagnosticReport", &["LAB77"]));
         let result = place(&key("Observation", &["LAB77", "718-7"]));
-        let other = place(&key("Observation", &["LAB78", "718-7"]));
-        assert_eq!(report[..4], result[..4]);
+        assert_eq!(report[..8], result[..8]);
         assert_ne!(report, result);
-        assert_ne!(result[..4], other[..4]);
-        let patients = [place(&key("Patient", &["QMH", "H2001"])), place(&key("Patient", &["QMH", "H2002"]))];
-        assert_ne!(patients[0][..4], patients[1][..4], "an authority is not what records share");
+    }
+
+    #[test]
+    fn what_comes_later_stands_later_and_the_patient_last() {
+        let in_order = [
+            place(&key("Observation", &["LAB2026-9", "718-7"])),
+            place(&key("Observation", &["LAB2026-10", "718-7"])),
+            place(&key("Encounter", &["QMH", "H2001", "MSH-10", "1766400-11"])),
+            place(&key("Observation", &["LAB99999999999", "718-7"])),
+            place(&key("Patient", &["QMH", "H2001"])),
+        ];
+        assert!(in_order.is_sorted(), "{in_order:?}");
+    }
+
+    #[test]
+    fn any_key_has_a_place() {
+        for text in ["", "Observation", "Observation/", "Observation//", "Observation/p/陳|１２", "Patient/p/"] {
+            assert_eq!(place(&RecordKey(text.to_owned())), place(&RecordKey(text.to_owned())), "{text}");
+        }
+        assert_ne!(place(&key("Observation", &["a"])), place(&key("Observation", &["b"])));
     }
 }
