@@ -16,6 +16,10 @@ use std::time::Duration;
 use causeway_storage::repository::bench::{CommitLoad, Stretch};
 use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
 
+/// The allocator of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The small size.
 const SMALL: u64 = 10_000;
 /// Records of one measured stretch.

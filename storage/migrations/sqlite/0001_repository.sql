@@ -122,8 +122,8 @@ CREATE TABLE record_version (
 );
 
 -- One small row a record: which version is the current one, with what is needed to judge the next one. `place` is made
--- of the record key, so that records of one order or visit stand next to each other and new ones beside the newest.
--- The index alone is changed in scattered places; it is small.
+-- of the record key and grows with the numbers in it, so that the rows of one order or visit stand next to each other
+-- and new ones beside the newest. A person's records are found by the postings.
 CREATE TABLE record (
     id         INTEGER PRIMARY KEY,
     person     INTEGER NOT NULL,
@@ -138,7 +138,7 @@ CREATE TABLE record (
     log_offset INTEGER NOT NULL,
     content    BLOB    NOT NULL
 );
-CREATE UNIQUE INDEX record_by_person ON record (person, place);
+CREATE UNIQUE INDEX record_by_place ON record (place, person);
 
 -- How many current records of a domain there are that were not taken back.
 CREATE TABLE record_count (
@@ -147,7 +147,7 @@ CREATE TABLE record_count (
 ) WITHOUT ROWID;
 
 -- An index that is filled in sorted portions, so that the hot path does not dirty a page a key: `sort` 1 control id,
--- 2 trace id, 3 person to messages; 4 person, 5 action to audit lines; 6 record key to persons. Rows newer than the
+-- 2 trace id, 3 person to messages; 4 person, 5 action to audit lines; 6 person to records. Rows newer than the
 -- mark of their source are found by reading the few rows after it.
 CREATE TABLE posting (
     key    INTEGER NOT NULL,

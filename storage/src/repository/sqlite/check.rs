@@ -189,6 +189,12 @@ fn counted(connection: &Connection, findings: &mut Vec<String>) -> Result<()> {
              AND p.target = m.id)"
                 .to_owned(),
         ),
+        (
+            "records that their person's list lacks",
+            "SELECT 1 FROM record AS r WHERE r.id <= (SELECT upto FROM posting_mark WHERE source = 'record') \
+             AND NOT EXISTS (SELECT 1 FROM posting AS p WHERE p.sort = 6 AND p.key = r.person AND p.target = r.id)"
+                .to_owned(),
+        ),
     ];
     for (what, sql) in wrong {
         let count: i64 = connection.query_row(&format!("SELECT count(*) FROM ({sql})"), [], |row| row.get(0))?;

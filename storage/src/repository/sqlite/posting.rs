@@ -24,8 +24,8 @@ pub(super) enum Sort {
     AuditPerson = 4,
     /// A hash of an action other than `deposit`, to audit lines.
     AuditAction = 5,
-    /// What the records of one order share, to persons.
-    Record = 6,
+    /// A person, to records.
+    RecordPerson = 6,
 }
 
 impl Sort {
@@ -36,7 +36,7 @@ impl Sort {
             Self::MessagePerson => "MessagePerson",
             Self::AuditPerson => "AuditPerson",
             Self::AuditAction => "AuditAction",
-            Self::Record => "Record",
+            Self::RecordPerson => "RecordPerson",
         }
     }
 
@@ -47,7 +47,7 @@ impl Sort {
             Self::MessagePerson => 3,
             Self::AuditPerson => 4,
             Self::AuditAction => 5,
-            Self::Record => 6,
+            Self::RecordPerson => 6,
         }
     }
 }
@@ -63,14 +63,9 @@ pub(super) fn seq_in(sort: Sort, newest: &str) -> String {
     listed(sort, "seq", "audit", newest)
 }
 
-/// The SQL list of the persons who may have a record of a key, as [`id_in`].
-pub(super) fn owners(newest: &str) -> String {
-    format!(
-        "SELECT target FROM posting WHERE sort = {} AND key = :{} UNION ALL SELECT person FROM record_version WHERE \
-         id > (SELECT upto FROM posting_mark WHERE source = 'record') AND number = 1 AND {newest}",
-        Sort::Record.code(),
-        Sort::Record.name()
-    )
+/// As [`id_in`], for records.
+pub(super) fn record_in(newest: &str) -> String {
+    listed(Sort::RecordPerson, "id", "record", newest)
 }
 
 fn listed(sort: Sort, id: &str, table: &str, newest: &str) -> String {
@@ -94,7 +89,7 @@ pub(super) fn ordered_key(text: &str) -> i64 {
     (number << 24) | (hash_key(text.as_bytes()) & 0x00ff_ffff)
 }
 
-/// The key under which the owners of a record are found: shared by the records of one order, visit or message.
+/// A key shared by the records of one order, visit or message, that grows with their numbers.
 pub(super) fn record_key(key: &RecordKey) -> i64 {
     ordered_key(telling_part(key))
 }
@@ -142,8 +137,8 @@ pub(super) fn of_line(seq: i64, action: &str, person: Option<i64>) -> [Option<Po
 }
 
 /// The posting of a new record.
-pub(super) fn of_record(key: &RecordKey, person: i64) -> Posting {
-    Posting::new(Sort::Record, record_key(key), person)
+pub(super) const fn of_record(id: i64, person: i64) -> Posting {
+    Posting::new(Sort::RecordPerson, person, id)
 }
 
 /// The postings of the newest rows of one table, kept in memory so that they need not be read again for the sweep.
@@ -163,7 +158,7 @@ pub(super) enum Source {
     Message,
     /// `audit`, by `seq`.
     Audit,
-    /// `record_version`, by `id`.
+    /// `record`, by `id`.
     Record,
 }
 
@@ -216,11 +211,11 @@ impl Source {
         }
     }
 
-    /// A message has several records.
+    /// A message has several records, and their rows are small.
     fn every(self, messages: u32) -> i64 {
         match self {
             Self::Message | Self::Audit => i64::from(messages),
-            Self::Record => i64::from(messages).saturating_mul(4),
+            Self::Record => i64::from(messages).saturating_mul(2),
         }
     }
 
@@ -229,9 +224,7 @@ impl Source {
         let sql = match self {
             Self::Message => "SELECT id, control_id, trace, person FROM message WHERE id > ?1 AND id <= ?2",
             Self::Audit => "SELECT seq, action, NULL, person FROM audit WHERE seq > ?1 AND seq <= ?2",
-            Self::Record => {
-                "SELECT id, record_key, NULL, person FROM record_version WHERE id > ?1 AND id <= ?2 AND number = 1"
-            }
+            Self::Record => "SELECT id, '', NULL, person FROM record WHERE id > ?1 AND id <= ?2",
         };
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([from, to])?;
@@ -244,9 +237,7 @@ impl Source {
                     into.extend(of_message(id, text, trace, person).into_iter().flatten());
                 }
                 Self::Audit => into.extend(of_line(id, text, person).into_iter().flatten()),
-                Self::Record => {
-                    into.extend(person.map(|person| of_record(&RecordKey(text.to_owned()), person)));
-                }
+                Self::Record => into.extend(person.map(|person| of_record(id, person))),
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ pub(super) fn list(connection: &Connection, query: &RecordQuery, limit: u32) -> 
     binder.set(":domain", query.domain.map(Domain::code))?;
     binder.set(":key", query.key.as_ref().map(|key| key.0.as_str()))?;
     binder.set(":place", query.key.as_ref().map(versions::place))?;
-    binder.set(":Record", query.key.as_ref().map(posting::record_key))?;
+    binder.set(":RecordPerson", query.person.map(|person| person.0))?;
     binder.set(":limit", Some(limit))?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
@@ -67,10 +67,10 @@ fn picked(query: &RecordQuery) -> String {
     let mut conditions = vec!["1 = 1".to_owned()];
     match (query.person, &query.key) {
         (Some(_), Some(_)) => conditions.push("person = :person AND place = :place".to_owned()),
-        (Some(_), None) => conditions.push("person = :person".to_owned()),
-        (None, Some(_)) => {
-            conditions.push(format!("person IN ({}) AND place = :place", posting::owners("record_key = :key")));
+        (Some(_), None) => {
+            conditions.push(format!("person = :person AND {}", posting::record_in("person = :person")));
         }
+        (None, Some(_)) => conditions.push("place = :place".to_owned()),
         (None, None) => {}
     }
     if query.domain.is_some() {

@@ -70,6 +70,7 @@ pub(super) struct Unit<'c> {
     feeds: BTreeMap<(i64, i64), FeedChange>,
     domains: BTreeMap<Domain, i64>,
     messages: New,
+    records: New,
     versions: New,
     lines: Vec<Posting>,
 }
@@ -107,9 +108,10 @@ impl<'c> Unit<'c> {
     pub(super) fn new(tx: Transaction<'c>, caches: &'c mut Caches, settings: &'c SqliteSettings) -> Result<Self> {
         let head = Head::read(&tx)?;
         let messages = New::after(&tx, "SELECT max(id) FROM message")?;
+        let records = New::after(&tx, "SELECT max(id) FROM record")?;
         let versions = New::after(&tx, "SELECT max(id) FROM record_version")?;
         let (feeds, domains, lines) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Ok(Self { tx, caches, settings, head, head_before: head, feeds, domains, messages, versions, lines })
+        Ok(Self { tx, caches, settings, head, head_before: head, feeds, domains, messages, records, versions, lines })
     }
 
     /// Writes an audit line.
@@ -141,9 +143,11 @@ impl<'c> Unit<'c> {
         self.messages.postings.extend(postings);
     }
 
-    /// Keeps the posting of a new record for the sweep.
-    pub(super) fn post_record(&mut self, posting: Posting) {
-        self.versions.postings.push(posting);
+    /// The number of the next record, which is that person's.
+    pub(super) fn next_record(&mut self, person: PersonId) -> i64 {
+        let id = self.records.take();
+        self.records.postings.push(posting::of_record(id, person.0));
+        id
     }
 
     /// The number of the last audit line.
@@ -206,7 +210,7 @@ impl<'c> Unit<'c> {
         let Tails { messages, lines: audit, records } = &mut self.caches.tails;
         messages.append(self.messages.first, self.messages.next, &mut self.messages.postings);
         audit.append(lines.0, lines.1, &mut self.lines);
-        records.append(self.versions.first, self.versions.next, &mut self.versions.postings);
+        records.append(self.records.first, self.records.next, &mut self.records.postings);
         for tail in [messages, audit, records] {
             tail.carry_over(&self.tx, self.settings.index_every)?;
         }

@@ -94,7 +94,6 @@ impl<'a> Incoming<'a> {
         let Some(current) = self.current(unit)? else {
             let version = self.insert_version(unit, 1, None)?;
             self.insert_record(unit, version)?;
-            unit.post_record(posting::of_record(&self.record.key, self.source.person.0));
             unit.count_record(self.record.domain, i64::from(!self.record.retracted));
             return Ok(Effect::Created);
         };
@@ -181,12 +180,14 @@ impl<'a> Incoming<'a> {
         Ok(id)
     }
 
-    fn insert_record(&self, unit: &Unit<'_>, version: i64) -> Result<()> {
+    fn insert_record(&self, unit: &mut Unit<'_>, version: i64) -> Result<()> {
+        let id = unit.next_record(self.source.person);
         let mut statement = unit.tx.prepare_cached(
-            "INSERT INTO record (person, place, domain, current, latest, versions, retracted, rank, at, log_offset, \
-             content) VALUES (?1, ?2, ?3, ?4, ?4, 1, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO record (id, person, place, domain, current, latest, versions, retracted, rank, at, log_offset, \
+             content) VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)",
         )?;
         statement.execute(params![
+            id,
             self.source.person.0,
             self.place,
             self.record.domain.code(),
@@ -366,7 +367,7 @@ pub(super) fn content(domain: &str, retracted: bool, text: &[u8]) -> Half {
     Sealer::default().text(domain).number(i64::from(retracted)).bytes(text).finish()
 }
 
-/// Where a record stands among those of its person: eight bytes that put it next to what came with it, then eight of its
+/// Where a record stands among all: eight bytes that put it next to what came with it, then eight of its
 /// own.
 ///
 /// A commit changes one page for each place it touches, so what one message brings should stand together, and what comes
