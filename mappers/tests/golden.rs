@@ -94,8 +94,8 @@ fn a_correction_stands_whichever_way_round_it_comes() {
     let both = Case::named("lab-correction").map();
     let [first, corrected] = both.as_slice() else { panic!("two messages are expected") };
     let of = |mapped: &Mapped, kind: &str| {
-        let record = mapped.records.iter().find(|r| r.resource["resourceType"] == kind).expect(kind);
-        (record.key.clone(), record.clock, record.resource.clone())
+        let record = mapped.records.iter().find(|r| r.key.resource_type() == kind).expect(kind);
+        (record.key.clone(), record.clock, record.resource.value())
     };
     for kind in ["Observation", "DiagnosticReport"] {
         let ((key, first, _), (same_key, corrected, resource)) = (of(first, kind), of(corrected, kind));

@@ -1,5 +1,6 @@
 //! The data types of FHIR R4 that the mappers build (<https://hl7.org/fhir/R4/datatypes.html>).
 
+use causeway_core::record::RecordKey;
 use serde_json::Value;
 
 use super::grammar::code as code_grammar;
@@ -53,9 +54,8 @@ pub(crate) fn reference(resource_type: &str, id: &str) -> Object {
 }
 
 /// A literal Reference to the resource of a record.
-pub(crate) fn reference_to(resource: &Value) -> Object {
-    let member = |name: &str| resource.get(name).and_then(Value::as_str).unwrap_or_default();
-    reference(member("resourceType"), member("id"))
+pub(crate) fn reference_to(key: &RecordKey) -> Object {
+    reference(key.resource_type(), &key.resource_id())
 }
 
 /// A logical Reference: by identifier, with something to show. Empty when there is neither.

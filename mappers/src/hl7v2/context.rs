@@ -11,7 +11,7 @@ use causeway_core::hl7v2::charset::Charset;
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::mapped::{Fault, Note};
 use causeway_core::reason::Reason;
-use causeway_core::record::{Record, RecordKey, VersionClock};
+use causeway_core::record::{Record, RecordKey, Resource, VersionClock};
 use causeway_core::scope::{Domain, Level};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
@@ -230,7 +230,7 @@ impl<'m> Context<'m> {
             clinical_date: version.date,
             level: version.level,
             retracted: version.retracted,
-            resource: resource.into(),
+            resource: Resource::from(Value::from(resource)),
         }
     }
 }

@@ -12,11 +12,12 @@ pub(crate) fn check(mapped: &Mapped) -> Vec<String> {
     let targets: BTreeSet<String> = mapped
         .records
         .iter()
-        .map(|record| format!("{}/{}", text(&record.resource, "resourceType"), text(&record.resource, "id")))
+        .map(|record| record.resource.value())
+        .map(|resource| format!("{}/{}", text(&resource, "resourceType"), text(&resource, "id")))
         .collect();
     let mut faults = Vec::new();
     for record in &mapped.records {
-        let resource = &record.resource;
+        let resource = &record.resource.value();
         let mut checker = Checker {
             at: record.key.to_string(),
             targets: &targets,

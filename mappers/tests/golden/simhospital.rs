@@ -39,14 +39,14 @@ fn every_supported_message_of_the_simulated_hospital_is_mapped_without_a_fault()
             assert_eq!((reasons.as_slice(), mapped.records.len()), ([Reason::UnsupportedType].as_slice(), 0));
         }
         for record in &mapped.records {
-            *resources.entry(record.resource["resourceType"].to_string()).or_default() += 1;
+            *resources.entry(record.key.resource_type().to_owned()).or_default() += 1;
         }
     }
     let kinds: Vec<(&str, usize)> = kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
     assert_eq!(kinds, [("ADT^A01", 400), ("ADT^A34", 1), ("MDM^T02", 2), ("ORU^R01", 610)]);
     // One patient a message and two for the merge; every order a report, every OBX an observation, every AL1 an allergy.
-    assert_eq!(resources["\"Patient\""], 1012);
-    assert_eq!(resources["\"DiagnosticReport\""], 610);
-    assert_eq!(resources["\"Observation\""], 3323);
-    assert_eq!(resources["\"AllergyIntolerance\""], 162);
+    assert_eq!(resources["Patient"], 1012);
+    assert_eq!(resources["DiagnosticReport"], 610);
+    assert_eq!(resources["Observation"], 3323);
+    assert_eq!(resources["AllergyIntolerance"], 162);
 }

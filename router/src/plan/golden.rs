@@ -84,7 +84,7 @@ pub(super) fn record(domain: Domain, key: &str, clock: VersionClock, content: u6
         clinical_date: Some(jiff::civil::date(2026, 5, 1)),
         level: Level::Structured,
         retracted: false,
-        resource: serde_json::json!({ "resourceType": "Observation", "content": content }),
+        resource: serde_json::json!({ "resourceType": "Observation", "content": content }).into(),
     }
 }
 

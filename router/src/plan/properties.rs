@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use causeway_core::port::Effects;
-use causeway_core::record::{Effect, Record, RecordKey, VersionClock, effect};
+use causeway_core::record::{Effect, Record, RecordKey, Resource, VersionClock, effect};
 use causeway_core::scope::Domain;
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ impl Model {
     }
 
     /// What a reader sees.
-    fn seen(&self) -> Vec<(&RecordKey, &serde_json::Value)> {
+    fn seen(&self) -> Vec<(&RecordKey, &Resource)> {
         self.current.iter().map(|(key, record)| (key, &record.resource)).collect()
     }
 }

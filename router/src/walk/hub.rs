@@ -95,7 +95,7 @@ impl Map for Plain {
             clinical_date: None,
             level: Level::Coded,
             retracted: false,
-            resource: json!({ "resourceType": "Observation", "valueString": body["value"] }),
+            resource: json!({ "resourceType": "Observation", "valueString": body["value"] }).into(),
         };
         Mapped { identity: Some(identity), records: vec![record], ..Mapped::default() }
     }

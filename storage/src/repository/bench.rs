@@ -212,7 +212,7 @@ impl CommitLoad {
         let clock = VersionClock { rank: 2, at, offset: number };
         let record = |domain, kind: &str, parts: &[&str], resource: &dyn Fn(String) -> serde_json::Value| {
             let key = RecordKey::new(kind, &self.provider.0, parts);
-            let resource = resource(key.resource_id());
+            let resource = resource(key.resource_id()).into();
             let clinical_date = Some(at.to_zoned(jiff::tz::TimeZone::UTC).date());
             Record { domain, key, clock, clinical_date, level: Level::Coded, retracted: false, resource }
         };

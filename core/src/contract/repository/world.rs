@@ -197,7 +197,7 @@ pub fn withheld(offset: u64, identity: &Identity) -> Outcome {
 /// A laboratory result.
 pub fn result(name: &str, clock: VersionClock, value: &str) -> Record {
     let key = RecordKey::new("Observation", &hospital().0, &[name, "718-7"]);
-    let resource = json!({"resourceType": "Observation", "id": key.resource_id(), "valueString": value});
+    let resource = json!({"resourceType": "Observation", "id": key.resource_id(), "valueString": value}).into();
     Record {
         domain: Domain::Laboratory,
         key,

@@ -116,7 +116,7 @@ fn order<'m>(
     };
     tell_apart(context, group.obr, &mut order.key, seen);
     let specimens = specimens(context, &group, &order, subject);
-    let references: Vec<Json> = specimens.iter().map(|record| reference_to(&record.resource).into()).collect();
+    let references: Vec<Json> = specimens.iter().map(|record| reference_to(&record.key).into()).collect();
     let specimen = if references.len() == 1 { references.first() } else { None };
     let within = Within { subject, visit, order: &order, specimen };
     let found = Found::of(context, &group, within, &mut output.pending);
@@ -127,7 +127,7 @@ fn order<'m>(
         order.note_derived(context, group.obr);
     }
     if has_report {
-        let results = found.results.iter().map(|record| reference_to(&record.resource).into());
+        let results = found.results.iter().map(|record| reference_to(&record.key).into());
         let parts = obr::Parts {
             results: results.collect(),
             specimens: references,

@@ -60,7 +60,7 @@ fn history(connection: &Connection, latest: i64) -> Result<BTreeSet<[u8; 16]>> {
     let mut contents = BTreeSet::new();
     while let Some(row) = rows.next()? {
         let version = versions::read(row, false)?;
-        let text = row.get_ref(11)?.as_bytes().unwrap_or_default();
+        let text = row.get_ref(11)?.as_str().unwrap_or_default();
         contents.insert(versions::content(version.domain.code(), version.retracted, text));
     }
     Ok(contents)

@@ -4,8 +4,7 @@ use causeway_core::person::PersonId;
 use causeway_core::port::{Effects, RecordRow};
 use causeway_core::record::{Effect, Record, RecordKey, VersionClock, effect};
 use jiff::Timestamp;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::codec::{count, domain_of, feed_of, level_code, micros, position_of, small, timestamp, trace_of};
 use super::error::{Result, damaged};
@@ -41,11 +40,8 @@ pub(super) fn store(
     mut count: impl FnMut(&Record, Effect),
 ) -> Result<Effects> {
     let mut effects = Effects::default();
-    let mut text = Vec::with_capacity(2048);
     for record in records {
-        text.clear();
-        serde_json::to_writer(&mut text, &record.resource).ok().ok_or_else(|| damaged("a resource has no JSON"))?;
-        let effect = Incoming::new(source, record, &text).store(unit)?;
+        let effect = Incoming::new(source, record).store(unit)?;
         count(record, effect);
         effects.count(effect);
     }
@@ -56,7 +52,7 @@ pub(super) fn store(
 struct Incoming<'a> {
     source: Source,
     record: &'a Record,
-    text: &'a [u8],
+    text: &'a str,
     place: Half,
     content: Half,
     clock: Clock,
@@ -82,10 +78,11 @@ struct Current {
 }
 
 impl<'a> Incoming<'a> {
-    fn new(source: Source, record: &'a Record, text: &'a [u8]) -> Self {
+    fn new(source: Source, record: &'a Record) -> Self {
         // An offset beyond i64 cannot be: `int` refused it in the fence.
         let offset = i64::try_from(record.clock.offset).unwrap_or(i64::MAX);
         let clock = Clock { rank: record.clock.rank, at: micros(record.clock.at), offset };
+        let text = record.resource.text();
         let content = content(record.domain.code(), record.retracted, text);
         Self { source, record, text, place: place(&record.key), content, clock }
     }
@@ -175,7 +172,7 @@ impl<'a> Incoming<'a> {
             self.source.message,
             seal.stored_at,
             seal.bytes(),
-            Text(self.text),
+            self.text,
         ])?;
         Ok(id)
     }
@@ -259,7 +256,7 @@ impl<'a> Incoming<'a> {
             self.clock.offset,
             self.record.domain.code(),
             self.record.retracted,
-            Text(self.text),
+            self.text,
         ])?;
         Ok(found)
     }
@@ -271,19 +268,10 @@ impl Clock {
     }
 }
 
-/// Binds bytes that are known to be text without looking through them again.
-struct Text<'a>(&'a [u8]);
-
-impl ToSql for Text<'_> {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        Ok(rusqlite::types::ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
-    }
-}
-
 /// Reads a row of [`columns`]. `with_resource` says whether the content is given; its seal is checked either way.
 pub(super) fn read(row: &Row<'_>, with_resource: bool) -> Result<RecordRow> {
     let key: String = row.get(2)?;
-    let text = row.get_ref(11)?.as_bytes().ok().ok_or_else(|| damaged("a resource is no text"))?;
+    let text = row.get_ref(11)?.as_str().ok().ok_or_else(|| damaged("a resource is no text"))?;
     let clock = Clock { rank: row.get(5)?, at: row.get(6)?, offset: row.get(7)? };
     let (domain, retracted): (String, bool) = (row.get(1)?, row.get(4)?);
     let clinical_date: Option<String> = row.get(19)?;
@@ -302,7 +290,7 @@ pub(super) fn read(row: &Row<'_>, with_resource: bool) -> Result<RecordRow> {
     let stored = row.get_ref(10)?.as_blob().unwrap_or_default();
     seal::check(stored, seal.bytes(), || format!("version {} of a record of person {}", seal.number, seal.person))?;
     let resource = match with_resource {
-        true => serde_json::from_slice(text).ok().ok_or_else(|| damaged("a resource cannot be read"))?,
+        true => serde_json::from_str(text).ok().ok_or_else(|| damaged("a resource cannot be read"))?,
         false => serde_json::Value::Null,
     };
     Ok(RecordRow {
@@ -363,12 +351,11 @@ impl Seal<'_> {
 
 /// The digest by which two contents are the same: domain, whether it was taken back, and the resource as mapped, which
 /// is deterministic.
-pub(super) fn content(domain: &str, retracted: bool, text: &[u8]) -> Half {
-    Sealer::default().text(domain).number(i64::from(retracted)).bytes(text).finish()
+pub(super) fn content(domain: &str, retracted: bool, text: &str) -> Half {
+    Sealer::default().text(domain).number(i64::from(retracted)).text(text).finish()
 }
 
-/// Where a record stands among all: eight bytes that put it next to what came with it, then eight of its
-/// own.
+/// Where a record stands among all: eight bytes that put it next to what came with it, then eight of its own.
 ///
 /// A commit changes one page for each place it touches, so what one message brings should stand together, and what comes
 /// next beside it. Order, visit and message numbers grow ([`posting::ordered_key`]); the patient stands last, beside the
