@@ -2,10 +2,12 @@
 //! (<https://hl7.org/fhir/R4/json.html>, "objects are never empty").
 
 mod grammar;
+mod json;
 mod object;
 mod types;
 
 pub(crate) use grammar::{code, decimal, uri, urn_part};
+pub(crate) use json::Json;
 pub(crate) use object::{Object, string};
 pub(crate) use types::{
     annotation, coding, concept, concept_of, identifier, logical, period, reference, reference_to, text_concept, typed,

@@ -1,12 +1,12 @@
 //! A JSON object that takes no empty member.
 
-use serde_json::{Map, Value};
+use super::json::Json;
 
 /// An object under construction. Members keep the order in which they are put, so that the same input gives the same
 /// bytes.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, Eq)]
 pub(crate) struct Object {
-    members: Map<String, Value>,
+    members: Vec<(&'static str, Json)>,
     /// How many members to make room for when the first one comes: most objects that stay empty cost nothing.
     room: usize,
 }
@@ -19,11 +19,11 @@ impl Object {
 
     /// An empty one that will make room for so many members.
     pub(crate) fn sized(room: usize) -> Self {
-        Self { members: Map::new(), room }
+        Self { members: Vec::new(), room }
     }
 
     /// Puts text without the blanks around it; nothing when there is none.
-    pub(crate) fn text(mut self, name: &str, text: &str) -> Self {
+    pub(crate) fn text(mut self, name: &'static str, text: &str) -> Self {
         let text = string(text);
         if !text.is_null() {
             self.insert(name, text);
@@ -32,13 +32,13 @@ impl Object {
     }
 
     /// Puts a value; nothing when it is null or empty.
-    pub(crate) fn put(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn put(mut self, name: &'static str, value: impl Into<Json>) -> Self {
         self.set(name, value);
         self
     }
 
     /// Puts a value that there may be.
-    pub(crate) fn maybe<V: Into<Value>>(self, name: &str, value: Option<V>) -> Self {
+    pub(crate) fn maybe<V: Into<Json>>(self, name: &'static str, value: Option<V>) -> Self {
         match value {
             Some(value) => self.put(name, value),
             None => self,
@@ -46,45 +46,47 @@ impl Object {
     }
 
     /// Puts a list with this one value; nothing when the value is null or empty.
-    pub(crate) fn one(self, name: &str, value: impl Into<Value>) -> Self {
-        self.put(name, Value::Array(vec![value.into()]))
+    pub(crate) fn one(self, name: &'static str, value: impl Into<Json>) -> Self {
+        self.put(name, Json::Array(vec![value.into()]))
     }
 
     /// Puts a list of the values that are not empty.
-    pub(crate) fn list(self, name: &str, values: Vec<Value>) -> Self {
-        self.put(name, Value::Array(values))
+    pub(crate) fn list(self, name: &'static str, values: Vec<Json>) -> Self {
+        self.put(name, Json::Array(values))
     }
 
     /// As [`Self::put`], in place.
-    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<Json>) {
         let mut value = value.into();
         match &mut value {
-            Value::Array(list) => list.retain(|item| !is_empty(item)),
-            Value::String(text) if !is_clean(text) => value = string(text),
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+            Json::Array(list) => list.retain(|item| !item.is_empty()),
+            Json::String(text) if !is_clean(text) => value = string(text),
+            Json::String(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => {}
         }
-        if !is_empty(&value) {
+        if !value.is_empty() {
             self.insert(name, value);
         }
     }
 
     /// Adds a value to a list, which is made when it is not there yet.
-    pub(crate) fn push(&mut self, name: &str, value: impl Into<Value>) {
+    pub(crate) fn push(&mut self, name: &'static str, value: impl Into<Json>) {
         let value = value.into();
-        if is_empty(&value) {
+        if value.is_empty() {
             return;
         }
-        match self.members.get_mut(name) {
-            Some(Value::Array(list)) => list.push(value),
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) | None => {
-                self.insert(name, Value::Array(vec![value]));
+        match self.members.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, Json::Array(list))) => list.push(value),
+            Some((_, Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_))) | None => {
+                self.insert(name, Json::Array(vec![value]));
             }
         }
     }
 
     /// Puts the members of another behind those of this one.
     pub(crate) fn merge(mut self, other: Self) -> Self {
-        self.members.extend(other.members);
+        for (name, value) in other.members {
+            self.insert(name, value);
+        }
         self
     }
 
@@ -95,12 +97,12 @@ impl Object {
 
     /// Whether a member is there.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+        self.find(name).is_some()
     }
 
     /// A member; null when it is not there.
-    pub(crate) fn get(&self, name: &str) -> &Value {
-        self.members.get(name).unwrap_or(&Value::Null)
+    pub(crate) fn get(&self, name: &str) -> &Json {
+        self.find(name).unwrap_or(&Json::Null)
     }
 
     /// How many members there are.
@@ -108,42 +110,46 @@ impl Object {
         self.members.len()
     }
 
-    fn insert(&mut self, name: &str, value: Value) {
-        if self.members.is_empty() && self.room > 0 {
-            self.members = Map::with_capacity(self.room);
+    /// A member, when it is there.
+    pub(super) fn find(&self, name: &str) -> Option<&Json> {
+        self.members.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Names and values in the order of the object.
+    pub(super) fn members(&self) -> &[(&'static str, Json)] {
+        &self.members
+    }
+
+    /// Puts a member, or replaces it where it stands.
+    fn insert(&mut self, name: &'static str, value: Json) {
+        if let Some((_, known)) = self.members.iter_mut().find(|(known, _)| *known == name) {
+            *known = value;
+            return;
         }
-        self.members.insert(name.to_owned(), value);
+        if self.members.is_empty() {
+            self.members.reserve_exact(self.room);
+        }
+        self.members.push((name, value));
     }
 }
 
-impl From<Object> for Value {
-    fn from(object: Object) -> Self {
-        Self::Object(object.members)
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members
     }
 }
 
 /// Text as a value, without the blanks around it; null when there is none.
-pub(crate) fn string(text: &str) -> Value {
+pub(crate) fn string(text: &str) -> Json {
     if text.is_empty() {
-        return Value::Null;
+        return Json::Null;
     }
     if is_clean(text) {
-        return Value::String(text.to_owned());
+        return Json::String(text.to_owned());
     }
     match text.replace(is_forbidden, " ").trim() {
-        "" => Value::Null,
-        text => Value::String(text.to_owned()),
-    }
-}
-
-/// Null, and what R4 forbids.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
+        "" => Json::Null,
+        text => Json::String(text.to_owned()),
     }
 }
 
@@ -177,20 +183,20 @@ mod tests {
             .text("b", " x ")
             .put("c", Object::new())
             .one("d", Object::new())
-            .list("e", vec![Value::Null, json!({})])
-            .list("f", vec![Value::Null, json!(1)])
+            .list("e", vec![Json::Null, Json::Object(Object::new())])
+            .list("f", vec![Json::Null, Json::from(1_u32)])
             .put("g", false)
-            .maybe("h", None::<Value>)
+            .maybe("h", None::<Json>)
             .text("i", "\u{1}");
-        assert_eq!(Value::from(object), json!({"b": "x", "f": [1], "g": false}));
+        assert_eq!(serde_json::to_value(object).expect("json"), json!({"b": "x", "f": [1], "g": false}));
     }
 
     #[test]
     fn a_list_grows() {
         let mut object = Object::new();
-        object.push("a", json!(1));
-        object.push("a", json!({}));
-        object.push("a", json!(2));
-        assert_eq!(Value::from(object), json!({"a": [1, 2]}));
+        object.push("a", Json::from(1_u32));
+        object.push("a", Json::Object(Object::new()));
+        object.push("a", Json::from(2_u32));
+        assert_eq!(serde_json::to_value(object).expect("json"), json!({"a": [1, 2]}));
     }
 }

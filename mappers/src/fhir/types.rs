@@ -1,7 +1,8 @@
 //! The data types of FHIR R4 that the mappers build (<https://hl7.org/fhir/R4/datatypes.html>).
 
 use causeway_core::record::RecordKey;
-use serde_json::Value;
+
+use super::json::Json;
 
 use super::grammar::code as code_grammar;
 use super::object::Object;
@@ -50,7 +51,7 @@ pub(crate) fn reference(resource_type: &str, id: &str) -> Object {
     target.push_str(resource_type);
     target.push('/');
     target.push_str(id);
-    Object::sized(1).put("reference", Value::String(target))
+    Object::sized(1).put("reference", Json::String(target))
 }
 
 /// A literal Reference to the resource of a record.

@@ -2,13 +2,12 @@
 
 use causeway_core::record::{Record, RecordKey};
 use causeway_core::scope::Domain;
-use serde_json::Value as Json;
 
 use super::context::{Context, Version};
 use super::identity::Subject;
 use super::segment::pv1::Visit;
 use crate::codes;
-use crate::fhir::{Object, concept, text_concept};
+use crate::fhir::{Json, Object, concept, text_concept};
 
 /// An allergy or adverse reaction, read. Empty parts are left out of the resource.
 #[derive(Debug, Default)]

@@ -15,11 +15,10 @@ use causeway_core::record::{Record, RecordKey, Resource, VersionClock};
 use causeway_core::scope::{Domain, Level};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
-use serde_json::Value;
 
 use super::note::NoteCode;
 use super::reader::Seg;
-use crate::fhir::{Object, identifier, logical, urn_part};
+use crate::fhir::{Json, Object, identifier, logical, urn_part};
 
 /// The most notes, and the most faults, one message can give. What is beyond is counted in a last note.
 const REPORTS_MAX: usize = 1000;
@@ -35,7 +34,7 @@ pub(crate) struct Context<'m> {
     charset: Charset,
     header: Header,
     provider: String,
-    meta: Value,
+    meta: Json,
     written_last: RefCell<Option<(Hl7Time, String)>>,
     notes: RefCell<Vec<Note>>,
     faults: RefCell<Vec<Fault>>,
@@ -230,7 +229,7 @@ impl<'m> Context<'m> {
             clinical_date: version.date,
             level: version.level,
             retracted: version.retracted,
-            resource: Resource::from(Value::from(resource)),
+            resource: Resource::of(&resource),
         }
     }
 }

@@ -7,13 +7,12 @@ use causeway_core::hkid::{Hkid, HkidError};
 use causeway_core::person::{Document, DocumentKind, LocalNumber};
 use causeway_core::phi::Phi;
 use causeway_core::provider::ProviderId;
-use serde_json::Value as Json;
 
 use super::context::Context;
 use super::datatype::{cwe, cx};
 use super::reader::{Seg, Value};
 use crate::codes;
-use crate::fhir::{Object, reference};
+use crate::fhir::{Json, Object, reference};
 use crate::hl7v2::note::NoteCode;
 
 /// Names of Hong Kong as an assigning authority or jurisdiction.

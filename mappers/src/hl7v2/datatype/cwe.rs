@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use causeway_core::scope::Level;
 
 use crate::codes::{self, Concept};
-use crate::fhir::{Object, coding, concept_of};
+use crate::fhir::{Json, Object, coding, concept_of};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
@@ -70,7 +70,7 @@ pub(crate) fn field<'m>(segment: &Seg<'m>, context: &Context<'m>, number: usize)
 }
 
 /// The CodeableConcepts of a field that repeats.
-pub(crate) fn fields<'m>(segment: &Seg<'m>, context: &Context<'m>, number: usize) -> Vec<serde_json::Value> {
+pub(crate) fn fields<'m>(segment: &Seg<'m>, context: &Context<'m>, number: usize) -> Vec<Json> {
     segment.all(context, number).map(|value| read(&value).concept.into()).collect()
 }
 

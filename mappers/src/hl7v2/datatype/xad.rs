@@ -1,10 +1,8 @@
 //! XAD (§2A.2.86) to Address: IG map `XAD[Address]`.
 
-use serde_json::Value as Json;
-
 use super::{cwe, ts};
 use crate::codes;
-use crate::fhir::{Object, period, string};
+use crate::fhir::{Json, Object, period, string};
 use crate::hl7v2::reader::Value;
 
 /// Reads an address. Empty when it says nothing but its type.

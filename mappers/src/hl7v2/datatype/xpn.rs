@@ -1,10 +1,8 @@
 //! XPN (§2A.2.88) to HumanName: IG map `XPN[HumanName]`, with the representation of XPN.8, which the IG leaves out.
 
-use serde_json::Value as Json;
-
 use super::{cwe, ts};
 use crate::codes;
-use crate::fhir::{Object, period, string};
+use crate::fhir::{Json, Object, period, string};
 use crate::hl7v2::reader::Value;
 
 /// Which letters a name is written in.

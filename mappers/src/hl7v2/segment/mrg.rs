@@ -1,8 +1,8 @@
 //! MRG, merge patient information: whom the patient of PID replaces. The IG maps it to Account only.
 
+use crate::fhir::Json;
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
-use serde_json::Value as Json;
 
 use crate::fhir::Object;
 use crate::hl7v2::context::{Context, Version};

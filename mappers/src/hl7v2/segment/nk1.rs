@@ -1,9 +1,7 @@
 //! NK1, next of kin and associated parties: IG map `NK1[Patient]`.
 
-use serde_json::Value as Json;
-
 use crate::codes;
-use crate::fhir::{Object, period};
+use crate::fhir::{Json, Object, period};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::{cwe, ts, xad, xon, xpn, xtn};
 use crate::hl7v2::note::NoteCode;

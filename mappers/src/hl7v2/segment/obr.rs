@@ -4,12 +4,11 @@ use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
 use jiff::{Timestamp, civil};
-use serde_json::Value as Json;
 
 use super::orc::Common;
 use super::pv1::Visit;
 use crate::codes::{self, Status};
-use crate::fhir::{Object, concept, period};
+use crate::fhir::{Json, Object, concept, period};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::cwe::{self, Coded};
 use crate::hl7v2::datatype::ei::{self, Entity};

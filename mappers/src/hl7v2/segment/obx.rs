@@ -2,13 +2,12 @@
 
 use causeway_core::reason::Reason;
 use causeway_core::record::Record;
-use serde_json::Value as Json;
 
 use super::nte;
 use super::obr::Order;
 use super::pv1::Visit;
 use crate::codes::{self, Status};
-use crate::fhir::{Object, concept, identifier, logical};
+use crate::fhir::{Json, Object, concept, identifier, logical};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::quantity::Unit;
 use crate::hl7v2::datatype::{cwe, ei, range, ts, xcn, xon};

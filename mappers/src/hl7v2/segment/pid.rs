@@ -4,10 +4,9 @@ use causeway_core::mapped::Identity;
 use causeway_core::person::{BirthDate, Demographics, Sex};
 use causeway_core::phi::Phi;
 use causeway_core::reason::Reason;
-use serde_json::Value as Json;
 
 use crate::codes;
-use crate::fhir::{Object, coding};
+use crate::fhir::{Json, Object, coding};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::xpn::{self, Name, Script};
 use crate::hl7v2::datatype::{cwe, ts, xad, xtn};

@@ -5,7 +5,7 @@ use causeway_core::record::{Record, RecordKey};
 use causeway_core::scope::{Domain, Level};
 use jiff::SignedDuration;
 
-use crate::fhir::{Object, period, text_concept};
+use crate::fhir::{Json, Object, period, text_concept};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::{cwe, ei, pl, ts, xcn};
 use crate::hl7v2::identity::Subject;
@@ -130,7 +130,7 @@ fn end(context: &Context<'_>, start: Hl7Time, minutes: u32) -> Option<String> {
 }
 
 /// PR1-8, PR1-11, PR1-12 → performer.
-fn performers<'m>(context: &Context<'m>, pr1: &Seg<'m>) -> Vec<serde_json::Value> {
+fn performers<'m>(context: &Context<'m>, pr1: &Seg<'m>) -> Vec<Json> {
     let mut performers = Vec::new();
     for (field, function) in [(8, "Anaesthetist"), (11, "Surgeon"), (12, "")] {
         for value in pr1.all(context, field) {

@@ -2,10 +2,9 @@
 
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::record::RecordKey;
-use serde_json::Value as Json;
 
 use crate::codes;
-use crate::fhir::{Object, coding, concept, identifier, logical, period, reference};
+use crate::fhir::{Json, Object, coding, concept, identifier, logical, period, reference};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::{cwe, cx, pl, ts, xcn};
 use crate::hl7v2::identity::Subject;

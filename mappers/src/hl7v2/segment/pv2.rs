@@ -1,9 +1,7 @@
 //! PV2, patient visit, additional information: IG map `PV2[Encounter]`.
 
-use serde_json::Value as Json;
-
 use crate::codes;
-use crate::fhir::{Object, coding, concept, decimal};
+use crate::fhir::{Json, Object, coding, concept, decimal};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::{cwe, xcn};
 use crate::hl7v2::note::NoteCode;

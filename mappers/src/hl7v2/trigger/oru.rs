@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::fhir::Json;
 use causeway_core::mapped::Pending;
 use causeway_core::record::Record;
 use causeway_core::scope::Domain;
-use serde_json::Value as Json;
 
 use super::{Output, Says, Segments};
 use crate::codes::Status;

@@ -8,8 +8,8 @@
 //!
 //! The order is what counts. A mark is written after the entries it covers are durable, so it never claims more than
 //! there is; and before they are acknowledged, so that whatever ends the process, the mark covers all that was
-//! acknowledged. It is synced by a thread of its own right afterwards, not on the way of the acknowledgement: only
-//! when the power fails within that moment can the mark on disk be a group or two behind.
+//! acknowledged. It is synced by a thread of its own afterwards, not on the way of the acknowledgement: only when the
+//! power fails can the mark on disk be behind, by what was acknowledged in the last hundredth of a second or two.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};

@@ -3,11 +3,16 @@
 use std::fs::File;
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use causeway_core::port::LogError;
 
 use super::lane::Lane;
 use super::mark::Mark;
+
+/// How long the syncing thread rests after a sync. Under load every group would have one of its own, beside the one of
+/// its entries, and take a tenth of the door's rate; so the mark on disk may be this much older than the last answer.
+const REST: Duration = Duration::from_millis(20);
 
 /// The keeper.
 pub(super) struct Marker {
@@ -30,6 +35,8 @@ impl Drop for EndWith {
 struct Due {
     sync: bool,
     end: bool,
+    /// The syncing thread waits for the next mark. While it rests it looks by itself.
+    waits: bool,
 }
 
 impl Marker {
@@ -41,8 +48,13 @@ impl Marker {
     /// Writes the mark of what became durable, and has it synced.
     pub(super) fn record(&self, lanes: &[Lane]) -> io::Result<()> {
         self.mark().record(lanes.iter().map(|lane| lane.tip))?;
-        self.due().sync = true;
-        self.changed.notify_one();
+        let mut due = self.due();
+        due.sync = true;
+        let waits = due.waits;
+        drop(due);
+        if waits {
+            self.changed.notify_one();
+        }
         Ok(())
     }
 
@@ -60,14 +72,19 @@ impl Marker {
     /// Syncs whenever it is due, until the end or the first failure.
     pub(super) fn run(&self) -> io::Result<()> {
         let file = self.mark().sync_handle()?;
-        while self.wait(&file)? {}
+        while self.wait(&file)? {
+            self.rest();
+        }
         Ok(())
     }
 
     /// Waits and syncs once. False at the end.
     fn wait(&self, file: &File) -> io::Result<bool> {
         let idle = |due: &mut Due| !due.sync && !due.end;
-        let mut due = self.changed.wait_while(self.due(), idle).unwrap_or_else(PoisonError::into_inner);
+        let mut due = self.due();
+        due.waits = true;
+        let mut due = self.changed.wait_while(due, idle).unwrap_or_else(PoisonError::into_inner);
+        due.waits = false;
         let end = due.end && !due.sync;
         due.sync = false;
         drop(due);
@@ -75,6 +92,11 @@ impl Marker {
         file.sync_data()?;
         self.mark().end_sync();
         Ok(!end)
+    }
+
+    /// Rests, unless the end has come.
+    fn rest(&self) {
+        drop(self.changed.wait_timeout_while(self.due(), REST, |due| !due.end));
     }
 
     fn mark(&self) -> MutexGuard<'_, Mark> {

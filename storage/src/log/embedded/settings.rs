@@ -16,7 +16,8 @@ pub(super) const PARTITIONS_MAX: u16 = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbeddedLogSettings {
-    /// Lanes, 1 to 64. Fixed when the log is created, because a patient's lane follows from it. Default 4.
+    /// Lanes, 1 to 64. Fixed when the log is created, because a patient's lane follows from it. Each costs pages at
+    /// every sync and gives the mappers a thread: about one for each core. Default 2.
     pub partitions: u16,
     /// Envelopes waiting for the writer; with more, `append` answers busy. Default 4,096.
     pub queue_max: usize,
@@ -69,7 +70,7 @@ pub struct EmbeddedLogSettings {
 impl Default for EmbeddedLogSettings {
     fn default() -> Self {
         Self {
-            partitions: 4,
+            partitions: 2,
             queue_max: 4096,
             queue_bytes_max: 64 << 20,
             group_count_max: 1024,

@@ -9,7 +9,7 @@ use causeway_core::scope::{Domain, Level};
 
 use super::Within;
 use crate::codes::{self, Status};
-use crate::fhir::{Object, identifier, period, uri};
+use crate::fhir::{Json, Object, identifier, period, uri};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::cwe::{self, Coded};
 use crate::hl7v2::datatype::ts;
@@ -113,9 +113,9 @@ fn resource<'m>(
 
 /// OBX-3 in words.
 fn description(coded: &Coded) -> String {
-    let concept = serde_json::Value::from(coded.concept.clone());
-    let display = concept.pointer("/coding/0/display").or_else(|| concept.get("text"));
-    display.and_then(serde_json::Value::as_str).unwrap_or(&coded.key).to_owned()
+    let concept = &coded.concept;
+    let display = concept.get("coding").first().and_then(|coding| coding.get("display"));
+    display.or_else(|| Some(concept.get("text"))).and_then(Json::as_str).unwrap_or(&coded.key).to_owned()
 }
 
 /// RP.1 → url; RP.3 and RP.4, or the ending of the name → contentType.

@@ -8,11 +8,10 @@ use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::reason::Reason;
 use causeway_core::record::RecordKey;
 use causeway_core::scope::{Domain, Level};
-use serde_json::Value as Json;
 
 use super::Within;
 use crate::codes::{self, Status};
-use crate::fhir::{Object, coding};
+use crate::fhir::{Json, Object, coding};
 use crate::hl7v2::allergy::{self, Allergy};
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::{cwe, ts};

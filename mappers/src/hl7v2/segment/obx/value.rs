@@ -1,6 +1,6 @@
 //! OBX-5 by the type in OBX-2 to the members `value[x]` of an Observation.
 
-use serde_json::Value as Json;
+use crate::fhir::Json;
 
 use crate::fhir::period;
 use crate::hl7v2::context::Context;
