@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the hub beside its limits and peers in one run, and prints the ratios.
 
-usage: tests/bench/ratios.py --peers DIR [--only door,camel,e2e,idle,latency] [--count N]
+usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit] [--count N]
 
 DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
 `peers/target`, `peers-lfh/target` and `kafka/target/dependency` as Maven leaves them. Only ratios within one run mean
@@ -212,11 +212,35 @@ def idle(args, folder):
     ratio("resident MiB, 1,000 idle and one hostile", peak, 256, at_least=False)
 
 
+def mapping(args, _folder):
+    """Mapping alone, on one core: LinuxForHealth's converter for as long as its virtual machine needs to warm up, then ours."""
+    classes = f"{args.peers}/peers-lfh/target/classes:{args.peers}/peers-lfh/target/dependency/*"
+    out = subprocess.run(["java", "-cp", classes, "peers.Convert", args.message, "20"], capture_output=True, text=True, check=True)
+    theirs = float(re.search(r"([\d.]+) messages/s", out.stdout).group(1))
+    out = subprocess.run([HUB, "bench", "map", "--seconds", "10", "--message", args.message, "--json"], capture_output=True, text=True, check=True)
+    ours = json.loads(out.stdout)["rate"]
+    print(f"LinuxForHealth {theirs:,.0f}/s, causeway {ours:,.0f}/s")
+    ratio("mapping / LinuxForHealth", ours / theirs, 200)
+
+
+def codec(_args, _folder):
+    """The codec alone, by criterion."""
+    out = subprocess.run(["cargo", "bench", "-q", "-p", "causeway-core", "--bench", "codec"], cwd=ROOT, capture_output=True, text=True, check=True)
+    print(out.stdout.strip())
+
+
+def commit(_args, folder):
+    """The repository's commits at ten thousand and at a million records, taking turns."""
+    out = subprocess.run(["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--example", "commit", "--", folder], cwd=ROOT, capture_output=True, text=True, check=True)
+    print("\n".join(out.stdout.strip().splitlines()[-4:]))
+    ratio("commit rate at a million records / at ten thousand", float(re.search(r"rate at .*: ([\d.]+)", out.stdout).group(1)), 0.8)
+
+
 def main():
     global HUB
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=pathlib.Path, required=True)
-    parser.add_argument("--only", default="door,camel,latency,e2e,idle")
+    parser.add_argument("--only", default="door,camel,latency,e2e,idle,map,codec,commit")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--message", default=None, help="a message with {ID} and {PAT}; default DIR/oru.hl7")
     parser.add_argument("--hub", type=pathlib.Path, default=ROOT / "target/release/causeway")
@@ -234,7 +258,7 @@ def main():
             elif name == "camel":
                 camel(args, folder, mine)
             else:
-                {"latency": latency, "e2e": e2e, "idle": idle}[name](args, folder)
+                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit}[name](args, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
