@@ -9,8 +9,8 @@ pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionSt
 pub use registry::{Actor, NewEvent, NewPerson, Participant, PersonQuery, Registry, RegistryError};
 pub use repository::{
     AccessGrant, AuditEntry, AuditLine, AuditQuery, AuditReport, Candidates, Committed, Effects, FeedCount, Fence,
-    HeldGroup, Lookup, MessageDetail, MessageQuery, MessageRow, RecordQuery, RecordRow, RedoMode, Repository,
-    RepositoryError, Resolved, TakeUp, Transition,
+    HeldGroup, Lookup, MessageDetail, MessageKey, MessageQuery, MessageRow, RecordQuery, RecordRow, RedoMode,
+    Repository, RepositoryError, Resolved, Sameness, TakeUp, Transition,
 };
 
 use crate::envelope::Envelope;

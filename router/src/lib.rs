@@ -8,6 +8,7 @@ mod message;
 mod plan;
 mod redo;
 mod report;
+mod resent;
 mod router;
 mod settings;
 #[cfg(test)]

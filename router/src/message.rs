@@ -7,7 +7,7 @@ use causeway_core::envelope::{Envelope, FeedName, Refusal};
 use causeway_core::feed::FeedSettings;
 use causeway_core::mapped::{Fault, Identity, Mapped};
 use causeway_core::outcome::MessageFacts;
-use causeway_core::port::{Entry, Lookup, Map};
+use causeway_core::port::{Entry, Lookup, Map, MessageKey};
 use causeway_core::provider::ProviderId;
 use causeway_core::reason::Reason;
 
@@ -77,7 +77,16 @@ impl Message {
 
     /// What the repository is asked about it.
     pub(crate) fn lookup(&self) -> Lookup<'_> {
-        Lookup { provider: &self.facts.provider, identity: self.identity() }
+        Lookup { provider: &self.facts.provider, identity: self.identity(), message: None }
+    }
+
+    /// The same, and whether it was there before. What the door refused it refused anew; without a control id nobody can
+    /// say that two messages are one.
+    pub(crate) fn lookup_as_new(&self) -> Lookup<'_> {
+        let MessageFacts { feed, sender, control_id, digest, .. } = &self.facts;
+        let asked = !self.refused && !control_id.is_empty();
+        let message = asked.then_some(MessageKey { feed, sender, control_id, digest: *digest });
+        Lookup { message, ..self.lookup() }
     }
 
     fn identity(&self) -> Option<&Identity> {

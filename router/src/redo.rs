@@ -10,6 +10,7 @@ use causeway_core::reason::Reason;
 
 use crate::error::RouterError;
 use crate::message::{Content, Door, Message};
+use crate::resent::Sorted;
 use crate::router::Router;
 
 /// Which messages to replay.
@@ -93,7 +94,7 @@ impl Router {
                 continue;
             }
             let lookups: Vec<Lookup<'_>> = messages.iter().map(Message::lookup).collect();
-            let mut decide = |resolved: &_| self.decide(&messages, resolved);
+            let mut decide = |resolved: &_| self.decide(&messages, resolved, &Sorted::of(&lookups, resolved));
             let committed = self.repository.redo(actor, mode, &lookups, self.clock.now(), &mut decide)?;
             report.count(&committed);
             match mode {

@@ -3,8 +3,9 @@
 use causeway_core::ack::Settled;
 use causeway_core::decision::Verdict;
 use causeway_core::metric::{self, Metrics};
-use causeway_core::outcome::{Outcome, State};
+use causeway_core::outcome::{MessageFacts, Outcome, State};
 use causeway_core::port::{Committed, Effects};
+use causeway_core::reason::Reason;
 use causeway_core::scope::Domain;
 use jiff::Timestamp;
 
@@ -89,10 +90,14 @@ fn count_records(metrics: &dyn Metrics, domain: Domain, effects: Effects) {
 
 /// What the door refused was answered by the door.
 fn settled(outcome: &Outcome, at: Timestamp) -> Option<Settled> {
-    let Outcome { facts, state, reason, .. } = outcome;
+    settlement(&outcome.facts, outcome.state, outcome.reason, at)
+}
+
+/// What a sender is told of a message.
+pub(crate) fn settlement(facts: &MessageFacts, state: State, reason: Option<Reason>, at: Timestamp) -> Option<Settled> {
     match state {
         State::Accepted | State::Withheld | State::Held => {
-            Some(Settled { position: facts.position, feed: facts.feed.clone(), state: *state, reason: *reason, at })
+            Some(Settled { position: facts.position, feed: facts.feed.clone(), state, reason, at })
         }
         State::Rejected | State::Discarded => None,
     }

@@ -17,6 +17,7 @@ use crate::error::RouterError;
 use crate::message::{Content, Door, Message};
 use crate::plan::{Known, plan};
 use crate::report::seconds;
+use crate::resent::Sorted;
 use crate::settings::Settings;
 
 /// Waits, and returns early when the process is to stop.
@@ -66,12 +67,24 @@ impl Router {
         let fence = Fence { partition, expect, next: last.position.offset.next() };
 
         let messages = self.prepare(&entries, Door::Respected);
-        let lookups: Vec<Lookup<'_>> = messages.iter().map(Message::lookup).collect();
+        let ask = if self.log.tells_resends() { Message::lookup } else { Message::lookup_as_new };
+        let lookups: Vec<Lookup<'_>> = messages.iter().map(ask).collect();
         let begun = self.clock.now();
-        let committed =
-            self.repository.commit(fence, &lookups, begun, &mut |resolved| self.decide(&messages, resolved))?;
+        let mut sorted = Sorted::default();
+        let committed = self.repository.commit(fence, &lookups, begun, &mut |resolved| {
+            sorted = Sorted::of(&lookups, resolved);
+            self.decide(&messages, resolved, &sorted)
+        })?;
 
         let done = self.clock.now();
+        if sorted.copies() > 0 {
+            self.metrics.add(
+                &metric::STAGE_MESSAGES,
+                &["route", "resent"],
+                u64::try_from(sorted.copies()).unwrap_or(0),
+            );
+            self.settlement.settled(&sorted.settled(&messages, &committed, done));
+        }
         self.metrics.observe(&metric::DB_TRANSACTION_SECONDS, &["commit"], seconds(begun, done));
         self.metrics.set(&metric::DB_BATCH_SIZE, &[], f64::from(u32::try_from(messages.len()).unwrap_or(u32::MAX)));
         self.tell(&committed, done);
@@ -117,14 +130,17 @@ impl Router {
 
     /// Plans a batch on what was resolved for it. The time of the decisions is that of the transaction: whoever joined
     /// before it began has joined, whoever revoked has revoked.
-    pub(crate) fn decide(&self, messages: &[Message], resolved: &Resolved) -> Vec<Outcome> {
+    pub(crate) fn decide(&self, messages: &[Message], resolved: &Resolved, sorted: &Sorted) -> Vec<Outcome> {
         let at = self.clock.now();
         // Every message gets an outcome, whatever the engine answers; nobody known is the answer that permits nothing.
         let nobody = Candidates::default();
-        let candidates = resolved.candidates.iter().chain(std::iter::repeat(&nobody));
-        let planned = messages.iter().zip(candidates).map(|(message, candidates)| {
+        let planned = sorted.first.iter().filter_map(|place| messages.get(*place).map(|message| (place, message)));
+        let planned = planned.map(|(place, message)| {
+            let candidates = resolved.candidates.get(*place).unwrap_or(&nobody);
             let provider = resolved.providers.get(&message.facts.provider);
-            plan(message, Known { provider, candidates }, at, self.settings.rules)
+            let mut outcome = plan(message, Known { provider, candidates }, at, self.settings.rules);
+            outcome.facts.control_id_reused |= sorted.reused.contains(place);
+            outcome
         });
         let outcomes = planned.collect();
         self.metrics.observe(&metric::STAGE_DURATION_SECONDS, &["route"], seconds(at, self.clock.now()));

@@ -47,7 +47,8 @@ pub use self::redoing::{
     steps_and_versions_of_a_redone_message_are_kept,
 };
 pub use self::resolving::{
-    a_change_made_through_another_handle_is_seen_at_once, a_number_of_someone_else_stays_theirs,
+    a_change_made_through_another_handle_is_seen_at_once,
+    a_message_stored_before_is_known_by_sender_control_id_and_bytes, a_number_of_someone_else_stays_theirs,
     a_number_seen_with_a_confirmed_match_is_linked, look_alikes_are_sought_only_without_a_number_that_matches,
     numbers_claimed_for_another_provider_find_nobody, persons_and_providers_are_resolved_in_order,
 };
@@ -108,6 +109,7 @@ macro_rules! repository_contract {
             counters_of_states_add_up_to_the_messages,
             paused_feeds_are_kept,
             persons_and_providers_are_resolved_in_order,
+            a_message_stored_before_is_known_by_sender_control_id_and_bytes,
             numbers_claimed_for_another_provider_find_nobody,
             look_alikes_are_sought_only_without_a_number_that_matches,
             a_change_made_through_another_handle_is_seen_at_once,

@@ -129,6 +129,12 @@ pub trait Log: Send + Sync {
     /// dropped uncalled. Envelopes queued one after the other by one thread keep their order within a partition.
     fn append(&self, envelope: Envelope, done: Completion) -> Result<(), LogError>;
 
+    /// Whether [`Log::append`] tells a resend from a new message. A log that many processes write cannot: then the router
+    /// asks the repository, inside the transaction ([`crate::port::Lookup::message`]).
+    fn tells_resends(&self) -> bool {
+        true
+    }
+
     /// Reads on from `from`, checking every entry. Waits up to `wait` for the first one.
     fn read(
         &self,

@@ -26,6 +26,38 @@ pub struct Lookup<'a> {
     pub provider: &'a ProviderId,
     /// Whom it names.
     pub identity: Option<&'a Identity>,
+    /// What makes it the same as another; `None` when it need not be asked whether it was there before.
+    pub message: Option<MessageKey<'a>>,
+}
+
+/// What makes two messages one: the same bytes under the same control id of the same sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageKey<'a> {
+    /// The feed.
+    pub feed: &'a FeedName,
+    /// MSH-3 and MSH-4.
+    pub sender: &'a str,
+    /// MSH-10; never empty.
+    pub control_id: &'a str,
+    /// Of the bytes.
+    pub digest: Digest,
+}
+
+/// Whether a message was stored before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sameness {
+    /// It was not, or it was not asked.
+    #[default]
+    New,
+    /// Its control id was, with other bytes.
+    ControlIdReused,
+    /// It was, and this became of it. It gets no outcome of its own.
+    Resent {
+        /// The first one's state.
+        state: State,
+        /// The first one's reason.
+        reason: Option<Reason>,
+    },
 }
 
 /// The persons a message may be about.
@@ -46,6 +78,8 @@ pub struct Resolved {
     pub providers: BTreeMap<ProviderId, Provider>,
     /// In the order of the lookups.
     pub candidates: Vec<Candidates>,
+    /// In the order of the lookups: about messages stored by earlier batches.
+    pub sameness: Vec<Sameness>,
 }
 
 /// The compare-and-set on a partition's offset: a zombie's commit touches no row.
@@ -399,7 +433,8 @@ pub trait Repository: Send + Sync {
 
     /// One batch, in one transaction: compare and set the offset, resolve all lookups in one query, let `decide` make the
     /// plan, and store records, decisions, audit and message states. `decide` may be called again if the engine asks
-    /// for the transaction to be tried again; it gives one outcome a lookup, in order.
+    /// for the transaction to be tried again; it gives one outcome a lookup, in order, and none for a message that is the
+    /// same as another.
     fn commit(
         &self,
         fence: Fence,

@@ -137,7 +137,7 @@ impl CommitLoad {
 
     fn lookup(&self, outcome: &Outcome) -> Lookup<'_> {
         let identity = self.persons.iter().find(|(id, _)| Some(*id) == outcome.person).map(|(_, identity)| identity);
-        Lookup { provider: &self.provider, identity }
+        Lookup { provider: &self.provider, identity, message: None }
     }
 
     fn at(&self, number: u64) -> Timestamp {

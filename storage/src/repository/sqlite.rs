@@ -25,6 +25,7 @@ mod posting;
 mod providers;
 mod records;
 mod resolve;
+mod sameness;
 mod seal;
 mod settings;
 mod tickets;

@@ -272,7 +272,7 @@ fn a_panic_while_deciding_leaves_nothing_behind() {
         next: causeway_core::envelope::Offset(21),
     };
     let hospital = causeway_core::contract::repository::world::hospital();
-    let lookup = causeway_core::port::Lookup { provider: &hospital, identity: None };
+    let lookup = causeway_core::port::Lookup { provider: &hospital, identity: None, message: None };
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         repository.commit(fence, &[lookup], at(0), &mut |_| panic!("a fault in the plan"))
     }));

@@ -1,16 +1,18 @@
 //! Whom a batch is about, read inside its transaction.
 
-use super::New;
 use super::world::{
-    accepted, add, at, audit_lines, by_document, by_number, commit, demographics, document, event, fresh, hospital,
-    join, local, operator, provider, resolve,
+    accepted, add, at, audit_lines, by_document, by_number, commit, demographics, document, event, facts, fresh,
+    hospital, join, local, operator, provider, resolve, withheld,
 };
+use super::{New, Store};
 use crate::consent::{ConsentEventKind, Registration};
+use crate::envelope::{Digest, FeedName, Offset, PartitionId, Position};
 use crate::mapped::Identity;
-use crate::outcome::Outcome;
+use crate::outcome::{MessageFacts, Outcome, State};
 use crate::person::{LocalNumber, PersonId};
-use crate::port::{AuditQuery, Candidates, Participant};
+use crate::port::{AuditQuery, Candidates, Fence, Lookup, MessageKey, Participant, Resolved, Sameness};
 use crate::provider::ProviderId;
+use crate::reason::Reason;
 use std::sync::Arc;
 
 /// Each lookup gets its own persons, by document and by number, each once; the provider comes with them.
@@ -39,6 +41,46 @@ pub fn persons_and_providers_are_resolved_in_order(new: New) {
     let known = store.registry.person(one).expect("a person").expect("is there");
     let given = resolved.candidates.last().and_then(|found| found.by_document.first().cloned());
     assert_eq!(given, Some(known));
+}
+
+/// Promise 1 where the log cannot tell: the same bytes of the same sender under the same control id are one message;
+/// what the door refused, another sender's, another feed's and other bytes are not.
+pub fn a_message_stored_before_is_known_by_sender_control_id_and_bytes(new: New) {
+    let store = fresh(new);
+    let of = |number: u64| facts(Position { partition: PartitionId(0), offset: Offset(number) });
+    let refused = Outcome { state: State::Rejected, ..withheld(1, &Identity::default()) };
+    commit(&store, vec![withheld(0, &Identity::default()), refused]);
+    let (first, turned_away) = (of(0), of(1));
+    let elsewhere = FeedName::parse("ward").expect("a name");
+    let ask = |facts: &MessageFacts| {
+        let MessageFacts { feed, sender, control_id, digest, .. } = facts;
+        sameness(&store, MessageKey { feed, sender, control_id, digest: *digest })
+    };
+    assert_eq!(ask(&first), Sameness::Resent { state: State::Withheld, reason: Some(Reason::NotRegistered) });
+    assert_eq!(ask(&MessageFacts { digest: Digest::of(b"other"), ..first.clone() }), Sameness::ControlIdReused);
+    for other in [
+        turned_away,
+        MessageFacts { sender: "LAB|QMH".to_owned(), ..first.clone() },
+        MessageFacts { feed: elsewhere, ..first.clone() },
+        MessageFacts { control_id: "M0-77".to_owned(), ..first },
+    ] {
+        assert_eq!(ask(&other), Sameness::New, "{other:?}");
+    }
+}
+
+/// What the repository says of a message, by a commit that stores nothing.
+fn sameness(store: &Store, message: MessageKey<'_>) -> Sameness {
+    let start = store.repository.next_offset(PartitionId(7)).expect("an offset");
+    let fence = Fence { partition: PartitionId(7), expect: start, next: start.next() };
+    let provider = hospital();
+    let lookups = [Lookup { provider: &provider, identity: None, message: Some(message) }];
+    let mut said = None;
+    let mut decide = |resolved: &Resolved| {
+        said = resolved.sameness.first().copied();
+        Vec::new()
+    };
+    store.repository.commit(fence, &lookups, at(0), &mut decide).expect("the batch is committed");
+    said.expect("decide was called and told")
 }
 
 /// A feed speaks for its own provider's numbers only.

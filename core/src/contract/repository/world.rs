@@ -225,7 +225,7 @@ pub fn try_commit(store: &Store, outcomes: Vec<Outcome>) -> Result<Committed, Re
     let next = outcomes.last().expect("a batch has messages").facts.position.offset.next();
     let fence = Fence { partition: first.partition, expect: first.offset, next };
     let provider = hospital();
-    let lookups = vec![Lookup { provider: &provider, identity: None }; outcomes.len()];
+    let lookups = vec![Lookup { provider: &provider, identity: None, message: None }; outcomes.len()];
     let now = at(seconds(first.offset.0));
     store.repository.commit(fence, &lookups, now, &mut |_| outcomes.clone())
 }
@@ -243,7 +243,7 @@ pub fn try_redo(
     outcomes: Vec<Outcome>,
 ) -> Result<Committed, RepositoryError> {
     let provider = hospital();
-    let lookups = vec![Lookup { provider: &provider, identity: None }; outcomes.len()];
+    let lookups = vec![Lookup { provider: &provider, identity: None, message: None }; outcomes.len()];
     store.repository.redo(&operator(), mode, &lookups, at(second), &mut |_| outcomes.clone())
 }
 
@@ -253,8 +253,10 @@ pub fn resolve(store: &Store, identities: &[Identity]) -> Resolved {
     let count = u64::try_from(identities.len()).expect("few");
     let fence = Fence { partition: PartitionId(7), expect: start, next: Offset(start.0 + count) };
     let provider = hospital();
-    let lookups: Vec<Lookup<'_>> =
-        identities.iter().map(|identity| Lookup { provider: &provider, identity: Some(identity) }).collect();
+    let lookups: Vec<Lookup<'_>> = identities
+        .iter()
+        .map(|identity| Lookup { provider: &provider, identity: Some(identity), message: None })
+        .collect();
     let mut seen = None;
     let mut decide = |resolved: &Resolved| {
         seen = Some(resolved.clone());

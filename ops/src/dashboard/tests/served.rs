@@ -73,7 +73,7 @@ fn fill(repository: &SqliteRepository) {
     let outcomes: Vec<Outcome> =
         (0..).zip(outcomes).map(|(number, (id, state, reason))| outcome(number, id, state, reason)).collect();
     let provider = ProviderId("9265486345".to_owned());
-    let lookups = [Lookup { provider: &provider, identity: None }; 3];
+    let lookups = [Lookup { provider: &provider, identity: None, message: None }; 3];
     let partition = sample::facts(0, "").position.partition;
     let fence = Fence { partition, expect: Offset(0), next: Offset(3) };
     let plan = outcomes.clone();

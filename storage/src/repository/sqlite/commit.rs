@@ -87,7 +87,9 @@ fn plan(
 ) -> Result<Vec<Outcome>> {
     let resolved = resolve(&unit.tx, unit.caches, unit.settings, lookups)?;
     let outcomes = decide(&resolved);
-    if outcomes.len() != lookups.len() {
+    // Of messages that are the same as another there are no outcomes.
+    let same = lookups.iter().filter(|lookup| lookup.message.is_some()).count();
+    if !(lookups.len().saturating_sub(same)..=lookups.len()).contains(&outcomes.len()) {
         return Err(StoreError::Refused(format!("{} outcomes for {} messages", outcomes.len(), lookups.len())));
     }
     outcomes.iter().try_for_each(check_outcome)?;

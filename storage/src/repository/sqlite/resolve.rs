@@ -11,6 +11,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::error::{Result, damaged};
+use super::sameness;
 use super::seal::{self, Half, Sealer};
 use super::settings::SqliteSettings;
 use super::unit::Caches;
@@ -45,7 +46,11 @@ pub(super) fn resolve(
     lookups: &[Lookup<'_>],
 ) -> Result<Resolved> {
     let wanted = Wanted::of(lookups);
-    let mut resolved = Resolved { providers: BTreeMap::new(), candidates: vec![Candidates::default(); lookups.len()] };
+    let mut resolved = Resolved {
+        providers: BTreeMap::new(),
+        candidates: vec![Candidates::default(); lookups.len()],
+        sameness: sameness::of(connection, lookups)?,
+    };
     let mut statement = connection.prepare_cached(QUERY)?;
     let mut rows = statement.query((
         list(wanted.numbers.keys().map(|(_, key)| key)),
