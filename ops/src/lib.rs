@@ -9,6 +9,7 @@ mod demo;
 mod diagnostic;
 #[cfg(test)]
 mod documents;
+mod engines;
 mod exit;
 mod generate;
 mod health;

@@ -15,24 +15,23 @@ use causeway_core::ack::Settled;
 use causeway_core::envelope::{FeedName, PartitionId, Position};
 use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
-use causeway_core::port::{Clock, Log, ReadLimit, Repository};
+use causeway_core::port::{Clock, ReadLimit, Repository};
 use causeway_hl7::{Door, Ports, Waiters};
 use causeway_mappers::Mappers;
 use causeway_mappers::hl7v2::{self, Support};
 use causeway_router::{Router, Settings};
-use causeway_storage::log::embedded::EmbeddedLog;
-use causeway_storage::repository::sqlite::SqliteRepository;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 use tokio::time::Instant;
 
-pub(crate) use self::halt::halt;
+pub(crate) use self::halt::{halt, log as halt_log};
 pub(crate) use self::logging::{Verbosity, log_to_stderr};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engines::{self, LogHandle, Vault};
 use crate::health::Health;
 use crate::home::{Home, HubLock};
 use crate::http::{self, Surface};
@@ -84,8 +83,8 @@ pub(crate) struct Hub {
     /// Where HTTP listens.
     pub(crate) http: SocketAddr,
     /// The repository and the registry.
-    pub(crate) repository: Arc<SqliteRepository>,
-    log: Arc<EmbeddedLog>,
+    pub(crate) repository: Arc<dyn Vault>,
+    log: LogHandle,
     health: Arc<Health>,
     stop: Stop,
     doors_stop: watch::Sender<bool>,
@@ -129,9 +128,11 @@ impl Hub {
     /// Another hub works on the data, an address is taken, or the data do not hold.
     pub(crate) async fn start(config: &Config, home: &Home, role: Role) -> Result<Self, Diagnostic> {
         home.make()?;
-        let lock = if role.writes_log() { Some(home.lock()?) } else { None };
-        let engines = Engines::open(config, home, role)?;
-        let paused = Arc::new(RwLock::new(engines.repository.paused_feeds()?.into_iter().collect::<BTreeSet<_>>()));
+        let lock = if role.writes_log() && engines::is_local(config) { Some(home.lock()?) } else { None };
+        // A production engine's client blocks on a runtime of its own, which is not allowed on a thread of this one.
+        let engines = tokio::task::block_in_place(|| Engines::open(config, home, role))?;
+        let paused = tokio::task::block_in_place(|| engines.repository.paused_feeds())?;
+        let paused = Arc::new(RwLock::new(paused.into_iter().collect::<BTreeSet<_>>()));
         let waiters = Waiters::new();
         let (stop, health) = (Stop::default(), Arc::new(Health::default()));
 
@@ -142,7 +143,7 @@ impl Hub {
         let door_tasks = open.into_iter().map(|door| serve_door(door, doors_stopping.clone())).collect();
         health.doors_are_open();
 
-        let (gatherer, publisher, board) = engines.watch(config, role)?;
+        let (gatherer, publisher, board) = tokio::task::block_in_place(|| engines.watch(config, role))?;
         let (listener, http) = listen(config.server.listen).await?;
         note_pages(lock.as_ref(), http);
         let (http_stop, http_stopping) = watch::channel(false);
@@ -150,7 +151,7 @@ impl Hub {
 
         let router = Arc::new(engines.router(config, waiters, &stop));
         let routers = if role.has_router() {
-            run_routers(&router, &stop, &health, engines.log.partitions())?
+            run_routers(&router, &stop, &health, engines.log.port().partitions())?
         } else {
             Vec::new()
         };
@@ -206,8 +207,8 @@ impl Hub {
 struct Engines {
     clock: Arc<dyn Clock>,
     metrics: Arc<Prometheus>,
-    log: Arc<EmbeddedLog>,
-    repository: Arc<SqliteRepository>,
+    log: LogHandle,
+    repository: Arc<dyn Vault>,
 }
 
 /// What the clockwork is made of.
@@ -224,25 +225,18 @@ impl Engines {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = metrics(config)?;
         let log = if role.writes_log() {
-            let settings = config.log.embedded.clone();
-            EmbeddedLog::open(
-                &home.log(),
-                settings,
-                Arc::clone(&clock),
-                Arc::clone(&metrics) as _,
-                Arc::new(halt::log),
-            )?
+            engines::open_log(config, home, &clock, &(Arc::clone(&metrics) as _))?
         } else {
-            EmbeddedLog::open_read_only(&home.log(), READERS_MAX)?
+            engines::read_log(config, home, READERS_MAX)?
         };
-        let repository = Arc::new(SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?);
+        let repository = engines::open_repository(config, home)?;
         Ok(Self { clock, metrics, log, repository })
     }
 
     fn sources(&self) -> Sources {
         Sources {
             metrics: Arc::clone(&self.metrics),
-            log: Arc::clone(&self.log) as _,
+            log: self.log.port(),
             repository: Arc::clone(&self.repository) as _,
         }
     }
@@ -270,7 +264,7 @@ impl Engines {
         let feeds: Vec<_> = config.feeds().map(|feed| feed.settings()).collect();
         let stop = stop.clone();
         Router {
-            log: Arc::clone(&self.log) as _,
+            log: self.log.port(),
             map: Arc::new(Mappers::new(feeds.clone())),
             repository: Arc::clone(&self.repository) as _,
             clock: Arc::clone(&self.clock),
@@ -371,7 +365,7 @@ fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
 fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
     let (repository, paused) = (Arc::clone(&engines.repository), Arc::clone(paused));
     Ports {
-        log: Arc::clone(&engines.log) as _,
+        log: engines.log.port(),
         clock: Arc::clone(&engines.clock),
         metrics: Arc::clone(&engines.metrics) as _,
         waiters: Arc::clone(waiters),

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use causeway_core::person::PersonId;
-use causeway_core::port::{AuditLine, AuditQuery, Repository as _};
+use causeway_core::port::{AuditLine, AuditQuery};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use causeway_core::port::Registry as _;
 use clap::Args;
 use serde_json::json;
 

@@ -6,7 +6,7 @@ mod list;
 
 use causeway_core::consent::ConsentEventKind;
 use causeway_core::policy::PolicyVersion;
-use causeway_core::port::{NewEvent, Registry as _};
+use causeway_core::port::NewEvent;
 use causeway_core::provider::ProviderId;
 use clap::{Args, Subcommand};
 

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use causeway_core::ack::Nobody;
 use causeway_core::metric::Silent;
 use causeway_core::person::PersonId;
-use causeway_core::port::{Actor, AuditEntry, Clock as _, Repository as _};
+use causeway_core::port::{Actor, AuditEntry, Clock as _, Log};
 use causeway_router::Router;
-use causeway_storage::log::embedded::EmbeddedLog;
-use causeway_storage::repository::sqlite::SqliteRepository;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::time::When;
 use crate::clock::SystemClock;
+use crate::config::RepositoryEngine;
 use crate::config::find::{self, Found, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::engines::{self, LogHandle, Vault};
 use crate::home::Home;
 use crate::output::Terminal;
 use crate::wiring;
@@ -33,13 +33,13 @@ pub(crate) struct Context {
     wanted: Wanted,
     found: OnceCell<Found>,
     store: OnceCell<Store>,
-    log: OnceCell<Arc<EmbeddedLog>>,
+    log: OnceCell<LogHandle>,
 }
 
-/// The repository and the registry, which are one file.
+/// The repository and the registry, which are kept together.
 pub(crate) struct Store {
     /// Both.
-    pub(crate) repository: Arc<SqliteRepository>,
+    pub(crate) repository: Arc<dyn Vault>,
 }
 
 impl Context {
@@ -70,7 +70,8 @@ impl Context {
     /// The repository, which must be there.
     pub(crate) fn store(&self) -> Outcome<&Store> {
         let home = self.home()?;
-        if self.store.get().is_none() && !home.has_repository() {
+        let embedded = self.found()?.config().repository.engine == RepositoryEngine::Sqlite;
+        if embedded && self.store.get().is_none() && !home.has_repository() {
             let told = Diagnostic::new(Code::Nothing, "there are no data yet").at(home.dir().display().to_string());
             return Err(told.fix("start the hub with `causeway serve`, or import persons first").into());
         }
@@ -84,18 +85,17 @@ impl Context {
         }
         let home = self.home()?;
         home.make()?;
-        let settings = self.found()?.config().repository.sqlite.clone();
-        let repository = SqliteRepository::open(&home.repository(), settings)?;
-        Ok(self.store.get_or_init(|| Store { repository: Arc::new(repository) }))
+        let repository = engines::open_repository(self.found()?.config(), &home)?;
+        Ok(self.store.get_or_init(|| Store { repository }))
     }
 
     /// The log, for reading, also while a hub writes it.
-    pub(crate) fn log(&self) -> Outcome<&Arc<EmbeddedLog>> {
+    pub(crate) fn log(&self) -> Outcome<Arc<dyn Log>> {
         if let Some(log) = self.log.get() {
-            return Ok(log);
+            return Ok(log.port());
         }
-        let log = EmbeddedLog::open_read_only(&self.home()?.log(), READERS_MAX)?;
-        Ok(self.log.get_or_init(|| log))
+        let log = engines::read_log(self.found()?.config(), &self.home()?, READERS_MAX)?;
+        Ok(self.log.get_or_init(|| log).port())
     }
 
     /// A router over the log and the repository, for replay.
@@ -103,7 +103,7 @@ impl Context {
         let config = self.found()?.config();
         let feeds: Vec<_> = config.feeds().map(|feed| feed.settings()).collect();
         Ok(Router {
-            log: Arc::clone(self.log()?) as _,
+            log: self.log()?,
             map: Arc::new(causeway_mappers::Mappers::new(feeds.clone())),
             repository: Arc::clone(&self.store()?.repository) as _,
             clock: Arc::new(SystemClock),

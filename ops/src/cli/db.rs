@@ -97,7 +97,10 @@ fn tell(context: &Context, path: &Path, report: &FileReport) -> Outcome<()> {
 
 fn backup(file: &Path, context: &Context) -> Outcome {
     let bar = progress::bar(&context.terminal, 1, "copying");
-    let report = context.store()?.repository.backup(file, &mut |done, all| {
+    context.store()?;
+    let settings = context.found()?.config().repository.sqlite.clone();
+    let repository = SqliteRepository::open(&context.home()?.repository(), settings)?;
+    let report = repository.backup(file, &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     })?;

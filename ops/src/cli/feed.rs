@@ -1,6 +1,5 @@
 //! `causeway feed list|show|pause|resume`
 
-use causeway_core::port::Repository as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 

@@ -1,6 +1,5 @@
 //! `causeway log list|verify`
 
-use causeway_core::port::{Log as _, Repository as _};
 use clap::{Args, Subcommand};
 use serde_json::json;
 

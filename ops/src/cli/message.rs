@@ -9,7 +9,7 @@ mod show;
 mod tail;
 mod trace;
 
-use causeway_core::port::{MessageDetail, Repository as _};
+use causeway_core::port::MessageDetail;
 use clap::{Args, Subcommand};
 
 use super::context::Context;

@@ -10,7 +10,7 @@ mod show;
 use std::sync::Arc;
 
 use causeway_core::person::PersonId;
-use causeway_core::port::{Participant, PersonQuery, Registry as _};
+use causeway_core::port::{Participant, PersonQuery};
 use clap::{Args, Subcommand};
 
 use super::context::Context;

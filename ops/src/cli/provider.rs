@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use causeway_core::port::Registry as _;
 use causeway_core::provider::{Provider, ProviderId, ProviderKind, ProviderStatus};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `causeway record list|count`
 
-use causeway_core::port::{AccessGrant, RecordQuery, RecordRow, Repository as _};
+use causeway_core::port::{AccessGrant, RecordQuery, RecordRow};
 use causeway_core::scope::Domain;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};

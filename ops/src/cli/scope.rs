@@ -1,6 +1,5 @@
 //! `causeway scope list|enable|disable`
 
-use causeway_core::port::Registry as _;
 use causeway_core::scope::{Domain, Level};
 use clap::{Args, Subcommand};
 use jiff::civil;

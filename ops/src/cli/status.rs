@@ -3,7 +3,6 @@
 use std::thread;
 use std::time::Duration;
 
-use causeway_core::port::Log as _;
 use clap::Args;
 
 use super::context::Context;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use causeway_core::envelope::FeedName;
 use causeway_core::port::{MessageQuery, MessageRow, Repository, RepositoryError};
-use causeway_storage::repository::sqlite::SqliteRepository;
 
+use crate::engines::Vault;
 use crate::output::Terminal;
 
 /// The name of the feed.
@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 3;
 const PAGE: u32 = 1_000;
 
 /// Watches until it is aborted.
-pub(super) async fn watch(repository: Arc<SqliteRepository>, terminal: Terminal) {
+pub(super) async fn watch(repository: Arc<dyn Vault>, terminal: Terminal) {
     let Ok(feed) = FeedName::parse(CATCH_ALL) else { return };
     let query = MessageQuery { feed: Some(feed), limit: PAGE, ..MessageQuery::default() };
     let mut after = None;

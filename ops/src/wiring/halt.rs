@@ -17,7 +17,7 @@ pub(crate) fn halt(diagnostic: &Diagnostic) -> ! {
 }
 
 /// For the log and the doors.
-pub(super) fn log(error: &LogError) {
+pub(crate) fn log(error: &LogError) {
     let code = match error {
         LogError::Damaged { .. } => Code::LogDamaged,
         LogError::Sync { .. }

@@ -3,7 +3,6 @@
 use causeway_core::consent::standing_at;
 use causeway_core::decision::{Decision, Verdict};
 use causeway_core::policy::{Access, Deposit, access, deposit};
-use causeway_core::port::Registry as _;
 use causeway_core::provider::Provider;
 use causeway_core::scope::Domain;
 use clap::{Args, ValueEnum};

@@ -1,6 +1,5 @@
 //! `causeway consent list`
 
-use causeway_core::port::Registry as _;
 use clap::Args;
 use serde_json::json;
 

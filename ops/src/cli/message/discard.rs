@@ -1,6 +1,5 @@
 //! `causeway message discard`
 
-use causeway_core::port::Repository as _;
 use clap::Args;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! `causeway message list`
 
-use causeway_core::port::{MessageQuery, MessageRow, Repository as _};
+use causeway_core::port::{MessageQuery, MessageRow};
 use clap::Args;
 
 use super::super::context::Context;

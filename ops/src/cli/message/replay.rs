@@ -1,7 +1,7 @@
 //! `causeway message replay`
 
 use causeway_core::outcome::State;
-use causeway_core::port::{RedoMode, Repository as _};
+use causeway_core::port::RedoMode;
 use causeway_router::{ReplayReport, Selection};
 use clap::Args;
 use serde_json::json;

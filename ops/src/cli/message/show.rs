@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use causeway_core::envelope::Envelope;
 use causeway_core::hl7v2::header::Header;
 use causeway_core::hl7v2::{Field, Limits, Message, Presence, Segment};
-use causeway_core::port::Log as _;
 use clap::Args;
 use serde_json::json;
 

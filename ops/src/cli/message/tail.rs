@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use causeway_core::human;
-use causeway_core::port::{MessageQuery, Repository as _};
+use causeway_core::port::MessageQuery;
 use clap::Args;
 
 use super::super::context::Context;

@@ -1,7 +1,7 @@
 //! `causeway message trace`
 
 use causeway_core::decision::Verdict;
-use causeway_core::port::{Effects, Log as _, MessageDetail};
+use causeway_core::port::{Effects, MessageDetail};
 use clap::Args;
 
 use super::super::context::Context;

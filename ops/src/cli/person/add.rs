@@ -3,7 +3,7 @@
 use causeway_core::hkid::Hkid;
 use causeway_core::person::{BirthDate, Demographics, Document, DocumentKind, Sex};
 use causeway_core::phi::Phi;
-use causeway_core::port::{NewPerson, Registry as _};
+use causeway_core::port::NewPerson;
 use clap::Args;
 
 use super::super::context::Context;

@@ -2,7 +2,6 @@
 
 use causeway_core::person::{Document, LocalNumber};
 use causeway_core::phi::Phi;
-use causeway_core::port::Registry as _;
 use causeway_core::provider::ProviderId;
 use clap::Args;
 

@@ -2,7 +2,7 @@
 
 use causeway_core::person::PersonId;
 use causeway_core::phi::Phi;
-use causeway_core::port::{PersonQuery, Registry as _};
+use causeway_core::port::PersonQuery;
 use clap::Args;
 
 use super::super::context::Context;

@@ -1,0 +1,94 @@
+//! Which engine keeps the log and which the repository: the one place that knows them all.
+
+use std::sync::Arc;
+
+use causeway_core::metric::Metrics;
+use causeway_core::port::{Clock, Log, Registry, Repository};
+use causeway_storage::log::embedded::EmbeddedLog;
+use causeway_storage::repository::sqlite::SqliteRepository;
+
+use crate::config::{Config, LogEngine, RepositoryEngine};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::home::Home;
+
+/// The repository and the registry, which every engine keeps together.
+pub(crate) trait Vault: Repository + Registry {}
+
+impl<T: Repository + Registry> Vault for T {}
+
+/// The log of a process, on whatever engine.
+#[derive(Clone)]
+pub(crate) enum LogHandle {
+    /// A file of this machine.
+    Embedded(Arc<EmbeddedLog>),
+}
+
+impl LogHandle {
+    /// The log.
+    pub(crate) fn port(&self) -> Arc<dyn Log> {
+        match self {
+            Self::Embedded(log) => Arc::clone(log) as _,
+        }
+    }
+
+    /// Makes durable what is queued, and takes no more.
+    pub(crate) fn close(&self) {
+        match self {
+            Self::Embedded(log) => log.close(),
+        }
+    }
+}
+
+/// Opens the log for writing. `halt` ends the process when nobody knows any more what is durable.
+///
+/// # Errors
+/// The engine's, told with what to do.
+pub(crate) fn open_log(
+    config: &Config,
+    home: &Home,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<dyn Metrics>,
+) -> Result<LogHandle, Diagnostic> {
+    match config.log.engine {
+        LogEngine::Embedded => {
+            let (settings, halt) = (config.log.embedded.clone(), Arc::new(crate::wiring::halt_log));
+            let log = EmbeddedLog::open(&home.log(), settings, Arc::clone(clock), Arc::clone(metrics), halt)?;
+            Ok(LogHandle::Embedded(log))
+        }
+        LogEngine::Kafka => Err(not_built("Kafka", "kafka")),
+    }
+}
+
+/// Opens the log for reading, also beside processes that write it.
+///
+/// # Errors
+/// As [`open_log`].
+pub(crate) fn read_log(config: &Config, home: &Home, readers_max: usize) -> Result<LogHandle, Diagnostic> {
+    match config.log.engine {
+        LogEngine::Embedded => Ok(LogHandle::Embedded(EmbeddedLog::open_read_only(&home.log(), readers_max)?)),
+        LogEngine::Kafka => Err(not_built("Kafka", "kafka")),
+    }
+}
+
+/// Opens the repository; an embedded one is made when it is not there, and brought up to date.
+///
+/// # Errors
+/// The engine's, told with what to do.
+pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<Arc<dyn Vault>, Diagnostic> {
+    match config.repository.engine {
+        RepositoryEngine::Sqlite => {
+            Ok(Arc::new(SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?))
+        }
+        RepositoryEngine::Postgres => Err(not_built("PostgreSQL", "postgres")),
+    }
+}
+
+/// Whether anything of the hub is kept on this machine, so that only one hub may work on the folder.
+pub(crate) const fn is_local(config: &Config) -> bool {
+    matches!(config.log.engine, LogEngine::Embedded) || matches!(config.repository.engine, RepositoryEngine::Sqlite)
+}
+
+fn not_built(engine: &str, feature: &str) -> Diagnostic {
+    Diagnostic::new(Code::NoEngine, format!("this binary was built without {engine}"))
+        .fix(format!("build it with `cargo build --release --features {feature}`, or use the embedded engine"))
+}
