@@ -1,9 +1,11 @@
 //! Which engine keeps the log and which the repository: the one place that knows them all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use causeway_core::envelope::PartitionId;
 use causeway_core::metric::Metrics;
-use causeway_core::port::{Clock, Log, Registry, Repository};
+use causeway_core::port::{Clock, Log, Registry, Repository, RepositoryError};
 use causeway_storage::log::embedded::EmbeddedLog;
 use causeway_storage::repository::sqlite::SqliteRepository;
 
@@ -15,6 +17,24 @@ use crate::home::Home;
 pub(crate) trait Vault: Repository + Registry {}
 
 impl<T: Repository + Registry> Vault for T {}
+
+/// Who walks which lane, where several processes share them.
+pub(crate) trait Leases: Send + Sync {
+    /// Takes and renews this process's fair share of the lanes, for so long. Gives those it holds.
+    fn hold(&self, partitions: u16, lease: Duration) -> Result<Vec<PartitionId>, RepositoryError>;
+
+    /// Gives them back.
+    fn release(&self) -> Result<(), RepositoryError>;
+}
+
+/// The repository of a process, on whatever engine.
+#[derive(Clone)]
+pub(crate) struct RepositoryHandle {
+    /// The repository and the registry.
+    pub(crate) vault: Arc<dyn Vault>,
+    /// Where processes may share the lanes.
+    pub(crate) leases: Option<Arc<dyn Leases>>,
+}
 
 /// The log of a process, on whatever engine.
 #[derive(Clone)]
@@ -28,6 +48,13 @@ impl LogHandle {
     pub(crate) fn port(&self) -> Arc<dyn Log> {
         match self {
             Self::Embedded(log) => Arc::clone(log) as _,
+        }
+    }
+
+    /// Whether it is kept on this machine.
+    pub(crate) const fn is_local(&self) -> bool {
+        match self {
+            Self::Embedded(_) => true,
         }
     }
 
@@ -74,10 +101,11 @@ pub(crate) fn read_log(config: &Config, home: &Home, readers_max: usize) -> Resu
 ///
 /// # Errors
 /// The engine's, told with what to do.
-pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<Arc<dyn Vault>, Diagnostic> {
+pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<RepositoryHandle, Diagnostic> {
     match config.repository.engine {
         RepositoryEngine::Sqlite => {
-            Ok(Arc::new(SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?))
+            let repository = SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?;
+            Ok(RepositoryHandle { vault: Arc::new(repository), leases: None })
         }
         RepositoryEngine::Postgres => Err(not_built("PostgreSQL", "postgres")),
     }

@@ -3,6 +3,7 @@
 
 mod clockwork;
 mod halt;
+mod lanes;
 mod logging;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use causeway_core::ack::Settled;
-use causeway_core::envelope::{FeedName, PartitionId, Position};
+use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
 use causeway_core::port::{Clock, ReadLimit, Repository};
@@ -31,7 +32,7 @@ pub(crate) use self::logging::{Verbosity, log_to_stderr};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engines::{self, LogHandle, Vault};
+use crate::engines::{self, Leases, LogHandle, Vault};
 use crate::health::Health;
 use crate::home::{Home, HubLock};
 use crate::http::{self, Surface};
@@ -151,7 +152,11 @@ impl Hub {
 
         let router = Arc::new(engines.router(config, waiters, &stop));
         let routers = if role.has_router() {
-            run_routers(&router, &stop, &health, engines.log.port().partitions())?
+            engines.walk(lanes::Walk {
+                router: Arc::clone(&router),
+                health: Arc::clone(&health),
+                stop: stop.clone(),
+            })?
         } else {
             Vec::new()
         };
@@ -209,6 +214,7 @@ struct Engines {
     metrics: Arc<Prometheus>,
     log: LogHandle,
     repository: Arc<dyn Vault>,
+    leases: Option<Arc<dyn Leases>>,
 }
 
 /// What the clockwork is made of.
@@ -229,8 +235,10 @@ impl Engines {
         } else {
             engines::read_log(config, home, READERS_MAX)?
         };
-        let repository = engines::open_repository(config, home)?;
-        Ok(Self { clock, metrics, log, repository })
+        let engines::RepositoryHandle { vault, leases } = engines::open_repository(config, home)?;
+        // Lanes of a log on this machine cannot be walked elsewhere.
+        let leases = leases.filter(|_| !log.is_local());
+        Ok(Self { clock, metrics, log, repository: vault, leases })
     }
 
     fn sources(&self) -> Sources {
@@ -275,6 +283,15 @@ impl Engines {
                 stop.wait(duration);
             }),
             settings: router_settings(config),
+        }
+    }
+
+    /// Walks the lanes of the log: all, or a share of them.
+    fn walk(&self, walk: lanes::Walk) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
+        let partitions = self.log.port().partitions();
+        match &self.leases {
+            None => lanes::walk_all(&walk, partitions),
+            Some(leases) => lanes::walk_shared(walk, Arc::clone(leases), partitions),
         }
     }
 
@@ -395,26 +412,6 @@ fn outcome_of(repository: &dyn Repository, position: Position) -> Option<Settled
         }
         State::Rejected | State::Discarded => None,
     }
-}
-
-/// One thread a lane. An error that is no matter of patience ends the process.
-fn run_routers(
-    router: &Arc<Router>,
-    stop: &Stop,
-    health: &Arc<Health>,
-    partitions: u16,
-) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
-    let run = |partition| {
-        let (router, stop, health) = (Arc::clone(router), stop.clone(), Arc::clone(health));
-        clockwork::thread(&format!("causeway-router-{partition}"), move || {
-            let lost = Lost(&health, &stop);
-            if let Err(error) = router.run(PartitionId(partition), stop.flag()) {
-                halt(&Diagnostic::from(error));
-            }
-            drop(lost);
-        })
-    };
-    (0..partitions).map(run).collect()
 }
 
 /// Notes the end of a thread that nobody asked to end, a panic included.

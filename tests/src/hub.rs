@@ -23,9 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Hub {
     /// Writes a configuration with one feed for senders `LOAD|GEN` into `folder`. Does not start.
     pub fn new(folder: &Path, provider: &str) -> io::Result<Self> {
+        Self::on(folder, provider, "")
+    }
+
+    /// The same, on the engines that the lines of TOML in `engines` name.
+    pub fn on(folder: &Path, provider: &str, engines: &str) -> io::Result<Self> {
         let (mllp, http) = (free_port()?, free_port()?);
         let config = format!(
-            "data_dir = \"data\"\n\n[server]\nlisten = \"{http}\"\n\n[[door]]\nlisten = \"{mllp}\"\n\n\
+            "data_dir = \"data\"\n\n{engines}\n[server]\nlisten = \"{http}\"\n\n[[door]]\nlisten = \"{mllp}\"\n\n\
              [[door.feed]]\nname = \"load\"\nprovider = \"{provider}\"\nsenders = [\"LOAD|GEN\"]\n"
         );
         std::fs::write(folder.join("causeway.toml"), config)?;
@@ -93,6 +98,22 @@ impl Hub {
             child.wait()?;
         }
         Ok(())
+    }
+
+    /// Holds it, as a machine does that swaps or a virtual one that is moved.
+    pub fn pause(&self) -> io::Result<()> {
+        self.signal("-STOP")
+    }
+
+    /// Lets it go on.
+    pub fn wake(&self) -> io::Result<()> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> io::Result<()> {
+        let Some(child) = &self.child else { return Ok(()) };
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status()?;
+        if sent.success() { Ok(()) } else { Err(io::Error::other("the process is gone")) }
     }
 
     /// Asks it to stop and waits; gives its exit code.

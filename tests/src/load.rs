@@ -13,8 +13,8 @@ use crate::patient::{Numbered, Patient};
 /// One run.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Where the hub listens.
-    pub to: SocketAddr,
+    /// Where the hub's processes listen. A connection that breaks goes on at the next one.
+    pub to: Vec<SocketAddr>,
     /// How many connections, each with its share of the patients.
     pub connections: usize,
     /// The patients.
@@ -62,6 +62,8 @@ pub fn drive(load: &Load, journal: &Journal, progress: &AtomicU64) -> Result<(),
 fn work(load: &Load, lane: usize, journal: &Journal, progress: &AtomicU64, started: Instant) -> io::Result<u64> {
     let mine: Vec<Patient> = load.patients.iter().copied().skip(lane).step_by(load.connections.max(1)).collect();
     let mut link: Option<TcpStream> = None;
+    let mut doors = load.to.iter().copied().cycle().skip(lane);
+    let Some(mut door) = doors.next() else { return Ok(0) };
     let mut left = 0;
     for counter in 1..=load.counters {
         for patient in &mine {
@@ -73,14 +75,17 @@ fn work(load: &Load, lane: usize, journal: &Journal, progress: &AtomicU64, start
                     break;
                 }
                 journal.note(numbered, Event::Sent)?;
-                let event = exchange(&mut link, load.to, frame.as_bytes(), &numbered.control_id(load.seed));
+                let event = exchange(&mut link, door, frame.as_bytes(), &numbered.control_id(load.seed));
                 journal.note(numbered, event)?;
                 match event {
                     Event::Acknowledged => {
                         progress.fetch_add(1, Ordering::Relaxed);
                         break;
                     }
-                    Event::Refused | Event::Unknown | Event::Sent => link = None,
+                    Event::Refused | Event::Unknown | Event::Sent => {
+                        link = None;
+                        door = doors.next().unwrap_or(door);
+                    }
                 }
             }
         }

@@ -85,7 +85,7 @@ impl Context {
         }
         let home = self.home()?;
         home.make()?;
-        let repository = engines::open_repository(self.found()?.config(), &home)?;
+        let repository = engines::open_repository(self.found()?.config(), &home)?.vault;
         Ok(self.store.get_or_init(|| Store { repository }))
     }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
-use causeway_tests::check::check;
+use causeway_tests::check::{Extent, check};
 use causeway_tests::hub::Hub;
 use causeway_tests::journal::{Event, Journal};
 use causeway_tests::load::{Load, drive};
@@ -30,7 +30,7 @@ fn what_is_acknowledged_survives_twenty_kills_once_and_in_order() {
     register(&hub, &patients, folder.path());
     let journal = Journal::create(&folder.path().join("journal")).expect("a journal");
     let load = Load {
-        to: hub.mllp(),
+        to: vec![hub.mllp()],
         connections: 8,
         patients: patients.clone(),
         counters: COUNTERS,
@@ -59,7 +59,7 @@ fn what_is_acknowledged_survives_twenty_kills_once_and_in_order() {
         SqliteRepository::open(&hub.data().join("repository.db"), SqliteSettings::default()).expect("opens");
     // What was acknowledged and is not in the log will never be processed: waiting for it would hide the loss.
     wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
-    let partitions = u16::try_from(lanes(&hub).len()).expect("few");
+    let log = Extent { partitions: u16::try_from(lanes(&hub).len()).expect("few"), copies_max: 0 };
     assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop");
 
     let events = journal.events();
@@ -67,7 +67,7 @@ fn what_is_acknowledged_survives_twenty_kills_once_and_in_order() {
     let unknown = events.values().flatten().filter(|event| **event == Event::Unknown).count();
     eprintln!("{acknowledged} acknowledged, {unknown} answers lost and resent");
     assert_eq!(acknowledged as u64, u64::from(PATIENTS * COUNTERS));
-    let found = check(&events, &patients, seed, &repository, partitions, jiff::Timestamp::UNIX_EPOCH).expect("checked");
+    let found = check(&events, &patients, seed, &repository, log, jiff::Timestamp::UNIX_EPOCH).expect("checked");
     assert!(
         found.is_empty(),
         "seed {seed}: {} anomalies, first {:?}",
