@@ -129,7 +129,12 @@ impl Hub {
     /// Another hub works on the data, an address is taken, or the data do not hold.
     pub(crate) async fn start(config: &Config, home: &Home, role: Role) -> Result<Self, Diagnostic> {
         home.make()?;
-        let lock = if role.writes_log() && engines::is_local(config) { Some(home.lock()?) } else { None };
+        let lock = match (role.writes_log(), engines::is_local(config)) {
+            (true, true) => Some(home.lock()?),
+            // Several processes may share what is elsewhere; the first on this machine notes where its pages are.
+            (true, false) => home.lock().ok(),
+            (false, _) => None,
+        };
         // A production engine's client blocks on a runtime of its own, which is not allowed on a thread of this one.
         let engines = tokio::task::block_in_place(|| Engines::open(config, home, role))?;
         let paused = tokio::task::block_in_place(|| engines.repository.paused_feeds())?;

@@ -70,8 +70,8 @@ pub(super) fn take(context: &Context) -> Outcome<Snapshot> {
 /// The one sentence.
 pub(crate) fn sentence(headline: &Headline) -> String {
     match headline {
-        Headline::Flowing { feeds } => format!("All {feeds} feeds are open, and messages flow."),
-        Headline::NothingYet { feeds } => format!("All {feeds} feeds are open; nothing was received yet."),
+        Headline::Flowing { feeds } => format!("{}, and messages flow.", all_open(*feeds)),
+        Headline::NothingYet { feeds } => format!("{}; nothing was received yet.", all_open(*feeds)),
         Headline::Silent { feed, seconds: silent, expected_seconds } => format!(
             "{feed} is silent for {}, expected every {}.",
             seconds(precise(*silent)),
@@ -86,6 +86,14 @@ pub(crate) fn sentence(headline: &Headline) -> String {
             )
         }
         Headline::Stopped => "The hub does not run; these numbers are from its files.".to_owned(),
+    }
+}
+
+/// That every feed is open, however many there are.
+fn all_open(feeds: u64) -> String {
+    match feeds {
+        1 => "The one feed is open".to_owned(),
+        feeds => format!("All {feeds} feeds are open"),
     }
 }
 
