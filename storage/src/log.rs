@@ -1,3 +1,5 @@
 //! The engines of the log port.
 
 pub mod embedded;
+#[cfg(feature = "kafka")]
+pub mod kafka;
