@@ -1,7 +1,16 @@
 //! The repository and the registry: records with history, decisions, audit, persons, providers, consents, offsets.
 
 pub mod bench;
+mod chain;
+mod codec;
 mod ehr_number;
+mod error;
+mod person;
+mod place;
+mod plan;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod seal;
 pub mod sqlite;
 
 pub use ehr_number::{ehr_number, is_ehr_number};

@@ -7,9 +7,9 @@
 use causeway_core::envelope::Digest;
 use causeway_core::port::{AuditEntry, AuditLine, AuditQuery, AuditReport};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
+pub(super) use super::super::chain::DEPOSIT;
+use super::super::chain::{canonical, link};
 use super::codec::{count, digest_of, hash_key, int, micros};
 use super::error::{Result, damaged};
 use super::posting::{self, Sort};
@@ -88,9 +88,6 @@ pub(super) fn lines(connection: &Connection, query: &AuditQuery, limit: u32) -> 
     Ok(lines)
 }
 
-/// The action of the line written for every decided message.
-pub(super) const DEPOSIT: &str = "deposit";
-
 /// Walks the whole chain. `anchor` is a head seen earlier and kept elsewhere: the chain must still go through it.
 pub(super) fn verify(connection: &Connection, anchor: Option<Head>) -> Result<AuditReport> {
     let mut statement = connection.prepare("SELECT seq, hash, entry, at, action, person FROM audit ORDER BY seq")?;
@@ -137,33 +134,4 @@ fn line(row: &Row<'_>) -> Result<AuditLine> {
     let entry: String = row.get(2)?;
     let entry = serde_json::from_str(&entry).ok().ok_or_else(|| damaged("an audit line cannot be read"))?;
     Ok(AuditLine { seq: count(row.get(0)?)?, entry, hash: digest_of(&row.get::<_, Vec<u8>>(1)?)? })
-}
-
-fn link(seq: u64, former: Digest, entry: &str) -> Digest {
-    let mut hasher = Sha256::new();
-    hasher.update([0]);
-    hasher.update(seq.to_be_bytes());
-    hasher.update(former.0);
-    hasher.update(entry.as_bytes());
-    Digest(hasher.finalize().into())
-}
-
-/// Canonical JSON: the members in alphabetical order, no blanks.
-fn canonical(entry: &AuditEntry) -> Result<String> {
-    #[derive(Serialize)]
-    struct Canonical<'a> {
-        action: &'a str,
-        actor: &'a str,
-        at: jiff::Timestamp,
-        detail: &'a std::collections::BTreeMap<String, String>,
-        person: Option<i64>,
-    }
-    let canonical = Canonical {
-        action: &entry.action,
-        actor: &entry.actor.0,
-        at: entry.at,
-        detail: &entry.detail,
-        person: entry.person.map(|person| person.0),
-    };
-    serde_json::to_string(&canonical).ok().ok_or_else(|| damaged("an audit line cannot be written"))
 }

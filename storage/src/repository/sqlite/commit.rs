@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use causeway_core::decision::Decision;
-use causeway_core::envelope::Position;
 use causeway_core::outcome::{Outcome, State};
 use causeway_core::port::{Actor, AuditEntry, Committed, Effects, Fence, Lookup, Resolved};
 use causeway_core::scope::Domain;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
+use super::super::plan::{check_outcome, check_position, deposit};
 use super::codec::{count, int};
 use super::error::{Result, StoreError};
 use super::message::{self, Settled};
@@ -96,33 +95,6 @@ fn plan(
     Ok(outcomes)
 }
 
-/// Promise 3, held here as well: no record without a permit for its domain, nothing clinical of what is not accepted.
-fn check_outcome(outcome: &Outcome) -> Result<()> {
-    let refuse =
-        |what: &str| Err(StoreError::Refused(format!("the plan for message {} {what}", outcome.facts.position)));
-    if outcome.state != State::Accepted {
-        return match (outcome.records.is_empty(), outcome.reason) {
-            (false, _) => refuse("has records although it is not accepted"),
-            (true, None) => refuse("gives no reason"),
-            (true, Some(_)) => Ok(()),
-        };
-    }
-    if !outcome.records.is_empty() && outcome.person.is_none() {
-        return refuse("has records of nobody");
-    }
-    let permitted =
-        |domain: Domain| outcome.decisions.iter().any(|decision| decision.domain == domain && decision.permits());
-    match outcome.records.iter().find(|record| !permitted(record.domain)) {
-        Some(record) => refuse(&format!("stores {} without a permit", record.domain)),
-        None => Ok(()),
-    }
-}
-
-fn check_position(fence: Fence, position: Position) -> Result<()> {
-    let inside = (fence.expect..fence.next).contains(&position.offset) && position.partition == fence.partition;
-    if inside { Ok(()) } else { Err(StoreError::Refused(format!("message {position} is not of this batch"))) }
-}
-
 /// What adds up over a batch.
 struct Batch {
     actor: Actor,
@@ -180,32 +152,12 @@ impl Batch {
         if outcome.decisions.is_empty() {
             return Ok(());
         }
-        let mut detail = BTreeMap::from([
-            ("message".to_owned(), outcome.facts.position.to_string()),
-            ("provider".to_owned(), outcome.facts.provider.0.clone()),
-        ]);
-        for group in outcome.decisions.chunk_by(alike) {
-            let Some(first) = group.first() else { continue };
-            let (verdict, reason) = match first.verdict {
-                causeway_core::decision::Verdict::Permit => ("permit", ""),
-                causeway_core::decision::Verdict::Withhold(reason) => ("withhold", reason.code()),
-            };
-            let said = detail.entry(verdict.to_owned()).or_default();
-            let words = [first.rule.as_ref(), first.policy.as_str(), reason];
-            let words = words.into_iter().chain(group.iter().map(|decision| decision.domain.code()));
-            for word in words.filter(|word| !word.is_empty()) {
-                if !said.is_empty() {
-                    said.push(' ');
-                }
-                said.push_str(word);
-            }
-        }
         unit.audit(&AuditEntry {
             at: self.now,
             actor: self.actor.clone(),
             action: audit::DEPOSIT.to_owned(),
             person: outcome.person,
-            detail,
+            detail: deposit(outcome),
         })
     }
 
@@ -233,8 +185,4 @@ impl Batch {
         }
         Ok(Committed { outcomes: self.outcomes, by_domain: self.by_domain })
     }
-}
-
-fn alike(a: &Decision, b: &Decision) -> bool {
-    a.verdict == b.verdict && a.rule == b.rule && a.policy == b.policy
 }

@@ -6,23 +6,20 @@ use std::sync::Arc;
 use causeway_core::consent::Standing;
 use causeway_core::hkid::Hkid;
 use causeway_core::identity::{document_key, look_alike_key};
-use causeway_core::person::{Demographics, Document, DocumentKind, Person, PersonId};
+use causeway_core::person::{Demographics, Document, Person, PersonId};
 use causeway_core::phi::Phi;
 use causeway_core::port::{Actor, AuditEntry, NewPerson, Participant, PersonQuery};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::super::person::{DOCUMENTS_MAX, check_demographics, checked, fold_name};
+pub(super) use super::super::person::{TEXT_BYTES_MAX, fold_number};
 use super::codec::micros;
 use super::error::{Result, StoreError};
 use super::resolve::{DOCUMENT, LOOK_ALIKE, participant_seal, read_participant};
 use super::unit::Unit;
 use super::{links, tickets};
 use crate::repository::ehr_number;
-
-/// At most so many documents of one person.
-const DOCUMENTS_MAX: usize = 32;
-/// At most so many bytes in one name or number.
-pub(super) const TEXT_BYTES_MAX: usize = 200;
 
 /// Adds a person.
 pub(super) fn add(unit: &mut Unit<'_>, new: &NewPerson, actor: &Actor, at: Timestamp) -> Result<Participant> {
@@ -221,15 +218,6 @@ pub(super) fn keep_number(
     Ok(())
 }
 
-/// A number as people type it.
-pub(super) fn fold_number(number: &str) -> String {
-    number
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '-'))
-        .flat_map(char::to_uppercase)
-        .collect()
-}
-
 /// Whether the person did not have the document yet.
 fn add_document_to(
     unit: &Unit<'_>,
@@ -254,36 +242,6 @@ fn add_document_to(
     Ok(true)
 }
 
-/// A document fit to be stored: an HKID in its canonical form, with a right check digit.
-fn checked(document: &Document) -> Result<Document> {
-    let number = document.number.expose();
-    if number.trim().is_empty() || number.len() > TEXT_BYTES_MAX || document.issuer.len() > TEXT_BYTES_MAX {
-        return Err(StoreError::Invalid(format!("a document number has 1 to {TEXT_BYTES_MAX} bytes")));
-    }
-    let number = match document.kind {
-        DocumentKind::Hkid => match Hkid::parse(number) {
-            Ok(hkid) => hkid.as_str().to_owned(),
-            Err(error) => return Err(StoreError::Invalid(error.to_string())),
-        },
-        DocumentKind::Hkbc
-        | DocumentKind::Passport
-        | DocumentKind::Exemption
-        | DocumentKind::ReentryPermit
-        | DocumentKind::DocI
-        | DocumentKind::OneWayPermit
-        | DocumentKind::Other => number.clone(),
-    };
-    Ok(Document { number: Phi::new(number), ..document.clone() })
-}
-
-fn check_demographics(demographics: &Demographics) -> Result<()> {
-    let names = [&demographics.family, &demographics.given, &demographics.chinese];
-    if names.iter().any(|name| name.expose().len() > TEXT_BYTES_MAX) {
-        return Err(StoreError::Invalid(format!("a name has at most {TEXT_BYTES_MAX} bytes")));
-    }
-    Ok(())
-}
-
 fn keep_demographics(unit: &Unit<'_>, person: &Person, actor: &Actor, at: Timestamp) -> Result<()> {
     let text = serde_json::to_string(&person.demographics)
         .ok()
@@ -301,11 +259,4 @@ fn keep_demographics(unit: &Unit<'_>, person: &Person, actor: &Actor, at: Timest
         Some(key) => add_key(&unit.tx, person.id, LOOK_ALIKE, key),
         None => Ok(()),
     }
-}
-
-/// A name as it is compared: upper case, one blank between words, no commas and hyphens.
-fn fold_name(name: &str) -> String {
-    let upper = name.to_uppercase();
-    let words = upper.split(|c: char| c.is_whitespace() || matches!(c, ',' | '-'));
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -5,9 +5,9 @@
 //! into the `posting` table in one sorted sweep, which changes each page once for many keys. Readers see both at once.
 //! A person's messages and audit lines stand together there.
 
-use causeway_core::record::RecordKey;
 use rusqlite::{Connection, Statement, ToSql, params};
 
+pub(super) use super::super::place::ordered_key;
 use super::codec::{first_eight, hash_key};
 use super::error::{Result, damaged};
 
@@ -40,7 +40,7 @@ impl Sort {
         }
     }
 
-    const fn code(self) -> i64 {
+    pub(super) const fn code(self) -> i64 {
         match self {
             Self::ControlId => 1,
             Self::Trace => 2,
@@ -75,33 +75,6 @@ fn listed(sort: Sort, id: &str, table: &str, newest: &str) -> String {
         sort.code(),
         sort.name()
     )
-}
-
-/// A key that grows with the numbers in a text, since control ids, orders and visits are numbered: what comes one after
-/// the other stands one beside the other. The last eleven digits, then 24 bits of a hash that tell texts with the same
-/// digits apart.
-pub(super) fn ordered_key(text: &str) -> i64 {
-    let digits = text.bytes().rev().filter(u8::is_ascii_digit).take(11);
-    let (number, _) = digits.fold((0_i64, 1_i64), |(number, worth), digit| {
-        let digit = i64::from(digit.saturating_sub(b'0'));
-        (number.saturating_add(digit.saturating_mul(worth)), worth.saturating_mul(10))
-    });
-    (number << 24) | (hash_key(text.as_bytes()) & 0x00ff_ffff)
-}
-
-/// A key shared by the records of one order, visit or message, that grows with their numbers.
-pub(super) fn record_key(key: &RecordKey) -> i64 {
-    ordered_key(telling_part(key))
-}
-
-/// The part of a record key that tells one message's records from another's. A key reads `Type/provider/part|part|…`: the
-/// first part with a digit, since an assigning authority often comes before the number. A visit without a number of its
-/// own is told by patient and message, in that order: its last part counts.
-pub(super) fn telling_part(key: &RecordKey) -> &str {
-    let business = key.0.splitn(3, '/').nth(2).unwrap_or_default();
-    let mut numbered = business.split('|').filter(|part| part.bytes().any(|byte| byte.is_ascii_digit()));
-    let telling = if key.0.starts_with("Encounter/") { numbered.next_back() } else { numbered.next() };
-    telling.unwrap_or(business)
 }
 
 /// Sort, key, target: what is added to the index. Ordered as the table is.
@@ -267,30 +240,5 @@ impl<'s, 'c> Binder<'s, 'c> {
             self.statement.raw_bind_parameter(index, value)?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbered_texts_have_growing_keys_and_others_differ() {
-        let keys = ["M-9", "M-10", "M-0000123", "20261101093000-1", "20261101093001-1"].map(ordered_key);
-        assert!(keys.is_sorted(), "{keys:?}");
-        assert_ne!(ordered_key("alpha"), ordered_key("beta"));
-        assert_ne!(ordered_key("A7"), ordered_key("B7"));
-        assert!(ordered_key(&"9".repeat(1000)) > 0);
-    }
-
-    #[test]
-    fn records_of_one_order_have_one_key() {
-        let key = |kind: &str, parts: &[&str]| RecordKey::new(kind, "9265486345", parts);
-        let order = record_key(&key("DiagnosticReport", &["LAB77"]));
-        assert_eq!(record_key(&key("Observation", &["LAB77", "718-7", "1"])), order);
-        assert_ne!(record_key(&key("Observation", &["LAB78", "718-7", "1"])), order);
-        let patients = [key("Patient", &["QMH", "H1"]), key("Patient", &["QMH", "H2"])];
-        assert_ne!(record_key(&patients[0]), record_key(&patients[1]), "an authority tells nobody apart");
-        assert_eq!(telling_part(&key("Encounter", &["QMH", "H1", "MSH-10", "M55"])), "M55");
     }
 }

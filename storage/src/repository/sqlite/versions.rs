@@ -6,9 +6,9 @@ use causeway_core::record::{Effect, Record, RecordKey, VersionClock, effect};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+pub(super) use super::super::place::{content, place};
 use super::codec::{count, domain_of, feed_of, level_code, micros, position_of, small, timestamp, trace_of};
 use super::error::{Result, damaged};
-use super::posting;
 use super::seal::{self, Half, Sealer};
 use super::unit::Unit;
 
@@ -346,60 +346,5 @@ impl Seal<'_> {
             .number(self.message)
             .number(self.stored_at)
             .finish()
-    }
-}
-
-/// The digest by which two contents are the same: domain, whether it was taken back, and the resource as mapped, which
-/// is deterministic.
-pub(super) fn content(domain: &str, retracted: bool, text: &str) -> Half {
-    Sealer::default().text(domain).number(i64::from(retracted)).text(text).finish()
-}
-
-/// Where a record stands among all: eight bytes that put it next to what came with it, then eight of its own.
-///
-/// A commit changes one page for each place it touches, so what one message brings should stand together, and what comes
-/// next beside it. Order, visit and message numbers grow ([`posting::ordered_key`]); the patient stands last, beside the
-/// newest.
-pub(super) fn place(key: &RecordKey) -> Half {
-    let near = if key.0.starts_with("Patient/") { i64::MAX } else { posting::record_key(key) };
-    let mut place = Sealer::default().text(&key.0).finish();
-    place.iter_mut().zip(near.to_be_bytes()).for_each(|(byte, near)| *byte = near);
-    place
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(kind: &str, parts: &[&str]) -> RecordKey {
-        RecordKey::new(kind, "9265486345", parts)
-    }
-
-    #[test]
-    fn records_of_one_order_stand_together_and_no_two_at_one_place() {
-        let report = place(&key("DiagnosticReport", &["LAB77"]));
-        let result = place(&key("Observation", &["LAB77", "718-7"]));
-        assert_eq!(report[..8], result[..8]);
-        assert_ne!(report, result);
-    }
-
-    #[test]
-    fn what_comes_later_stands_later_and_the_patient_last() {
-        let in_order = [
-            place(&key("Observation", &["LAB2026-9", "718-7"])),
-            place(&key("Observation", &["LAB2026-10", "718-7"])),
-            place(&key("Encounter", &["QMH", "H2001", "MSH-10", "1766400-11"])),
-            place(&key("Observation", &["LAB99999999999", "718-7"])),
-            place(&key("Patient", &["QMH", "H2001"])),
-        ];
-        assert!(in_order.is_sorted(), "{in_order:?}");
-    }
-
-    #[test]
-    fn any_key_has_a_place() {
-        for text in ["", "Observation", "Observation/", "Observation//", "Observation/p/陳|１２", "Patient/p/"] {
-            assert_eq!(place(&RecordKey(text.to_owned())), place(&RecordKey(text.to_owned())), "{text}");
-        }
-        assert_ne!(place(&key("Observation", &["a"])), place(&key("Observation", &["b"])));
     }
 }

@@ -1,4 +1,4 @@
-//! What SQLite says, in the words of the ports.
+//! What goes wrong inside an engine, in the words of the ports.
 
 use causeway_core::envelope::Offset;
 use causeway_core::person::PersonId;
@@ -7,10 +7,14 @@ use rusqlite::ffi::{self, ErrorCode};
 
 /// Any failure inside the engine.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StoreError {
+pub(in crate::repository) enum StoreError {
     /// SQLite's.
     #[error(transparent)]
     Engine(#[from] rusqlite::Error),
+    /// PostgreSQL's.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Server(#[from] super::postgres::failure::ServerError),
     /// A write could not be made durable, now or earlier in this process.
     #[error("{0}")]
     Sync(String),
@@ -48,16 +52,16 @@ pub(super) enum StoreError {
 }
 
 /// The engine's result.
-pub(super) type Result<T> = std::result::Result<T, StoreError>;
+pub(in crate::repository) type Result<T> = std::result::Result<T, StoreError>;
 
 impl StoreError {
     /// Whether the disk failed, or what it gave back is wrong; not whether it is only full or busy.
-    pub(super) fn is_of_the_disk(&self) -> bool {
+    pub(in crate::repository) fn is_of_the_disk(&self) -> bool {
         matches!(self, Self::Engine(error) if kind(error) != Kind::Later)
     }
 
     /// The same, knowing that a transaction was being written: an input or output error then leaves open what is on disk.
-    pub(super) fn while_writing(self) -> Self {
+    pub(in crate::repository) fn while_writing(self) -> Self {
         match self {
             Self::Engine(error) if kind(&error) == Kind::Io => Self::Sync(cause(&error)),
             other => other,
@@ -66,7 +70,7 @@ impl StoreError {
 }
 
 /// A stored value that cannot be read.
-pub(super) fn damaged(what: impl Into<String>) -> StoreError {
+pub(in crate::repository) fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::Damaged(what.into())
 }
 
@@ -125,6 +129,10 @@ impl From<StoreError> for RepositoryError {
                 Kind::Later => Self::Unavailable { cause: cause(&error) },
                 Kind::Io | Kind::Wrong => Self::Damaged { what: cause(&error) },
             },
+            #[cfg(feature = "postgres")]
+            StoreError::Server(error) if error.is_damage() => Self::Damaged { what: error.to_string() },
+            #[cfg(feature = "postgres")]
+            StoreError::Server(error) => Self::Unavailable { cause: error.to_string() },
             StoreError::Sync(cause) => Self::Sync { cause },
             StoreError::Unavailable(cause) => Self::Unavailable { cause },
             StoreError::Damaged(what) => Self::Damaged { what },
@@ -145,6 +153,8 @@ impl From<StoreError> for RegistryError {
             StoreError::Invalid(why) => Self::Invalid(why),
             StoreError::Refused(why) => Self::NotAllowed(why),
             StoreError::Engine(error) => Self::Unavailable { cause: cause(&error) },
+            #[cfg(feature = "postgres")]
+            StoreError::Server(error) => Self::Unavailable { cause: error.to_string() },
             other @ (StoreError::Sync(_)
             | StoreError::Unavailable(_)
             | StoreError::Damaged(_)

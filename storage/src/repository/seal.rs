@@ -8,43 +8,43 @@ use sha2::{Digest as _, Sha256};
 use super::error::{Result, damaged};
 
 /// Half a SHA-256: enough that no two contents are taken for the same.
-pub(super) type Half = [u8; 16];
+pub(in crate::repository) type Half = [u8; 16];
 
 /// Collects the values of a row. Each is preceded by its length, so that no two rows seal alike.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sealer(Sha256);
+pub(in crate::repository) struct Sealer(Sha256);
 
 impl Sealer {
     /// Adds bytes.
-    pub(super) fn bytes(mut self, value: &[u8]) -> Self {
+    pub(in crate::repository) fn bytes(mut self, value: &[u8]) -> Self {
         self.0.update(u64::try_from(value.len()).unwrap_or(u64::MAX).to_be_bytes());
         self.0.update(value);
         self
     }
 
     /// Adds a text.
-    pub(super) fn text(self, value: &str) -> Self {
+    pub(in crate::repository) fn text(self, value: &str) -> Self {
         self.bytes(value.as_bytes())
     }
 
     /// Adds a text that may be absent.
-    pub(super) fn optional_text(self, value: Option<&str>) -> Self {
+    pub(in crate::repository) fn optional_text(self, value: Option<&str>) -> Self {
         self.number(i64::from(value.is_some())).text(value.unwrap_or(""))
     }
 
     /// Adds a number.
-    pub(super) fn number(mut self, value: i64) -> Self {
+    pub(in crate::repository) fn number(mut self, value: i64) -> Self {
         self.0.update(value.to_be_bytes());
         self
     }
 
     /// Adds a number that may be absent.
-    pub(super) fn optional_number(self, value: Option<i64>) -> Self {
+    pub(in crate::repository) fn optional_number(self, value: Option<i64>) -> Self {
         self.number(i64::from(value.is_some())).number(value.unwrap_or(0))
     }
 
     /// The seal.
-    pub(super) fn finish(self) -> Half {
+    pub(in crate::repository) fn finish(self) -> Half {
         let digest: [u8; 32] = self.0.finalize().into();
         let (half, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
         *half
@@ -52,7 +52,7 @@ impl Sealer {
 }
 
 /// Compares a stored seal with the one that belongs to the row.
-pub(super) fn check(stored: &[u8], expected: Half, what: impl FnOnce() -> String) -> Result<()> {
+pub(in crate::repository) fn check(stored: &[u8], expected: Half, what: impl FnOnce() -> String) -> Result<()> {
     if stored == expected { Ok(()) } else { Err(damaged(format!("{} was changed on disk", what()))) }
 }
 

@@ -14,32 +14,32 @@ use sha2::{Digest as _, Sha256};
 use super::error::{Result, StoreError, damaged};
 
 /// Microseconds since 1970. Finer parts are left off.
-pub(super) fn micros(at: Timestamp) -> i64 {
+pub(in crate::repository) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
 /// The time of a column.
-pub(super) fn timestamp(micros: i64) -> Result<Timestamp> {
+pub(in crate::repository) fn timestamp(micros: i64) -> Result<Timestamp> {
     Timestamp::from_microsecond(micros).ok().ok_or_else(|| damaged("a stored time is out of range"))
 }
 
 /// A number that SQLite can hold.
-pub(super) fn int(value: u64) -> Result<i64> {
+pub(in crate::repository) fn int(value: u64) -> Result<i64> {
     i64::try_from(value).ok().ok_or_else(|| StoreError::Refused(format!("{value} is beyond what can be stored")))
 }
 
 /// A count as stored.
-pub(super) fn count(value: i64) -> Result<u64> {
+pub(in crate::repository) fn count(value: i64) -> Result<u64> {
     u64::try_from(value).ok().ok_or_else(|| damaged("a stored count is negative"))
 }
 
 /// A small number as stored.
-pub(super) fn small<T: TryFrom<i64>>(value: i64) -> Result<T> {
+pub(in crate::repository) fn small<T: TryFrom<i64>>(value: i64) -> Result<T> {
     T::try_from(value).ok().ok_or_else(|| damaged("a stored number is out of range"))
 }
 
 /// The code of a state. Pinned: the schema's partial indexes name them.
-pub(super) const fn state_code(state: State) -> i64 {
+pub(in crate::repository) const fn state_code(state: State) -> i64 {
     match state {
         State::Accepted => 0,
         State::Withheld => 1,
@@ -50,35 +50,35 @@ pub(super) const fn state_code(state: State) -> i64 {
 }
 
 /// The state of a code.
-pub(super) fn state_of(code: i64) -> Result<State> {
+pub(in crate::repository) fn state_of(code: i64) -> Result<State> {
     let known = State::ALL.iter().copied().find(|state| state_code(*state) == code);
     known.ok_or_else(|| damaged("a message has an unknown state"))
 }
 
 /// The reason of a column.
-pub(super) fn reason_of(code: Option<String>) -> Result<Option<Reason>> {
+pub(in crate::repository) fn reason_of(code: Option<String>) -> Result<Option<Reason>> {
     let parse = |code: String| Reason::parse(&code).ok_or_else(|| damaged(format!("`{code}` is no reason code")));
     code.map(parse).transpose()
 }
 
 /// The domain of a column.
-pub(super) fn domain_of(code: &str) -> Result<Domain> {
+pub(in crate::repository) fn domain_of(code: &str) -> Result<Domain> {
     Domain::parse(code).ok_or_else(|| damaged(format!("`{code}` is no domain")))
 }
 
 /// The feed of a column.
-pub(super) fn feed_of(name: &str) -> Result<FeedName> {
+pub(in crate::repository) fn feed_of(name: &str) -> Result<FeedName> {
     FeedName::parse(name).ok().ok_or_else(|| damaged("a stored feed name is none"))
 }
 
 /// The format of a column.
-pub(super) fn format_of(word: &str) -> Result<Format> {
+pub(in crate::repository) fn format_of(word: &str) -> Result<Format> {
     let all = [Format::Hl7v2, Format::Dicom, Format::ChineseMedicine];
     all.into_iter().find(|format| format.as_str() == word).ok_or_else(|| damaged(format!("`{word}` is no format")))
 }
 
 /// The level as a number, 1 to 3 as in the eHR data standards.
-pub(super) const fn level_code(level: Level) -> i64 {
+pub(in crate::repository) const fn level_code(level: Level) -> i64 {
     match level {
         Level::Document => 1,
         Level::Structured => 2,
@@ -87,34 +87,34 @@ pub(super) const fn level_code(level: Level) -> i64 {
 }
 
 /// The digest of a column.
-pub(super) fn digest_of(bytes: &[u8]) -> Result<Digest> {
+pub(in crate::repository) fn digest_of(bytes: &[u8]) -> Result<Digest> {
     <[u8; 32]>::try_from(bytes).ok().map(Digest).ok_or_else(|| damaged("a stored digest has another length"))
 }
 
 /// The trace of a column.
-pub(super) fn trace_of(bytes: &[u8]) -> Result<TraceId> {
+pub(in crate::repository) fn trace_of(bytes: &[u8]) -> Result<TraceId> {
     uuid::Uuid::from_slice(bytes).map(TraceId).ok().ok_or_else(|| damaged("a stored trace id has another length"))
 }
 
 /// The position of two columns.
-pub(super) fn position_of(partition: i64, offset: i64) -> Result<Position> {
+pub(in crate::repository) fn position_of(partition: i64, offset: i64) -> Result<Position> {
     Ok(Position { partition: PartitionId(small(partition)?), offset: Offset(count(offset)?) })
 }
 
 /// The first eight bytes of SHA-256, as a key.
-pub(super) fn hash_key(bytes: &[u8]) -> i64 {
+pub(in crate::repository) fn hash_key(bytes: &[u8]) -> i64 {
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     first_eight(&digest)
 }
 
 /// The first eight bytes as a number.
-pub(super) fn first_eight(bytes: &[u8]) -> i64 {
+pub(in crate::repository) fn first_eight(bytes: &[u8]) -> i64 {
     bytes.iter().take(8).fold(0, |key, byte| (key << 8) | i64::from(*byte))
 }
 
 /// Decisions as JSON: `[[rule, policy, reason or null, time or null, [domain, …]], …]`. Consecutive ones that differ in
 /// the domain only stand together; the time is left off where it is that of the step.
-pub(super) fn write_decisions(decisions: &[Decision], settled: Timestamp) -> String {
+pub(in crate::repository) fn write_decisions(decisions: &[Decision], settled: Timestamp) -> String {
     if decisions.is_empty() {
         return String::new();
     }
@@ -137,7 +137,7 @@ pub(super) fn write_decisions(decisions: &[Decision], settled: Timestamp) -> Str
 }
 
 /// What [`write_decisions`] wrote.
-pub(super) fn read_decisions(text: &str, settled: Timestamp) -> Result<Vec<Decision>> {
+pub(in crate::repository) fn read_decisions(text: &str, settled: Timestamp) -> Result<Vec<Decision>> {
     type Group = (String, String, Option<String>, Option<Timestamp>, Vec<String>);
     if text.is_empty() {
         return Ok(Vec::new());
@@ -159,7 +159,7 @@ pub(super) fn read_decisions(text: &str, settled: Timestamp) -> Result<Vec<Decis
 }
 
 /// Notes as JSON: `[[code, place, text], …]`; empty for none. `texts` says whether the texts are kept.
-pub(super) fn write_notes(notes: &[Note], texts: bool) -> String {
+pub(in crate::repository) fn write_notes(notes: &[Note], texts: bool) -> String {
     if notes.is_empty() {
         return String::new();
     }
@@ -168,7 +168,7 @@ pub(super) fn write_notes(notes: &[Note], texts: bool) -> String {
 }
 
 /// What [`write_notes`] wrote.
-pub(super) fn read_notes(text: &str) -> Result<Vec<Note>> {
+pub(in crate::repository) fn read_notes(text: &str) -> Result<Vec<Note>> {
     if text.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,0 +1,130 @@
+//! The audit chain ([`crate::repository::chain`]): writing lines, finding them, checking them.
+//!
+//! The head (last number and hash) is a row of its own, locked at the end of each transaction: lines of transactions
+//! that run at the same time follow one another without a gap, and the chain is one across all processes.
+
+use causeway_core::envelope::Digest;
+use causeway_core::port::{AuditEntry, AuditLine, AuditQuery, AuditReport};
+use postgres::Row;
+
+use super::conditions::Conditions;
+use super::session::{Session, get};
+use crate::repository::chain::{DEPOSIT, canonical, link};
+use crate::repository::codec::{count, digest_of, int, micros};
+use crate::repository::error::{Result, damaged};
+
+/// Lines read at once when the whole chain is walked.
+const WALK: i64 = 10_000;
+
+/// The last line of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) seq: u64,
+    pub(super) hash: Digest,
+}
+
+impl Head {
+    const NONE: Self = Self { seq: 0, hash: Digest([0; 32]) };
+
+    /// Reads the head and keeps every other transaction from doing so until this one ends.
+    pub(super) fn lock(session: &mut Session) -> Result<Self> {
+        Self::of(session.first("SELECT seq, hash FROM audit_head WHERE one FOR UPDATE", &[])?)
+    }
+
+    /// Reads the head.
+    pub(super) fn read(session: &mut Session) -> Result<Self> {
+        Self::of(session.first("SELECT seq, hash FROM audit_head WHERE one", &[])?)
+    }
+
+    fn of(row: Option<Row>) -> Result<Self> {
+        let row = row.ok_or_else(|| damaged("the head of the audit is missing"))?;
+        Ok(Self { seq: count(get(&row, 0)?)?, hash: digest_of(get(&row, 1)?)? })
+    }
+}
+
+/// Appends lines after a head that is locked; gives the new one.
+pub(super) fn append(session: &mut Session, mut head: Head, entries: &[AuditEntry]) -> Result<Head> {
+    let (mut seqs, mut hashes, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in entries {
+        let text = canonical(entry)?;
+        let seq = head.seq.saturating_add(1);
+        head = Head { seq, hash: link(seq, head.hash, &text) };
+        seqs.push(int(seq)?);
+        hashes.push(head.hash.0);
+        texts.push(text);
+    }
+    let ats: Vec<i64> = entries.iter().map(|entry| micros(entry.at)).collect();
+    let actions: Vec<&str> = entries.iter().map(|entry| entry.action.as_str()).collect();
+    let persons: Vec<Option<i64>> = entries.iter().map(|entry| entry.person.map(|person| person.0)).collect();
+    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_slice()).collect();
+    session.execute(
+        "WITH head AS (UPDATE audit_head SET seq = $7, hash = $8 WHERE one) \
+         INSERT INTO audit (seq, at, action, person, hash, entry) \
+         SELECT * FROM unnest($1::int8[], $2::int8[], $3::text[], $4::int8[], $5::bytea[], $6::text[])",
+        &[&seqs, &ats, &actions, &persons, &hashes, &texts, &int(head.seq)?, &head.hash.0.as_slice()],
+    )?;
+    Ok(head)
+}
+
+/// Lines that fulfil a query, newest first.
+pub(super) fn lines(session: &mut Session, query: &AuditQuery, limit: u32) -> Result<Vec<AuditLine>> {
+    let (person, since, limit) = (query.person.map(|person| person.0), query.since.map(micros), i64::from(limit));
+    let mut conditions = Conditions::default();
+    conditions.given("person = ?", person.as_ref());
+    conditions.given("action = ?", query.action.as_ref());
+    if query.action.as_deref().is_some_and(|action| action != DEPOSIT) {
+        // Said, so that the index of all other actions can serve.
+        conditions.fixed("action <> 'deposit'");
+    }
+    conditions.given("at >= ?", since.as_ref());
+    let limit = conditions.param(&limit);
+    let sql = format!("SELECT seq, hash, entry FROM audit WHERE {} ORDER BY seq DESC LIMIT {limit}", conditions.sql());
+    session.query(&sql, conditions.params())?.iter().map(line).collect()
+}
+
+/// Walks the whole chain, inside a transaction that sees one state of it.
+pub(super) fn verify(session: &mut Session) -> Result<AuditReport> {
+    let stored = Head::read(session)?;
+    let mut last = Head::NONE;
+    loop {
+        let sql = "SELECT seq, hash, entry, at, action, person FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2";
+        let rows = session.query(sql, &[&int(last.seq)?, &WALK])?;
+        for row in &rows {
+            match follows(row, last)? {
+                Some(head) => last = head,
+                None => {
+                    let expected = last.seq.saturating_add(1);
+                    return Ok(AuditReport { lines: expected, head: head_of(last), first_bad: Some(expected) });
+                }
+            }
+        }
+        if rows.is_empty() {
+            let first_bad = (stored != last).then(|| last.seq.saturating_add(1));
+            return Ok(AuditReport { lines: last.seq, head: head_of(last), first_bad });
+        }
+    }
+}
+
+/// The head after this row, if the row is the one that must follow `last`.
+fn follows(row: &Row, last: Head) -> Result<Option<Head>> {
+    let (seq, stored, text): (i64, &[u8], &str) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+    let next = last.seq.saturating_add(1);
+    let hash = link(next, last.hash, text);
+    if int(next)? != seq || hash.0.as_slice() != stored {
+        return Ok(None);
+    }
+    let Ok(entry) = serde_json::from_str::<AuditEntry>(text) else { return Ok(None) };
+    let (at, action, person): (i64, &str, Option<i64>) = (get(row, 3)?, get(row, 4)?, get(row, 5)?);
+    let repeats = at == micros(entry.at) && action == entry.action && person == entry.person.map(|person| person.0);
+    Ok(repeats.then_some(Head { seq: next, hash }))
+}
+
+fn head_of(head: Head) -> Option<Digest> {
+    (head.seq > 0).then_some(head.hash)
+}
+
+fn line(row: &Row) -> Result<AuditLine> {
+    let entry: &str = get(row, 2)?;
+    let entry = serde_json::from_str(entry).ok().ok_or_else(|| damaged("an audit line cannot be read"))?;
+    Ok(AuditLine { seq: count(get(row, 0)?)?, entry, hash: digest_of(get(row, 1)?)? })
+}

@@ -1,0 +1,353 @@
+//! Record versions: all that a batch touches is read in one query, judged in memory, and written in one statement a table.
+
+use std::collections::BTreeMap;
+
+use causeway_core::outcome::Outcome;
+use causeway_core::person::PersonId;
+use causeway_core::record::{Effect, Record, VersionClock, effect};
+use causeway_core::scope::Domain;
+use jiff::Timestamp;
+use postgres::Row;
+
+use super::session::get;
+use super::text::put;
+use super::unit::Unit;
+use crate::repository::codec::{count, domain_of, level_code, micros, small, timestamp};
+use crate::repository::error::{Result, damaged};
+use crate::repository::place::{content, place};
+use crate::repository::seal::Half;
+
+/// The message a version comes by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) message: i64,
+    pub(super) person: PersonId,
+    pub(super) now: Timestamp,
+}
+
+/// A clock as stored: to the microsecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Clock {
+    pub(super) rank: u8,
+    pub(super) at: i64,
+    pub(super) offset: i64,
+}
+
+impl Clock {
+    fn of(clock: &VersionClock) -> Self {
+        // An offset beyond i64 cannot be: `int` refused it in the fence.
+        let offset = i64::try_from(clock.offset).unwrap_or(i64::MAX);
+        Self { rank: clock.rank, at: micros(clock.at), offset }
+    }
+
+    /// Reads three columns.
+    pub(super) fn read(row: &Row, first: usize) -> Result<Self> {
+        let [at, offset] = [1_usize, 2].map(|step| first.saturating_add(step));
+        Ok(Self { rank: small(get::<i16>(row, first)?.into())?, at: get(row, at)?, offset: get(row, offset)? })
+    }
+
+    pub(super) fn public(self) -> Result<VersionClock> {
+        Ok(VersionClock { rank: self.rank, at: timestamp(self.at)?, offset: count(self.offset)? })
+    }
+}
+
+/// Person and place.
+type Key = (i64, Half);
+
+/// A record as it will stand after the batch.
+struct Current {
+    domain: Domain,
+    current: i64,
+    latest: i64,
+    versions: i64,
+    retracted: bool,
+    clock: Clock,
+    content: Half,
+    /// Clock and content of what the history holds, as far as a late version may be among it.
+    history: Vec<(Clock, Half)>,
+    written: Written,
+}
+
+/// What is to be written of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    AsStored,
+    Changed,
+    New,
+}
+
+/// A version to be written.
+struct Version<'r> {
+    id: i64,
+    source: Source,
+    record: &'r Record,
+    number: i64,
+    former: Option<i64>,
+    clock: Clock,
+    content: Half,
+}
+
+/// The records a batch touches.
+pub(super) struct Ledger<'r> {
+    records: BTreeMap<Key, Current>,
+    versions: Vec<Version<'r>>,
+    numbers: std::vec::IntoIter<i64>,
+}
+
+impl<'r> Ledger<'r> {
+    /// Reads the records that the outcomes touch. `numbers` are those of the versions to come.
+    pub(super) fn load(unit: &mut Unit<'_>, outcomes: &[Outcome], numbers: Vec<i64>) -> Result<Self> {
+        let mut wanted: BTreeMap<Key, Clock> = BTreeMap::new();
+        for outcome in outcomes {
+            let Some(person) = outcome.person else { continue };
+            for record in &outcome.records {
+                let clock = Clock::of(&record.clock);
+                let earliest = wanted.entry((person.0, place(&record.key))).or_insert(clock);
+                *earliest = clock.min(*earliest);
+            }
+        }
+        let mut ledger = Self { records: BTreeMap::new(), versions: Vec::new(), numbers: numbers.into_iter() };
+        if !wanted.is_empty() {
+            ledger.read_records(unit, &wanted)?;
+            ledger.read_histories(unit, &wanted)?;
+        }
+        Ok(ledger)
+    }
+
+    /// Locks them in the order of their keys, as every batch does.
+    fn read_records(&mut self, unit: &mut Unit<'_>, wanted: &BTreeMap<Key, Clock>) -> Result<()> {
+        let persons: Vec<i64> = wanted.keys().map(|(person, _)| *person).collect();
+        let places: Vec<&[u8]> = wanted.keys().map(|(_, place)| place.as_slice()).collect();
+        let rows = unit.query(
+            "SELECT r.person, r.place, r.domain, r.current, r.latest, r.versions, r.retracted, r.rank, r.at, \
+             r.log_offset, r.content FROM unnest($1::int8[], $2::bytea[]) AS k (person, place) \
+             JOIN record AS r ON r.person = k.person AND r.place = k.place \
+             ORDER BY r.person, r.place FOR NO KEY UPDATE OF r",
+            &[&persons, &places],
+        )?;
+        for row in &rows {
+            let current = Current {
+                domain: domain_of(get(row, 2)?)?,
+                current: get(row, 3)?,
+                latest: get(row, 4)?,
+                versions: get(row, 5)?,
+                retracted: get(row, 6)?,
+                clock: Clock::read(row, 7)?,
+                content: half(get(row, 10)?)?,
+                history: Vec::new(),
+                written: Written::AsStored,
+            };
+            self.records.insert((get(row, 0)?, half(get(row, 1)?)?), current);
+        }
+        Ok(())
+    }
+
+    /// Of records for which a version older than the current one comes: it may be there already.
+    fn read_histories(&mut self, unit: &mut Unit<'_>, wanted: &BTreeMap<Key, Clock>) -> Result<()> {
+        let late = |key: &Key, current: &Current| wanted.get(key).is_some_and(|earliest| *earliest < current.clock);
+        let late: Vec<(&Key, &Current)> = self.records.iter().filter(|(key, current)| late(key, current)).collect();
+        if late.is_empty() {
+            return Ok(());
+        }
+        let persons: Vec<i64> = late.iter().map(|((person, _), _)| *person).collect();
+        let places: Vec<&[u8]> = late.iter().map(|((_, place), _)| place.as_slice()).collect();
+        let latest: Vec<i64> = late.iter().map(|(_, current)| current.latest).collect();
+        let rows = unit.query(
+            "WITH RECURSIVE history (person, place, id) AS (\
+                SELECT * FROM unnest($1::int8[], $2::bytea[], $3::int8[]) UNION ALL \
+                SELECT h.person, h.place, v.former FROM history AS h \
+                  JOIN record_version AS v ON v.person = h.person AND v.id = h.id WHERE v.former IS NOT NULL) \
+             SELECT h.person, h.place, v.rank, v.at, v.log_offset, v.content FROM history AS h \
+               JOIN record_version AS v ON v.person = h.person AND v.id = h.id",
+            &[&persons, &places, &latest],
+        )?;
+        for row in &rows {
+            let key = (get(row, 0)?, half(get(row, 1)?)?);
+            let version = (Clock::read(row, 2)?, half(get(row, 5)?)?);
+            if let Some(current) = self.records.get_mut(&key) {
+                current.history.push(version);
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges one record. Gives the number of its version, if it makes one.
+    pub(super) fn store(
+        &mut self,
+        unit: &mut Unit<'_>,
+        source: Source,
+        record: &'r Record,
+    ) -> Result<(Effect, Option<i64>)> {
+        let (clock, text) = (Clock::of(&record.clock), record.resource.text());
+        let content = content(record.domain.code(), record.retracted, text);
+        let key = (source.person.0, place(&record.key));
+        let Some(current) = self.records.get_mut(&key) else {
+            let id = next(&mut self.numbers)?;
+            self.records.insert(key, Current::new(record, id, clock, content));
+            self.versions.push(Version { id, source, record, number: 1, former: None, clock, content });
+            unit.count_record(record.domain, i64::from(!record.retracted));
+            return Ok((Effect::Created, Some(id)));
+        };
+        let effect = effect(Some(current.clock.public()?), clock.public()?, current.content == content);
+        match effect {
+            Effect::Created => return Err(damaged("a record was created twice")),
+            Effect::Unchanged => {
+                current.confirm(clock);
+                return Ok((effect, None));
+            }
+            // A replay of an old message adds nothing.
+            Effect::Late if current.history.contains(&(clock, content)) => return Ok((Effect::Unchanged, None)),
+            Effect::Late | Effect::Updated => {}
+        }
+        let id = next(&mut self.numbers)?;
+        let (number, former) = current.add(id, clock, content);
+        if effect == Effect::Updated {
+            unit.count_record(current.domain, -i64::from(!current.retracted));
+            unit.count_record(record.domain, i64::from(!record.retracted));
+            current.replace(record, id, clock, content);
+        }
+        self.versions.push(Version { id, source, record, number, former: Some(former), clock, content });
+        Ok((effect, Some(id)))
+    }
+
+    /// Writes what was judged.
+    pub(super) fn write(self, unit: &mut Unit<'_>) -> Result<()> {
+        write_versions(unit, &self.versions)?;
+        for (written, sql) in [(Written::New, INSERT), (Written::Changed, UPDATE)] {
+            let records: Vec<_> = self.records.iter().filter(|(_, record)| record.written == written).collect();
+            if !records.is_empty() {
+                write_records(unit, sql, &records)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Current {
+    fn new(record: &Record, id: i64, clock: Clock, content: Half) -> Self {
+        Self {
+            domain: record.domain,
+            current: id,
+            latest: id,
+            versions: 1,
+            retracted: record.retracted,
+            clock,
+            content,
+            history: vec![(clock, content)],
+            written: Written::New,
+        }
+    }
+
+    fn change(&mut self) {
+        if self.written == Written::AsStored {
+            self.written = Written::Changed;
+        }
+    }
+
+    /// The sender says the same at a later time: a version made in between and arriving later must not win.
+    fn confirm(&mut self, clock: Clock) {
+        if clock > self.clock {
+            self.clock = clock;
+            self.change();
+        }
+    }
+
+    /// One more version joins the history. Gives its number and the one before.
+    fn add(&mut self, id: i64, clock: Clock, content: Half) -> (i64, i64) {
+        let former = self.latest;
+        self.latest = id;
+        self.versions = self.versions.saturating_add(1);
+        self.history.push((clock, content));
+        self.change();
+        (self.versions, former)
+    }
+
+    /// It becomes the current one.
+    fn replace(&mut self, record: &Record, id: i64, clock: Clock, content: Half) {
+        self.domain = record.domain;
+        self.current = id;
+        self.retracted = record.retracted;
+        self.clock = clock;
+        self.content = content;
+    }
+}
+
+fn next(numbers: &mut std::vec::IntoIter<i64>) -> Result<i64> {
+    numbers.next().ok_or_else(|| damaged("there are more versions than records"))
+}
+
+/// A digest of a column.
+pub(super) fn half(bytes: &[u8]) -> Result<Half> {
+    Half::try_from(bytes).ok().ok_or_else(|| damaged("a stored digest has another length"))
+}
+
+fn write_versions(unit: &mut Unit<'_>, versions: &[Version<'_>]) -> Result<()> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    macro_rules! column {
+        ($kind:ty, $value:expr) => {
+            versions.iter().map($value).collect::<Vec<$kind>>()
+        };
+    }
+    unit.execute(
+        "INSERT INTO record_version (person, id, domain, record_key, number, former, retracted, rank, at, log_offset, \
+         clinical_date, level, message, stored_at, content, resource) SELECT * FROM unnest($1::int8[], $2::int8[], \
+         $3::text[], $4::text[], $5::int8[], $6::int8[], $7::bool[], $8::int2[], $9::int8[], $10::int8[], $11::text[], \
+         $12::int8[], $13::int8[], $14::int8[], $15::bytea[], $16::text[])",
+        &[
+            &column!(i64, |v| v.source.person.0),
+            &column!(i64, |v| v.id),
+            &column!(&str, |v| v.record.domain.code()),
+            &column!(std::borrow::Cow<'_, str>, |v| put(&v.record.key.0)),
+            &column!(i64, |v| v.number),
+            &column!(Option<i64>, |v| v.former),
+            &column!(bool, |v| v.record.retracted),
+            &column!(i16, |v| i16::from(v.clock.rank)),
+            &column!(i64, |v| v.clock.at),
+            &column!(i64, |v| v.clock.offset),
+            &column!(Option<String>, |v| v.record.clinical_date.map(|date| date.to_string())),
+            &column!(i64, |v| level_code(v.record.level)),
+            &column!(i64, |v| v.source.message),
+            &column!(i64, |v| micros(v.source.now)),
+            &column!(&[u8], |v| v.content.as_slice()),
+            &column!(&str, |v| v.record.resource.text()),
+        ],
+    )?;
+    Ok(())
+}
+
+const INSERT: &str = "INSERT INTO record (person, place, domain, current, latest, versions, retracted, rank, at, \
+    log_offset, content) SELECT * FROM unnest($1::int8[], $2::bytea[], $3::text[], $4::int8[], $5::int8[], $6::int8[], \
+    $7::bool[], $8::int2[], $9::int8[], $10::int8[], $11::bytea[])";
+
+const UPDATE: &str = "UPDATE record AS r SET domain = k.domain, current = k.current, latest = k.latest, \
+    versions = k.versions, retracted = k.retracted, rank = k.rank, at = k.at, log_offset = k.log_offset, \
+    content = k.content FROM unnest($1::int8[], $2::bytea[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::bool[], \
+    $8::int2[], $9::int8[], $10::int8[], $11::bytea[]) AS k (person, place, domain, current, latest, versions, \
+    retracted, rank, at, log_offset, content) WHERE r.person = k.person AND r.place = k.place";
+
+fn write_records(unit: &mut Unit<'_>, sql: &str, records: &[(&Key, &Current)]) -> Result<()> {
+    macro_rules! column {
+        ($kind:ty, $value:expr) => {
+            records.iter().map($value).collect::<Vec<$kind>>()
+        };
+    }
+    unit.execute(
+        sql,
+        &[
+            &column!(i64, |(key, _)| key.0),
+            &column!(&[u8], |(key, _)| key.1.as_slice()),
+            &column!(&str, |(_, r)| r.domain.code()),
+            &column!(i64, |(_, r)| r.current),
+            &column!(i64, |(_, r)| r.latest),
+            &column!(i64, |(_, r)| r.versions),
+            &column!(bool, |(_, r)| r.retracted),
+            &column!(i16, |(_, r)| i16::from(r.clock.rank)),
+            &column!(i64, |(_, r)| r.clock.at),
+            &column!(i64, |(_, r)| r.clock.offset),
+            &column!(&[u8], |(_, r)| r.content.as_slice()),
+        ],
+    )?;
+    Ok(())
+}
