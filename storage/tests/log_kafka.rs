@@ -3,6 +3,8 @@
 #![cfg(feature = "kafka")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
+#[path = "log_kafka/server.rs"]
+mod server;
 #[path = "log_kafka/support.rs"]
 mod support;
 
@@ -27,7 +29,7 @@ fn kafka(needs: &Needs) -> Box<dyn Subject> {
         queue_max: needs.queue_max,
         message_bytes_max: u64::try_from(needs.entry_bytes_max).expect("size"),
         retention_age: needs.retention_age,
-        ..support::settings()
+        ..server::settings()
     };
     support::create(&settings);
     Box::new(Kafka(settings))

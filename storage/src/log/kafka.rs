@@ -15,7 +15,6 @@ mod reader;
 mod readers;
 mod retention;
 mod seen;
-mod settings;
 pub mod topic;
 mod wait;
 
@@ -29,11 +28,12 @@ use causeway_core::port::{Clock, Completion, Entry, Log, LogError, PartitionStat
 use jiff::Timestamp;
 
 use self::producing::Producing;
-use self::reader::Reader;
+use self::reader::{Reader, Use};
 use self::readers::Readers;
 use self::seen::Seen;
 
-pub use self::settings::{KafkaLogSettings, ScramMechanism, Security};
+use super::kafka_settings as settings;
+pub use super::kafka_settings::{KafkaLogSettings, ScramMechanism, Security};
 pub use super::embedded::Halt;
 
 /// The label of this engine in metrics.
@@ -106,8 +106,8 @@ impl KafkaLog {
         Ok(Self {
             settings: settings.clone(),
             producing: None,
-            followers: Readers::new(settings, followers),
-            visitors: Readers::new(settings, settings.readers_max),
+            followers: Readers::new(settings, Use::Follow, followers),
+            visitors: Readers::new(settings, Use::Visit, settings.readers_max),
             floors: (0..settings.partitions).map(|_| AtomicU64::new(0)).collect(),
             seen: Arc::default(),
         })
@@ -175,15 +175,11 @@ impl KafkaLog {
     }
 
     /// Checks one partition from its first entry to where it ends now.
-    fn verify_lane(&self, state: PartitionState) -> Result<u64, LogError> {
+    fn verify_lane(&self, reader: &mut Reader, state: PartitionState) -> Result<u64, LogError> {
         let (mut count, mut at) = (0_u64, state.first);
         while at < state.end {
             let position = Position { partition: state.partition, offset: at };
-            let deadline = self.patience();
-            let batch = self.visitors.with(Some(position), deadline, |reader| {
-                self.read_with(reader, position, VERIFY_BATCH, Instant::now())
-            });
-            match batch {
+            match self.read_with(reader, position, VERIFY_BATCH, Instant::now()) {
                 Ok(batch) => {
                     batch.iter().try_for_each(verify_digest)?;
                     let read = u64::try_from(batch.len()).unwrap_or(u64::MAX);
@@ -191,16 +187,11 @@ impl KafkaLog {
                     at = Offset(at.0.saturating_add(read));
                 }
                 // Pruned while it was being read: go on where the partition begins now.
-                Err(LogError::OutOfRange { .. }) => at = self.bounds(state.partition)?.first.max(at.next()),
+                Err(LogError::OutOfRange { .. }) => at = reader.bounds(state.partition)?.first.max(at.next()),
                 Err(error) => return Err(error),
             }
         }
         Ok(count)
-    }
-
-    /// Where a partition begins and ends now.
-    fn bounds(&self, partition: PartitionId) -> Result<PartitionState, LogError> {
-        self.visitors.with(None, self.patience(), |reader| reader.bounds(partition))
     }
 }
 
@@ -227,17 +218,19 @@ impl Log for KafkaLog {
             return Ok(Vec::new());
         }
         let deadline = Instant::now() + wait.min(WAIT_MAX);
-        let entries = self.followers.with(Some(at), deadline.max(self.patience()), |reader| {
-            self.read_with(reader, at, limit, deadline)
-        })?;
+        let entries = self
+            .followers
+            .with(Some(at), deadline.max(self.patience()), |reader| self.read_with(reader, at, limit, deadline))?;
         self.note(&entries);
         Ok(entries)
     }
 
     fn entry(&self, position: Position) -> Result<Entry, LogError> {
         self.refuse_outside(position)?;
-        let entries = self.visitors.with(Some(position), self.patience(), |reader| {
-            self.read_with(reader, position, ONE, Instant::now())
+        let entries = self.visitors.with(None, self.patience(), |reader| {
+            let entries = self.read_with(reader, position, ONE, Instant::now())?;
+            reader.rest()?;
+            Ok(entries)
         })?;
         self.note(&entries);
         entries.into_iter().next().ok_or(LogError::OutOfRange { position })
@@ -258,11 +251,10 @@ impl Log for KafkaLog {
     fn size_bytes(&self) -> Result<u64, LogError> {
         let states = self.state()?;
         let held = states.iter().map(|lane| lane.end.0.saturating_sub(lane.first.0)).fold(0, u64::saturating_add);
-        if self.seen.estimate(held).is_none() {
-            if let Some(lane) = states.iter().find(|lane| lane.first < lane.end) {
-                // One message is a poor sample, but better than none; `entry` notes it.
-                self.entry(Position { partition: lane.partition, offset: lane.first })?;
-            }
+        let sample = states.iter().find(|lane| lane.first < lane.end);
+        if let (None, Some(lane)) = (self.seen.estimate(held), sample) {
+            // One message is a poor sample, but better than none; `entry` notes it.
+            self.entry(Position { partition: lane.partition, offset: lane.first })?;
         }
         Ok(self.seen.estimate(held).unwrap_or(0))
     }
@@ -285,7 +277,14 @@ impl Log for KafkaLog {
 
     fn verify(&self) -> Result<u64, LogError> {
         let states = self.state()?;
-        states.into_iter().try_fold(0_u64, |count, state| Ok(count.saturating_add(self.verify_lane(state)?)))
+        self.visitors.with(None, self.patience(), |reader| {
+            let mut count = 0_u64;
+            for state in states {
+                count = count.saturating_add(self.verify_lane(reader, state)?);
+            }
+            reader.rest()?;
+            Ok(count)
+        })
     }
 }
 

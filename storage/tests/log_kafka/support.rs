@@ -1,4 +1,4 @@
-//! What the tests of the log on Kafka share.
+//! What all tests of the log on Kafka share.
 
 use std::sync::Arc;
 
@@ -17,18 +17,17 @@ impl Clock for Still {
     }
 }
 
-/// The broker of the tests, and a topic nobody uses.
-pub(crate) fn settings() -> KafkaLogSettings {
-    let Ok(bootstrap_servers) = std::env::var("CAUSEWAY_TEST_KAFKA") else {
-        panic!("start one: ops/dev/kafka start DIR, then CAUSEWAY_TEST_KAFKA=$(cat DIR/bootstrap)");
-    };
-    settings_at(bootstrap_servers)
-}
-
 /// A topic nobody uses, at a broker.
 pub(crate) fn settings_at(bootstrap_servers: String) -> KafkaLogSettings {
     let topic = format!("test.{}", uuid::Uuid::now_v7());
-    KafkaLogSettings { bootstrap_servers, topic, partitions: 1, replication: 1, min_isr: 1, ..KafkaLogSettings::default() }
+    KafkaLogSettings {
+        bootstrap_servers,
+        topic,
+        partitions: 1,
+        replication: 1,
+        min_isr: 1,
+        ..KafkaLogSettings::default()
+    }
 }
 
 /// Creates the topic as it must be.

@@ -29,10 +29,10 @@ pub fn an_envelope_at_the_limit_is_taken_and_one_above_it_refused(new: New) {
             0
         }
     };
-    // Control ids of one length, so that the overhead stays the same.
+    // Control ids and patients of one length, so that the overhead stays the same.
     let longest = 99_999.min(entry_bytes_max - overhead) - 1;
     assert!(longest > 10_000);
-    let sized = |len: usize| envelope(100_000 + u64::try_from(len % 100).unwrap_or(0), &vec![b'x'; len]);
+    let sized = |len: usize| envelope(100_000 + 50 * u64::try_from(len % 100).unwrap_or(0), &vec![b'x'; len]);
     let limit = entry_bytes_max - overhead;
     put(&*log, sized(limit - 1));
     put(&*log, sized(limit));

@@ -1,21 +1,40 @@
-//! Which envelopes are the same.
+//! Which envelopes are the same: the log tells, or it says that it does not tell and then keeps every copy, unflagged
+//! and in order, for the repository to tell.
 
 use jiff::Timestamp;
 
 use super::{LANE, New, at, envelope, feed, fresh, held, one_lane, put, put_all, read_all, receive, send};
 use crate::envelope::{Envelope, Refusal};
-use crate::port::Freshness;
+use crate::port::{Freshness, Log};
 use crate::reason::Reason;
+
+/// What a log that does not tell resends promises instead: every copy is new, none is flagged, and all stand in the one
+/// lane in the order they were sent.
+fn every_copy_is_kept(log: &dyn Log, copies: Vec<Envelope>) {
+    let begin = log.state().expect("state").first().expect("a lane").end.0;
+    let sent: Vec<_> = copies.iter().map(|copy| send(log, copy.clone()).expect("room")).collect();
+    for (offset, answer) in (begin..).zip(&sent) {
+        let answer = receive(answer).expect("durable");
+        assert_eq!((answer.position, answer.freshness), (at(offset), Freshness::New));
+    }
+    let entries = read_all(log, LANE).into_iter().filter(|entry| entry.position.offset.0 >= begin);
+    let (kept, flags): (Vec<_>, Vec<_>) = entries.map(|entry| (entry.envelope, entry.control_id_reused)).unzip();
+    assert!(kept == copies, "{} were sent, {} are kept, or in another order", copies.len(), kept.len());
+    assert!(flags.iter().all(|flag| !flag), "{flags:?}");
+}
 
 /// Promise 1: a resend is answered with the place of the first, and nothing is written.
 pub fn a_resend_gets_the_first_position_and_is_stored_once(new: New) {
     let (_subject, log) = fresh(new, &one_lane());
+    // Another trace and time: a resend comes in another envelope.
+    let again = Envelope { trace: envelope(9, b"").trace, received_at: Timestamp::MAX, ..envelope(1, b"one") };
+    if !log.tells_resends() {
+        return every_copy_is_kept(&*log, vec![envelope(1, b"one"), envelope(2, b"two"), again.clone(), again]);
+    }
     let first = put(&*log, envelope(1, b"one"));
     put(&*log, envelope(2, b"two"));
     for _ in 0..3 {
-        // Another trace and time: a resend comes in another envelope.
-        let again = Envelope { trace: envelope(9, b"").trace, received_at: Timestamp::MAX, ..envelope(1, b"one") };
-        let again = put(&*log, again);
+        let again = put(&*log, again.clone());
         assert_eq!((again.position, again.freshness), (first.position, Freshness::Resent));
     }
     assert_eq!(held(&*log), 2);
@@ -25,6 +44,9 @@ pub fn a_resend_gets_the_first_position_and_is_stored_once(new: New) {
 /// Also when the first is still on its way.
 pub fn a_resend_within_one_burst_is_stored_once(new: New) {
     let (_subject, log) = fresh(new, &one_lane());
+    if !log.tells_resends() {
+        return every_copy_is_kept(&*log, (0..500).map(|number| envelope(number % 10, b"x")).collect());
+    }
     let sent: Vec<_> = (0..500).map(|number| send(&*log, envelope(number % 10, b"x")).expect("room")).collect();
     let answers: Vec<_> = sent.iter().map(|answer| receive(answer).expect("durable")).collect();
     assert_eq!(held(&*log), 10);
@@ -40,6 +62,11 @@ pub fn a_resend_is_known_after_reopening(new: New) {
     let subject = new(&one_lane());
     let first = put_all(&*subject.open(), 0..300);
     let log = subject.open();
+    if !log.tells_resends() {
+        let again = (0..300).map(|number: u64| envelope(number, number.to_string().as_bytes()));
+        every_copy_is_kept(&*log, again.chain([envelope(7, b"other")]).collect());
+        return assert_eq!(held(&*log), 601);
+    }
     for (again, first) in put_all(&*log, 0..300).iter().zip(&first) {
         assert_eq!((again.position, again.freshness), (first.position, Freshness::Resent));
     }
@@ -50,6 +77,10 @@ pub fn a_resend_is_known_after_reopening(new: New) {
 /// A control id that comes with other bytes is no resend: it is stored, and every reader sees the flag.
 pub fn a_control_id_used_for_other_bytes_is_stored_and_flagged(new: New) {
     let (_subject, log) = fresh(new, &one_lane());
+    if !log.tells_resends() {
+        let bodies: [&[u8]; 4] = [b"one", b"other", b"third", b"other"];
+        return every_copy_is_kept(&*log, bodies.iter().map(|body| envelope(1, body)).collect());
+    }
     put(&*log, envelope(1, b"one"));
     let other = put(&*log, envelope(1, b"other"));
     assert_eq!((other.position, other.freshness), (at(1), Freshness::ControlIdReused));
@@ -82,6 +113,11 @@ pub fn a_refused_and_an_accepted_copy_are_two_entries(new: New) {
         refusal: Some(Refusal { reason, place: place.to_owned() }),
         ..envelope(1, b"one")
     };
+    if !log.tells_resends() {
+        let (first, second) = (refused(Reason::Undecodable, "MSH-18"), refused(Reason::Undecodable, "PID-5"));
+        let plain = || envelope(1, b"one");
+        return every_copy_is_kept(&*log, vec![first, second, plain(), refused(Reason::Paused, ""), plain()]);
+    }
     let first = put(&*log, refused(Reason::Undecodable, "MSH-18"));
     assert_eq!(put(&*log, refused(Reason::Undecodable, "PID-5")).position, first.position, "the reason counts");
     assert_eq!(put(&*log, envelope(1, b"one")).freshness, Freshness::ControlIdReused);
@@ -98,6 +134,10 @@ pub fn without_a_control_id_only_the_bytes_tell(new: New) {
         refusal: Some(Refusal { reason: Reason::Unreadable, place: String::new() }),
         ..nameless(body)
     };
+    if !log.tells_resends() {
+        let copies = vec![nameless(b"one"), nameless(b"two"), refused(b"one"), nameless(b"one")];
+        return every_copy_is_kept(&*log, copies);
+    }
     assert_eq!(put(&*log, nameless(b"one")).freshness, Freshness::New);
     assert_eq!(put(&*log, nameless(b"two")).freshness, Freshness::New);
     assert_eq!(put(&*log, refused(b"one")).freshness, Freshness::New);
@@ -111,6 +151,12 @@ pub fn a_pruned_entry_is_no_longer_known(new: New) {
     let (_subject, log) = fresh(new, &one_lane());
     put_all(&*log, 0..3);
     assert_eq!(log.prune(Timestamp::MAX, &[at(2)]).expect("prune"), 2);
+    if !log.tells_resends() {
+        return every_copy_is_kept(
+            &*log,
+            (0..3).map(|number| envelope(number, number.to_string().as_bytes())).collect(),
+        );
+    }
     let again = put_all(&*log, 0..3);
     let freshness: Vec<_> = again.iter().map(|answer| answer.freshness).collect();
     assert_eq!(freshness, [Freshness::New, Freshness::New, Freshness::Resent]);

@@ -36,3 +36,8 @@ pub(super) fn reading(at: Position, error: &KafkaError) -> Option<LogError> {
         _ => Some(unavailable(error)),
     }
 }
+
+/// The broker that was asked does not lead the partition any more.
+pub(super) fn is_elsewhere(error: &KafkaError) -> bool {
+    matches!(error.rdkafka_error_code(), Some(Code::NotLeaderForPartition | Code::LeaderNotAvailable))
+}

@@ -284,3 +284,6 @@ fn config(settings: &KafkaLogSettings) -> Result<rdkafka::ClientConfig, LogError
         .set("queue.buffering.max.kbytes", queue_kbytes.to_string());
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,25 @@ use super::client::{self, Talk};
 use super::message::{self, Stored};
 use super::{KafkaLogSettings, fault};
 
-/// How long the brokers hold a request for messages when there are none: a reader that is moved elsewhere waits so
-/// long at most for the answer to what it had asked before.
-const FETCH_WAIT_MS: &str = "100";
+/// What a reader is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It reads on where it stands.
+    Follow,
+    /// It is sent from place to place.
+    Visit,
+}
+
+impl Use {
+    /// How long the brokers hold a request for messages when there are none. A reader that is moved waits so long for
+    /// the answer to what it had asked before; one that stays asks the less often the longer it is.
+    const fn fetch_wait_ms(self) -> &'static str {
+        match self {
+            Self::Follow => "250",
+            Self::Visit => "10",
+        }
+    }
+}
 
 /// A reader.
 pub(super) struct Reader {
@@ -34,9 +50,9 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A reader that stands nowhere.
-    pub(super) fn new(settings: &KafkaLogSettings) -> Result<Self, LogError> {
+    pub(super) fn new(settings: &KafkaLogSettings, purpose: Use) -> Result<Self, LogError> {
         let consumer =
-            BaseConsumer::from_config_and_context(&config(settings)?, Talk).map_err(fault::unavailable)?;
+            BaseConsumer::from_config_and_context(&config(settings, purpose)?, Talk).map_err(fault::unavailable)?;
         Ok(Self { consumer, topic: settings.topic.clone(), patience: settings.read_timeout, at: None, ahead: None })
     }
 
@@ -47,9 +63,17 @@ impl Reader {
 
     /// Where a partition begins and ends.
     pub(super) fn bounds(&self, partition: PartitionId) -> Result<PartitionState, LogError> {
-        let found = self.consumer.fetch_watermarks(&self.topic, i32::from(partition.0), self.patience);
-        let (first, end) = found.map_err(fault::unavailable)?;
-        let offset = |raw| u64::try_from(raw).map(Offset).map_err(|_| fault::unavailable("an offset is negative"));
+        let ask = || self.consumer.fetch_watermarks(&self.topic, i32::from(partition.0), self.patience);
+        let (first, end) = match ask() {
+            // Another broker leads it now: who that is, is asked once; the rest is for the caller's next try.
+            Err(error) if fault::is_elsewhere(&error) => {
+                self.consumer.fetch_metadata(Some(&self.topic), self.patience).map_err(fault::unavailable)?;
+                ask().map_err(fault::unavailable)?
+            }
+            found => found.map_err(fault::unavailable)?,
+        };
+        let offset =
+            |raw| u64::try_from(raw).map(Offset).map_err(|_negative| fault::unavailable("an offset is negative"));
         Ok(PartitionState { partition, first: offset(first)?, end: offset(end)? })
     }
 
@@ -75,7 +99,7 @@ impl Reader {
         if self.at == Some(at) {
             return Ok(());
         }
-        let offset = i64::try_from(at.offset.0).map_err(|_| LogError::OutOfRange { position: at })?;
+        let offset = i64::try_from(at.offset.0).map_err(|_beyond| LogError::OutOfRange { position: at })?;
         let mut assigned = TopicPartitionList::new();
         let lane = i32::from(at.partition.0);
         let added = assigned.add_partition_offset(&self.topic, lane, KafkaOffset::Offset(offset));
@@ -84,22 +108,28 @@ impl Reader {
         Ok(())
     }
 
+    /// Stands nowhere, and asks the brokers for nothing.
+    pub(super) fn rest(&mut self) -> Result<(), LogError> {
+        (self.at, self.ahead) = (None, None);
+        self.consumer.unassign().map_err(fault::unavailable)
+    }
+
     /// Reads on from where it stands. Waits until the deadline for the first entry, and for no other.
     pub(super) fn read(&mut self, limit: ReadLimit, deadline: Instant) -> Result<Vec<Entry>, LogError> {
         let Some(mut at) = self.at else { return Ok(Vec::new()) };
         let (mut entries, mut bytes) = (Vec::new(), 0_usize);
         while entries.len() < limit.count_max {
-            let wait = if entries.is_empty() { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            let wait =
+                if entries.is_empty() { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
             let next = match self.ahead.take() {
                 Some(entry) => Some(entry),
                 // What was read before the fault is good: it is given, and the fault is told at the next call.
                 None => match self.poll(at, wait) {
                     Ok(next) => next,
-                    Err(_) if !entries.is_empty() => {
+                    Err(error) => {
                         self.at = None;
-                        return Ok(entries);
+                        return if entries.is_empty() { Err(error) } else { Ok(entries) };
                     }
-                    Err(error) => return Err(error),
                 },
             };
             let Some(entry) = next else { break };
@@ -144,7 +174,7 @@ fn entry(message: &BorrowedMessage<'_>, at: Position) -> Result<Entry, LogError>
         return Err(fault::damaged(at, "the entry is missing: another one stands in its place"));
     }
     let time = message.timestamp().to_millis().ok_or_else(|| fault::damaged(at, "it has no time"))?;
-    let appended_at = Timestamp::from_millisecond(time).map_err(|_| fault::damaged(at, "its time is no time"))?;
+    let appended_at = Timestamp::from_millisecond(time).map_err(|error| fault::damaged(at, error))?;
     let headers = message.headers().ok_or_else(|| fault::damaged(at, message::Unreadable::NoChecksum))?;
     let stored = Stored {
         partition: at.partition,
@@ -158,7 +188,7 @@ fn entry(message: &BorrowedMessage<'_>, at: Position) -> Result<Entry, LogError>
 }
 
 /// What a consumer must be told so that it skips nothing and holds no more than it may.
-fn config(settings: &KafkaLogSettings) -> Result<rdkafka::ClientConfig, LogError> {
+fn config(settings: &KafkaLogSettings, purpose: Use) -> Result<rdkafka::ClientConfig, LogError> {
     let mut config = client::config(settings)?;
     let message_bytes = settings.message_bytes_max.saturating_add(65_536);
     config
@@ -170,11 +200,14 @@ fn config(settings: &KafkaLogSettings) -> Result<rdkafka::ClientConfig, LogError
         .set("isolation.level", "read_committed")
         .set("check.crcs", "true")
         .set("allow.auto.create.topics", "false")
-        .set("fetch.wait.max.ms", FETCH_WAIT_MS)
+        .set("fetch.wait.max.ms", purpose.fetch_wait_ms())
         .set("fetch.error.backoff.ms", "50")
         .set("fetch.message.max.bytes", message_bytes.max(1 << 20).to_string())
         .set("fetch.max.bytes", message_bytes.max(settings.read_ahead_bytes).to_string())
-        .set("receive.message.max.bytes", message_bytes.max(settings.read_ahead_bytes).saturating_add(1 << 20).to_string())
+        .set(
+            "receive.message.max.bytes",
+            message_bytes.max(settings.read_ahead_bytes).saturating_add(1 << 20).to_string(),
+        )
         .set("queued.max.messages.kbytes", settings.read_ahead_bytes.div_ceil(1024).to_string());
     Ok(config)
 }

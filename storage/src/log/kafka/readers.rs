@@ -7,12 +7,13 @@ use std::time::Instant;
 use causeway_core::envelope::Position;
 use causeway_core::port::LogError;
 
-use super::reader::Reader;
+use super::reader::{Reader, Use};
 use super::{KafkaLogSettings, fault};
 
 /// The set.
 pub(super) struct Readers {
     settings: KafkaLogSettings,
+    purpose: Use,
     max: usize,
     state: Mutex<State>,
     freed: Condvar,
@@ -34,12 +35,12 @@ pub(super) struct Taken<'a> {
 
 impl Readers {
     /// An empty set that grows to `max`.
-    pub(super) fn new(settings: &KafkaLogSettings, max: usize) -> Self {
-        Self { settings: settings.clone(), max: max.max(1), state: Mutex::default(), freed: Condvar::new() }
+    pub(super) fn new(settings: &KafkaLogSettings, purpose: Use, max: usize) -> Self {
+        Self { settings: settings.clone(), purpose, max: max.max(1), state: Mutex::default(), freed: Condvar::new() }
     }
 
     /// Runs `work` with a reader, the one that stands at `at` if there is one. Waits for one until the deadline. After
-    /// an error the reader is given up: nobody knows what it still holds.
+    /// an error the reader is given up, because nobody knows what it still holds, unless it was only asked too much.
     pub(super) fn with<T>(
         &self,
         at: Option<Position>,
@@ -49,7 +50,7 @@ impl Readers {
         let mut taken = self.take(at, deadline)?;
         let Some(reader) = taken.reader.as_mut() else { return Err(fault::unavailable("no reader")) };
         let result = work(reader);
-        if result.is_err() {
+        if result.as_ref().is_err_and(|error| !matches!(error, LogError::OutOfRange { .. })) {
             drop(taken.reader.take());
         }
         result
@@ -68,7 +69,7 @@ impl Readers {
                 drop(state);
                 // If it cannot be made, its place is given back by the drop.
                 let mut taken = Taken { readers: self, reader: None };
-                taken.reader = Some(Reader::new(&self.settings)?);
+                taken.reader = Some(Reader::new(&self.settings, self.purpose)?);
                 return Ok(taken);
             }
             let left = deadline.saturating_duration_since(Instant::now());

@@ -51,7 +51,7 @@ pub(super) fn delete(settings: &KafkaLogSettings, cuts: &[Cut]) -> Result<u64, L
     }
     let mut list = TopicPartitionList::new();
     for Cut { to, .. } in cuts {
-        let offset = i64::try_from(to.offset.0).map_err(|_| LogError::OutOfRange { position: *to })?;
+        let offset = i64::try_from(to.offset.0).map_err(|_beyond| LogError::OutOfRange { position: *to })?;
         let added = list.add_partition_offset(&settings.topic, i32::from(to.partition.0), KafkaOffset::Offset(offset));
         added.map_err(fault::unavailable)?;
     }

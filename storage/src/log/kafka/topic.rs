@@ -7,8 +7,8 @@ use std::fmt;
 
 use super::KafkaLogSettings;
 
-pub use self::admin::{apply, inspect};
 pub(super) use self::admin::{admin, answer, options};
+pub use self::admin::{apply, inspect};
 
 /// What a batch of one message may take beside the message: its frame and the lengths of its parts.
 const BATCH_BYTES: u64 = 4096;
@@ -240,7 +240,9 @@ mod tests {
             assert!(said.contains(&format!("`{name}` is {value} and must be ")), "{said}");
             assert!(said.ends_with("`causeway kafka apply`"), "{said}");
         }
-        for (name, value) in [("min.insync.replicas", "3"), ("max.message.bytes", "99999999"), ("compression.type", "lz4")] {
+        for (name, value) in
+            [("min.insync.replicas", "3"), ("max.message.bytes", "99999999"), ("compression.type", "lz4")]
+        {
             assert_eq!(with(name, value), <Vec<String>>::new(), "{name}={value} is no weaker");
         }
     }

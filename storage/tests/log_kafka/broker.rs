@@ -1,0 +1,58 @@
+//! Brokers of a test's own, which it may stop, kill and start again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// One broker or three; stopped when dropped.
+pub(crate) struct Brokers {
+    dir: TempDir,
+}
+
+/// The script that runs them.
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/dev/kafka")
+}
+
+/// Runs a command to its end.
+fn run(command: &mut Command) {
+    let status = command.status().expect("the command can be run");
+    assert!(status.success(), "{command:?}: {status}; see what it said above");
+}
+
+impl Brokers {
+    /// Starts so many.
+    pub(crate) fn start(count: u8) -> Self {
+        let dir = tempfile::tempdir().expect("folder");
+        // Made before they start, so that what did start is stopped when the rest does not.
+        let brokers = Self { dir };
+        run(Command::new(script()).args(["start", "--brokers", &count.to_string()]).arg(brokers.dir.path()));
+        brokers
+    }
+
+    /// Where they listen.
+    pub(crate) fn bootstrap(&self) -> String {
+        let text = std::fs::read_to_string(self.dir.path().join("bootstrap")).expect("the script wrote it");
+        text.trim().to_owned()
+    }
+
+    /// Sends a signal to one of them, 1 for the first.
+    pub(crate) fn signal(&self, number: u8, signal: &str) {
+        let file = self.dir.path().join(format!("broker-{number}.pid"));
+        let pid = std::fs::read_to_string(file).expect("the script wrote it");
+        run(Command::new("kill").args([format!("-{signal}").as_str(), pid.trim()]));
+    }
+
+    /// Starts one again that was killed.
+    pub(crate) fn start_again(&self, number: u8) {
+        run(Command::new(script()).arg("broker").arg(self.dir.path()).arg(number.to_string()));
+    }
+}
+
+impl Drop for Brokers {
+    fn drop(&mut self) {
+        // A test that fails says why it fails, not why this did.
+        drop(Command::new(script()).arg("stop").arg(self.dir.path()).status());
+    }
+}
