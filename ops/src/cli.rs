@@ -15,6 +15,7 @@ mod explain;
 mod feed;
 mod generate;
 mod init;
+mod kafka;
 mod log;
 mod man;
 mod map;
@@ -117,8 +118,10 @@ enum Command {
     Record(record::Record),
     /// The audit.
     Audit(audit::Audit),
-    /// The repository's file.
+    /// The repository: its schema, copies of it, records anew from the log.
     Db(db::Db),
+    /// The topic of the log on Kafka.
+    Kafka(kafka::Kafka),
     /// The log.
     Log(log::LogArgs),
     /// Measure the door, the mapping, and the whole walk.
@@ -174,6 +177,7 @@ fn dispatch(command: &Command, context: &Context) -> Outcome {
         Command::Record(args) => record::run(args, context),
         Command::Audit(args) => audit::run(args, context),
         Command::Db(args) => db::run(args, context),
+        Command::Kafka(args) => kafka::run(args, context),
         Command::Log(args) => log::run(args, context),
         Command::Bench(args) => bench::run(args, context),
         Command::Config(args) => config::run(args, context),

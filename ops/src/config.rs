@@ -16,6 +16,8 @@ use causeway_core::policy::Rules;
 use causeway_hl7::config::{DoorConfig, FeedConfig};
 use causeway_serve::http::HttpLimits;
 use causeway_storage::log::embedded::EmbeddedLogSettings;
+use causeway_storage::log::kafka_settings::KafkaLogSettings;
+use causeway_storage::repository::postgres_settings::PostgresSettings;
 use causeway_storage::repository::sqlite::SqliteSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,7 +104,7 @@ impl Default for ServerConfig {
 pub(crate) enum LogEngine {
     /// A file in `data_dir`, one process.
     Embedded,
-    /// Apache Kafka. Not in this version.
+    /// Apache Kafka, for any number of processes; in builds with the feature `kafka`.
     Kafka,
 }
 
@@ -118,6 +120,8 @@ pub(crate) struct LogConfig {
     pub(crate) prune_interval: Duration,
     /// Settings of the embedded engine.
     pub(crate) embedded: EmbeddedLogSettings,
+    /// Settings of the engine on Kafka.
+    pub(crate) kafka: KafkaLogSettings,
 }
 
 impl Default for LogConfig {
@@ -126,6 +130,17 @@ impl Default for LogConfig {
             engine: LogEngine::Embedded,
             prune_interval: Duration::from_secs(60),
             embedded: EmbeddedLogSettings::default(),
+            kafka: KafkaLogSettings::default(),
+        }
+    }
+}
+
+impl LogConfig {
+    /// How many partitions the log has.
+    pub(crate) const fn partitions(&self) -> u16 {
+        match self.engine {
+            LogEngine::Embedded => self.embedded.partitions,
+            LogEngine::Kafka => self.kafka.partitions,
         }
     }
 }
@@ -136,7 +151,7 @@ impl Default for LogConfig {
 pub(crate) enum RepositoryEngine {
     /// A file in `data_dir`, one process.
     Sqlite,
-    /// PostgreSQL. Not in this version.
+    /// PostgreSQL, for any number of processes; in builds with the feature `postgres`.
     Postgres,
 }
 
@@ -148,11 +163,17 @@ pub(crate) struct RepositoryConfig {
     pub(crate) engine: RepositoryEngine,
     /// Settings of the SQLite engine.
     pub(crate) sqlite: SqliteSettings,
+    /// Settings of the PostgreSQL engine.
+    pub(crate) postgres: PostgresSettings,
 }
 
 impl Default for RepositoryConfig {
     fn default() -> Self {
-        Self { engine: RepositoryEngine::Sqlite, sqlite: SqliteSettings::default() }
+        Self {
+            engine: RepositoryEngine::Sqlite,
+            sqlite: SqliteSettings::default(),
+            postgres: PostgresSettings::default(),
+        }
     }
 }
 

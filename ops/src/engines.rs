@@ -7,10 +7,16 @@ use causeway_core::envelope::PartitionId;
 use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Log, Registry, Repository, RepositoryError};
 use causeway_storage::log::embedded::EmbeddedLog;
+#[cfg(feature = "kafka")]
+use causeway_storage::log::kafka::KafkaLog;
+#[cfg(feature = "postgres")]
+use causeway_storage::repository::postgres::PostgresRepository;
 use causeway_storage::repository::sqlite::SqliteRepository;
 
 use crate::config::{Config, LogEngine, RepositoryEngine};
-use crate::diagnostic::{Code, Diagnostic};
+#[cfg(not(all(feature = "kafka", feature = "postgres")))]
+use crate::diagnostic::Code;
+use crate::diagnostic::Diagnostic;
 use crate::home::Home;
 
 /// The repository and the registry, which every engine keeps together.
@@ -41,6 +47,9 @@ pub(crate) struct RepositoryHandle {
 pub(crate) enum LogHandle {
     /// A file of this machine.
     Embedded(Arc<EmbeddedLog>),
+    /// A topic of Kafka.
+    #[cfg(feature = "kafka")]
+    Kafka(Arc<KafkaLog>),
 }
 
 impl LogHandle {
@@ -48,6 +57,8 @@ impl LogHandle {
     pub(crate) fn port(&self) -> Arc<dyn Log> {
         match self {
             Self::Embedded(log) => Arc::clone(log) as _,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(log) => Arc::clone(log) as _,
         }
     }
 
@@ -55,6 +66,8 @@ impl LogHandle {
     pub(crate) const fn is_local(&self) -> bool {
         match self {
             Self::Embedded(_) => true,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => false,
         }
     }
 
@@ -62,6 +75,8 @@ impl LogHandle {
     pub(crate) fn close(&self) {
         match self {
             Self::Embedded(log) => log.close(),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(log) => log.close(),
         }
     }
 }
@@ -82,6 +97,13 @@ pub(crate) fn open_log(
             let log = EmbeddedLog::open(&home.log(), settings, Arc::clone(clock), Arc::clone(metrics), halt)?;
             Ok(LogHandle::Embedded(log))
         }
+        #[cfg(feature = "kafka")]
+        LogEngine::Kafka => {
+            let halt = Arc::new(crate::wiring::halt_log);
+            let log = KafkaLog::open(&config.log.kafka, Arc::clone(clock), Arc::clone(metrics), halt)?;
+            Ok(LogHandle::Kafka(log))
+        }
+        #[cfg(not(feature = "kafka"))]
         LogEngine::Kafka => Err(not_built("Kafka", "kafka")),
     }
 }
@@ -93,6 +115,9 @@ pub(crate) fn open_log(
 pub(crate) fn read_log(config: &Config, home: &Home, readers_max: usize) -> Result<LogHandle, Diagnostic> {
     match config.log.engine {
         LogEngine::Embedded => Ok(LogHandle::Embedded(EmbeddedLog::open_read_only(&home.log(), readers_max)?)),
+        #[cfg(feature = "kafka")]
+        LogEngine::Kafka => Ok(LogHandle::Kafka(KafkaLog::open_read_only(&config.log.kafka)?)),
+        #[cfg(not(feature = "kafka"))]
         LogEngine::Kafka => Err(not_built("Kafka", "kafka")),
     }
 }
@@ -107,6 +132,13 @@ pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<Repository
             let repository = SqliteRepository::open(&home.repository(), config.repository.sqlite.clone())?;
             Ok(RepositoryHandle { vault: Arc::new(repository), leases: None })
         }
+        #[cfg(feature = "postgres")]
+        RepositoryEngine::Postgres => {
+            let repository = Arc::new(PostgresRepository::open(config.repository.postgres.clone())?);
+            let worker = Worker { repository: Arc::clone(&repository), id: uuid::Uuid::new_v4() };
+            Ok(RepositoryHandle { vault: repository, leases: Some(Arc::new(worker)) })
+        }
+        #[cfg(not(feature = "postgres"))]
         RepositoryEngine::Postgres => Err(not_built("PostgreSQL", "postgres")),
     }
 }
@@ -116,7 +148,27 @@ pub(crate) const fn is_local(config: &Config) -> bool {
     matches!(config.log.engine, LogEngine::Embedded) || matches!(config.repository.engine, RepositoryEngine::Sqlite)
 }
 
-fn not_built(engine: &str, feature: &str) -> Diagnostic {
+/// This process, as the others see it.
+#[cfg(feature = "postgres")]
+struct Worker {
+    repository: Arc<PostgresRepository>,
+    id: uuid::Uuid,
+}
+
+#[cfg(feature = "postgres")]
+impl Leases for Worker {
+    fn hold(&self, partitions: u16, lease: Duration) -> Result<Vec<PartitionId>, RepositoryError> {
+        self.repository.hold(self.id, partitions, lease)
+    }
+
+    fn release(&self) -> Result<(), RepositoryError> {
+        self.repository.release(self.id)
+    }
+}
+
+/// The engine is known, and not in this binary.
+#[cfg(not(all(feature = "kafka", feature = "postgres")))]
+pub(crate) fn not_built(engine: &str, feature: &str) -> Diagnostic {
     Diagnostic::new(Code::NoEngine, format!("this binary was built without {engine}"))
         .fix(format!("build it with `cargo build --release --features {feature}`, or use the embedded engine"))
 }

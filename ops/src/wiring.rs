@@ -379,7 +379,7 @@ fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
     for feed in config.feeds() {
         metrics.know_feed(&feed.name, feed.expect_every.unwrap_or(Duration::ZERO).as_secs_f64());
     }
-    (0..config.log.embedded.partitions).for_each(|partition| metrics.know_partition(partition));
+    (0..config.log.partitions()).for_each(|partition| metrics.know_partition(partition));
     Ok(Arc::new(metrics))
 }
 

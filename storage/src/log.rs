@@ -3,3 +3,4 @@
 pub mod embedded;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod kafka_settings;

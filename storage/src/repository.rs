@@ -10,6 +10,7 @@ mod place;
 mod plan;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod postgres_settings;
 mod seal;
 pub mod sqlite;
 

@@ -30,7 +30,7 @@ impl Hub {
     pub fn on(folder: &Path, provider: &str, engines: &str) -> io::Result<Self> {
         let (mllp, http) = (free_port()?, free_port()?);
         let config = format!(
-            "data_dir = \"data\"\n\n{engines}\n[server]\nlisten = \"{http}\"\n\n[[door]]\nlisten = \"{mllp}\"\n\n\
+            "data_dir = \"data\"\nsynthetic = true\n\n{engines}\n[server]\nlisten = \"{http}\"\n\n[[door]]\nlisten = \"{mllp}\"\n\n\
              [[door.feed]]\nname = \"load\"\nprovider = \"{provider}\"\nsenders = [\"LOAD|GEN\"]\n"
         );
         std::fs::write(folder.join("causeway.toml"), config)?;

@@ -9,3 +9,5 @@ pub mod hub;
 pub mod journal;
 pub mod load;
 pub mod patient;
+pub mod proxy;
+pub mod servers;

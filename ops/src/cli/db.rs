@@ -1,4 +1,8 @@
-//! `causeway db migrate|status|backup|restore`
+//! `causeway db migrate|status|backup|restore|rebuild`
+
+#[cfg(feature = "postgres")]
+mod postgres;
+mod rebuild;
 
 use std::path::{Path, PathBuf};
 
@@ -39,15 +43,33 @@ enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Make the records anew from the log, with today's mappers; the hub must not run. Persons, consents and the audit
+    /// are kept, and the repository that was there is kept beside it.
+    Rebuild {
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Does what the verb says.
 pub(crate) fn run(args: &Db, context: &Context) -> Outcome {
+    #[cfg(feature = "postgres")]
+    if context.found()?.config().repository.engine == crate::config::RepositoryEngine::Postgres {
+        return match &args.verb {
+            Verb::Migrate => postgres::migrate(context),
+            Verb::Status => postgres::status(context),
+            Verb::Backup { file } => postgres::backup(file, context),
+            Verb::Restore { file, yes } => postgres::restore(file, *yes, context),
+            Verb::Rebuild { yes } => rebuild::run(*yes, context),
+        };
+    }
     match &args.verb {
         Verb::Migrate => migrate(context),
         Verb::Status => status(context),
         Verb::Backup { file } => backup(file, context),
         Verb::Restore { file, yes } => restore(file, *yes, context),
+        Verb::Rebuild { yes } => rebuild::run(*yes, context),
     }
 }
 
@@ -127,17 +149,8 @@ fn restore(file: &Path, yes: bool, context: &Context) -> Outcome {
     }
     home.make()?;
     let _lock = home.lock()?;
-    let (target, stamp) = (home.repository(), context.now().strftime("%Y%m%dT%H%M%SZ").to_string());
-    for ending in ["", "-wal", "-shm", ".head"] {
-        let from = with_ending(&target, ending);
-        if from.exists() {
-            let aside = with_ending(&target, &format!(".before-restore-{stamp}{ending}"));
-            std::fs::rename(&from, &aside).map_err(|error| {
-                let told = Diagnostic::new(Code::DataFolder, "the repository cannot be put aside");
-                told.at(from.display().to_string()).because(&error)
-            })?;
-        }
-    }
+    let target = home.repository();
+    let aside = put_aside(&target, "restore", context)?;
     let bar = progress::bar(&context.terminal, 1, "restoring");
     SqliteRepository::restore(file, &target, &mut |done, all| {
         bar.set_length(all);
@@ -145,11 +158,27 @@ fn restore(file: &Path, yes: bool, context: &Context) -> Outcome {
     })?;
     bar.finish_and_clear();
     context.terminal.say(&format!(
-        "{} is restored; the one before is kept as {}.before-restore-{stamp}. Start the hub: it reads the log on from there",
+        "{} is restored; the one before is kept as {}. Start the hub: it reads the log on from there",
         target.display(),
-        target.display(),
+        aside.display(),
     ));
     Ok(Exit::Done)
+}
+
+/// Renames the repository, with what belongs to it. Gives its new name.
+fn put_aside(target: &Path, before: &str, context: &Context) -> Outcome<PathBuf> {
+    let stamp = context.now().strftime("%Y%m%dT%H%M%SZ");
+    let aside = with_ending(target, &format!(".before-{before}-{stamp}"));
+    for ending in ["", "-wal", "-shm", ".head"] {
+        let from = with_ending(target, ending);
+        if from.exists() {
+            std::fs::rename(&from, with_ending(&aside, ending)).map_err(|error| {
+                let told = Diagnostic::new(Code::DataFolder, "the repository cannot be put aside");
+                told.at(from.display().to_string()).because(&error)
+            })?;
+        }
+    }
+    Ok(aside)
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::version::VERSION;
+use crate::config::{LogEngine, RepositoryEngine};
 use crate::diagnostic::{Diagnostic, Outcome, Stop};
 use crate::exit::Exit;
 use crate::home::Home;
@@ -46,7 +47,14 @@ pub(crate) fn run(_args: &Doctor, context: &Context) -> Outcome {
             // Port 0 means any free one: there is nothing to look at.
             let addresses = addresses.filter(|address| address.port() != 0);
             findings.extend(addresses.map(|address| listening(address, busy)));
-            findings.extend(files(&home));
+            findings.push(match found.config().repository.engine {
+                RepositoryEngine::Sqlite => repository_file(&home),
+                RepositoryEngine::Postgres => repository_server(context),
+            });
+            findings.push(match found.config().log.engine {
+                LogEngine::Embedded => log_file(&home),
+                LogEngine::Kafka => log_server(context),
+            });
         }
         Err(stop) => findings.push(bad("configuration", told(&stop))),
     }
@@ -65,39 +73,64 @@ pub(crate) fn run(_args: &Doctor, context: &Context) -> Outcome {
     Ok(if all_well { Exit::Done } else { Exit::Failed })
 }
 
-/// The files of the engines.
-fn files(home: &Home) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if home.has_repository() {
-        findings.push(match SqliteRepository::check_file(&home.repository()) {
-            Ok(report) if report.is_sound() => {
-                let rows = report.rows;
-                let told = format!(
-                    "{}, {} messages, {} records, audit chain of {} lines holds",
-                    size(report.bytes),
-                    grouped(rows.messages),
-                    grouped(rows.records),
-                    grouped(report.audit.lines)
-                );
-                good("repository", told)
-            }
-            Ok(report) => bad("repository", report.findings.join("; ")),
-            Err(error) => bad("repository", error.to_string()),
-        });
-    } else {
-        findings.push(good("repository", "not there yet".to_owned()));
+/// The file of the SQLite repository.
+fn repository_file(home: &Home) -> Finding {
+    if !home.has_repository() {
+        return good("repository", "not there yet".to_owned());
     }
-    if home.has_log() {
-        let verified =
-            EmbeddedLog::open_read_only(&home.log(), 1).and_then(|log| Ok((log.verify()?, log.size_bytes()?)));
-        findings.push(match verified {
-            Ok((entries, bytes)) => good("log", format!("{}, {} entries hold", size(bytes), grouped(entries))),
-            Err(error) => bad("log", error.to_string()),
-        });
-    } else {
-        findings.push(good("log", "not there yet".to_owned()));
+    match SqliteRepository::check_file(&home.repository()) {
+        Ok(report) if report.is_sound() => {
+            let rows = report.rows;
+            let told = format!(
+                "{}, {} messages, {} records, audit chain of {} lines holds",
+                size(report.bytes),
+                grouped(rows.messages),
+                grouped(rows.records),
+                grouped(report.audit.lines)
+            );
+            good("repository", told)
+        }
+        Ok(report) => bad("repository", report.findings.join("; ")),
+        Err(error) => bad("repository", error.to_string()),
     }
-    findings
+}
+
+/// The repository on a server: whether it answers, with the schema this program knows, and what it holds.
+fn repository_server(context: &Context) -> Finding {
+    let asked = context.store().and_then(|store| {
+        let messages: u64 = store.repository.feed_counts()?.iter().map(|count| count.count).sum();
+        let records: u64 = store.repository.count_records()?.iter().map(|(_, count)| count).sum();
+        Ok((messages, records))
+    });
+    match asked {
+        Ok((messages, records)) => {
+            good("repository", format!("answers; {} messages, {} records", grouped(messages), grouped(records)))
+        }
+        Err(stop) => bad("repository", told(&stop)),
+    }
+}
+
+/// The files of the embedded log.
+fn log_file(home: &Home) -> Finding {
+    if !home.has_log() {
+        return good("log", "not there yet".to_owned());
+    }
+    let verified = EmbeddedLog::open_read_only(&home.log(), 1).and_then(|log| Ok((log.verify()?, log.size_bytes()?)));
+    match verified {
+        Ok((entries, bytes)) => good("log", format!("{}, {} entries hold", size(bytes), grouped(entries))),
+        Err(error) => bad("log", error.to_string()),
+    }
+}
+
+/// The topic of the log: whether the brokers answer, and it is as it must be.
+fn log_server(context: &Context) -> Finding {
+    match context.log().and_then(|log| Ok(log.state()?)) {
+        Ok(lanes) => {
+            let entries: u64 = lanes.iter().map(|lane| lane.end.0.saturating_sub(lane.first.0)).sum();
+            good("log", format!("answers; {} partitions, {} entries", lanes.len(), grouped(entries)))
+        }
+        Err(stop) => bad("log", told(&stop)),
+    }
 }
 
 /// Whether something listens where it should, and nothing where it should not.

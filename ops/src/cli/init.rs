@@ -1,5 +1,7 @@
 //! `causeway init`
 
+mod production;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,7 @@ pub(crate) struct Init {
     /// The folder to write to; it is made when it is not there.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
-    /// For Apache Kafka and PostgreSQL. Not in this version.
+    /// For Apache Kafka and PostgreSQL: one configuration for every process of the hub.
     #[arg(long)]
     production: bool,
     /// The port of the MLLP door.
@@ -34,11 +36,6 @@ pub(crate) struct Init {
 
 /// Writes a configuration, and registers the provider of its catch-all feed.
 pub(crate) fn run(args: &Init, context: &Context) -> Outcome {
-    if args.production {
-        let told = Diagnostic::new(Code::NoEngine, "the production engines are not in this version");
-        let fix = "run `causeway init`: the embedded engines take thousands of messages a second on one machine";
-        return Err(told.fix(fix).into());
-    }
     let trouble = |error: &std::io::Error| {
         Diagnostic::new(Code::Output, "the configuration cannot be written")
             .at(args.dir.display().to_string())
@@ -46,6 +43,12 @@ pub(crate) fn run(args: &Init, context: &Context) -> Outcome {
     };
     std::fs::create_dir_all(&args.dir).map_err(|error| trouble(&error))?;
     let path = args.dir.join(FILE_NAME);
+    if args.production {
+        write_new(&path, &production::text(args.mllp_port, args.http_port))?;
+        context.terminal.line(&path.display().to_string())?;
+        production::NEXT.iter().for_each(|step| context.terminal.say(step));
+        return Ok(Exit::Done);
+    }
     write_new(&path, &text(args.mllp_port, args.http_port))?;
     let home = Home::new(args.dir.join("data"));
     home.make()?;

@@ -50,19 +50,28 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
 }
 
 fn engines(config: &Config, at: &dyn Fn(&str, String) -> Diagnostic) -> Vec<Diagnostic> {
-    let missing = |key: &str, what: &str| {
-        let told = at(key, format!("the {what} engine is not in this version"));
-        Diagnostic { code: Code::NoEngine, fix: Code::NoEngine.fix().to_owned(), ..told }
+    let missing = |key: &str, what: &str, feature: &str| {
+        let told = at(key, format!("this binary was built without {what}"));
+        let fix = format!("build it with `--features {feature}`, or use the embedded engine");
+        Diagnostic { code: Code::NoEngine, fix, ..told }
     };
-    let log = match config.log.engine {
-        LogEngine::Embedded => None,
-        LogEngine::Kafka => Some(missing("log.engine", "Kafka")),
-    };
-    let repository = match config.repository.engine {
-        RepositoryEngine::Sqlite => None,
-        RepositoryEngine::Postgres => Some(missing("repository.engine", "PostgreSQL")),
-    };
-    log.into_iter().chain(repository).collect()
+    let mut troubles = Vec::new();
+    if config.log.engine == LogEngine::Kafka {
+        if !cfg!(feature = "kafka") {
+            troubles.push(missing("log.engine", "Kafka", "kafka"));
+        }
+        if let Err(error) = config.log.kafka.check() {
+            troubles.push(at("log.kafka", error.to_string()));
+        }
+        if let (Some(weakness), false) = (config.log.kafka.weakness(), config.synthetic) {
+            let fix = "raise it; for a trial with made-up data on a single broker, set `synthetic = true`";
+            troubles.push(at("log.kafka", weakness.to_owned()).fix(fix));
+        }
+    }
+    if config.repository.engine == RepositoryEngine::Postgres && !cfg!(feature = "postgres") {
+        troubles.push(missing("repository.engine", "PostgreSQL", "postgres"));
+    }
+    troubles
 }
 
 /// Names used in more than one door, with the later door; within one door the connector tells.

@@ -21,11 +21,11 @@ mod messages;
 mod migrate;
 mod persons;
 mod ports;
+mod programs;
 mod providers;
 mod records;
 mod resolve;
 mod session;
-mod settings;
 mod steps;
 mod text;
 mod tickets;
@@ -38,8 +38,9 @@ use std::time::{Duration, Instant};
 use causeway_core::envelope::Digest;
 use causeway_core::port::RepositoryError;
 
-pub use settings::PostgresSettings;
+pub use super::postgres_settings::PostgresSettings;
 
+use super::postgres_settings as settings;
 use super::error::{Result, StoreError};
 use audit::Head;
 use session::{Connector, Pool, Session};

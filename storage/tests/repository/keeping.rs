@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use causeway_core::contract::repository::world::{
-    accepted, add, at, by_document, clock, commit, history, messages, redo, result, try_commit, withheld,
+    accepted, add, at, by_document, clock, commit, history, join, messages, redo, result, try_commit, withheld,
 };
 use causeway_core::disposition::Disposition;
 use causeway_core::envelope::PartitionId;
@@ -108,6 +108,36 @@ fn a_restored_backup_goes_on_where_it_stands_and_catches_up_to_the_same() {
     commit(&store(&again), vec![later(20), later(21), later(22)]);
     assert_eq!(again.canonical_dump_hash().expect("a digest"), expected);
     assert!(SqliteRepository::restore(&backup, &restored, &mut |_, _| {}).is_err(), "never over another file");
+}
+
+/// P14: the log brings back what a lost repository held; persons and the audit are kept.
+#[test]
+fn a_copy_without_records_is_filled_to_the_same_by_the_same_messages() {
+    let place = Place::new();
+    let repository = place.open();
+    let now = store(&repository);
+    let people: Vec<_> = (1..=2).map(|number| add(&now, number).person.id).collect();
+    people.iter().for_each(|person| join(&now, *person));
+    let message = |offset: u64| {
+        let (person, second) = (people[usize::from(offset.is_multiple_of(2))], u32::try_from(offset).expect("small"));
+        accepted(offset, person, vec![result("R", clock(2, second, offset), &format!("at {offset}"))])
+    };
+    let batches = || (0..4_u64).map(|batch| (batch * 5..batch * 5 + 5).map(message).collect::<Vec<_>>());
+    batches().for_each(|batch| drop(commit(&now, batch)));
+    let (expected, lines) =
+        (repository.canonical_dump_hash().expect("a digest"), repository.audit_head().expect("a head").0);
+
+    let actor = causeway_core::port::Actor("test".to_owned());
+    let emptied =
+        SqliteRepository::without_records(&place.database(), &place.path("new.db"), &actor, at(99), &mut |_, _| {});
+    let again = std::sync::Arc::new(emptied.expect("copied"));
+    assert_eq!(again.next_offset(PartitionId(0)).expect("an offset").0, 0);
+    assert_eq!(again.audit_head().expect("a head").0, lines + 1, "the audit goes on, and says what was done");
+    assert_ne!(again.canonical_dump_hash().expect("a digest"), expected);
+    batches().for_each(|batch| drop(commit(&store(&again), batch)));
+    assert_eq!(again.canonical_dump_hash().expect("a digest"), expected);
+    let found = SqliteRepository::check_file(&place.path("new.db")).expect("checked");
+    assert!(found.is_sound(), "{found:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
 use causeway_tests::check::{Extent, check};
@@ -11,6 +11,9 @@ use causeway_tests::hub::Hub;
 use causeway_tests::journal::{Event, Journal};
 use causeway_tests::load::{Load, drive};
 use causeway_tests::patient::{PROVIDER, Patient};
+use causeway_tests::proxy::Proxy;
+
+use super::run::{Random, lanes, register, wait};
 
 /// How often the hub is killed.
 const KILLS: u64 = 20;
@@ -76,49 +79,32 @@ fn what_is_acknowledged_survives_twenty_kills_once_and_in_order() {
     );
 }
 
-/// Of each lane the next offset to be processed and the one after the last in the log, as an operator sees them.
-fn lanes(hub: &Hub) -> Vec<(u64, u64)> {
-    let output = hub.run(["status", "--json"]).expect("runs");
-    let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let number = |lane: &serde_json::Value, name: &str| lane[name].as_u64().expect("a number");
-    let lanes = status["pipeline"]["partitions"].as_array().expect("lanes");
-    lanes.iter().map(|lane| (number(lane, "next"), number(lane, "end"))).collect()
-}
-
-/// Registers provider and patients by the command line, as a user would.
-fn register(hub: &Hub, patients: &[Patient], folder: &std::path::Path) {
-    let domains: Vec<String> = ["PERS", "ENCT"].iter().map(|domain| format!("\"{domain}\":\"2020-01-01\"")).collect();
-    let provider = format!(
-        r#"{{"id":"{PROVIDER}","name":"Load Hospital","kind":"hospital","status":"registered","domains":{{{}}}}}"#,
-        domains.join(",")
-    );
-    let (providers, persons) = (folder.join("providers.jsonl"), folder.join("persons.jsonl"));
-    std::fs::write(&providers, provider).expect("written");
-    let lines: Vec<String> = patients.iter().map(|patient| patient.import_line()).collect();
-    std::fs::write(&persons, lines.join("\n")).expect("written");
-    for (what, file) in [("provider", &providers), ("person", &persons)] {
-        let output = hub.run([what.as_ref(), "import".as_ref(), file.as_os_str()]).expect("runs");
-        assert!(output.status.success(), "{what} import: {}", String::from_utf8_lossy(&output.stderr));
-    }
-}
-
-fn wait(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(120), "waited too long: {what}");
-        thread::park_timeout(Duration::from_millis(5));
-    }
-}
-
-/// A small seeded generator (SplitMix64), so that a run can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound.max(1)
-    }
+/// P20: whatever the network does, it is only a delay.
+#[test]
+fn a_bad_network_loses_nothing_and_doubles_nothing() {
+    let seed = 20;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut hub = Hub::new(folder.path(), PROVIDER).expect("a hub");
+    let patients: Vec<Patient> = (0..20).map(|number| Patient { number, participant: number % 10 != 9 }).collect();
+    register(&hub, &patients, folder.path());
+    let journal = Journal::create(&folder.path().join("journal")).expect("a journal");
+    hub.start().expect("the hub starts");
+    let proxy = Proxy::start(hub.mllp(), seed).expect("a proxy");
+    let load = Load {
+        to: vec![proxy.address()],
+        connections: 4,
+        patients: patients.clone(),
+        counters: 30,
+        seed,
+        deadline: Duration::from_secs(240),
+    };
+    drive(&load, &journal, &AtomicU64::new(0)).expect("all acknowledged");
+    assert!(proxy.mishaps() > 20, "the network was bad: {} mishaps", proxy.mishaps());
+    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
+    assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop");
+    let log = Extent { partitions: 2, copies_max: 0 };
+    let repository =
+        SqliteRepository::open(&hub.data().join("repository.db"), SqliteSettings::default()).expect("opens");
+    let found = check(&journal.events(), &patients, seed, &repository, log, jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(found.expect("checked"), []);
 }

@@ -5,6 +5,11 @@ mod faults;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+#[cfg(feature = "production")]
+mod production;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
 mod supply;
 #[cfg(test)]
 mod tidy;

@@ -142,7 +142,7 @@ impl Session {
     }
 }
 
-fn password(settings: &PostgresSettings, config: &Config) -> Result<Option<String>> {
+pub(super) fn password(settings: &PostgresSettings, config: &Config) -> Result<Option<String>> {
     if let Some(file) = &settings.password_file {
         return match std::fs::read_to_string(file) {
             Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
@@ -224,6 +224,21 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing in the state can be half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection is closed by a runtime of its own, which may not be run on a thread that already drives one; and the last
+/// owner of a repository may well be a task. So the connections are closed on a thread beside.
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let idle = std::mem::take(&mut self.lock().idle);
+        if idle.is_empty() {
+            return;
+        }
+        // Without a thread, or after a panic in it, the server closes what was left open.
+        if let Ok(closing) = std::thread::Builder::new().spawn(move || drop(idle)) {
+            drop(closing.join());
+        }
     }
 }
 

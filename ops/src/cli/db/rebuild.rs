@@ -1,0 +1,79 @@
+//! `causeway db rebuild`: the records anew from the log.
+
+use std::sync::Arc;
+
+use causeway_core::port::{Log, PartitionState, Repository as _};
+use causeway_router::{Router, Step};
+use causeway_storage::repository::sqlite::SqliteRepository;
+use serde_json::json;
+
+use super::put_aside;
+use crate::cli::context::Context;
+use crate::config::RepositoryEngine;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::exit::Exit;
+use crate::output::{grouped, progress};
+
+/// Puts the repository aside, copies persons, consents and audit, and walks the whole log.
+pub(super) fn run(yes: bool, context: &Context) -> Outcome {
+    let (home, config) = (context.home()?, context.found()?.config());
+    if config.repository.engine != RepositoryEngine::Sqlite {
+        let told = Diagnostic::new(Code::NoEngine, "only the SQLite repository is rebuilt in place");
+        let fix =
+            "for PostgreSQL: migrate an empty schema, import the registry, and start `causeway serve` on the same log";
+        return Err(told.fix(fix).into());
+    }
+    let lanes = whole(context.log()?.as_ref())?;
+    let messages: u64 = lanes.iter().map(|lane| lane.end.0).sum();
+    if !yes {
+        let what = format!("the repository would be made anew from {} messages", grouped(messages));
+        return Err(Diagnostic::new(Code::Confirm, what).into());
+    }
+    let _lock = home.lock()?;
+    let (target, settings) = (home.repository(), config.repository.sqlite.clone());
+    let before = SqliteRepository::open(&target, settings.clone())?.canonical_dump_hash()?;
+    let aside = put_aside(&target, "rebuild", context)?;
+    drop(SqliteRepository::without_records(&aside, &target, &context.actor(), context.now(), &mut |_, _| {})?);
+
+    let repository = Arc::new(SqliteRepository::open(&target, settings)?);
+    let router = Router { repository: Arc::clone(&repository) as _, ..context.router()? };
+    let bar = progress::bar(&context.terminal, messages, "rebuilding");
+    for lane in &lanes {
+        while repository.next_offset(lane.partition)? < lane.end {
+            match router.step(lane.partition)? {
+                Step::Committed(count) => bar.inc(u64::try_from(count).unwrap_or(0)),
+                Step::Idle => {}
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let after = repository.canonical_dump_hash()?;
+    if context.terminal.json {
+        let told = json!({
+            "v": 1, "messages": messages, "same": before == after, "before": before.to_string(), "after": after.to_string(),
+        });
+        context.terminal.json_line(&told)?;
+    } else {
+        let verdict = if before == after {
+            "the same as before"
+        } else {
+            "not the same as before: mappers, settings or consents changed since"
+        };
+        context.terminal.line(&format!("{} messages; the records are {verdict}", grouped(messages)))?;
+        context.terminal.say(&format!("the repository before is kept as {}", aside.display()));
+    }
+    Ok(Exit::Done)
+}
+
+/// The lanes of a log that still holds everything it was ever given.
+fn whole(log: &dyn Log) -> Outcome<Vec<PartitionState>> {
+    let lanes = log.state()?;
+    match lanes.iter().find(|lane| lane.first.0 > 0) {
+        None => Ok(lanes),
+        Some(lane) => {
+            let what = format!("the log gave up the first {} entries of partition {}", lane.first.0, lane.partition.0);
+            let fix = "restore a backup younger than the log's retention: `causeway db restore`";
+            Err(Diagnostic::new(Code::LogGone, what).fix(fix).into())
+        }
+    }
+}

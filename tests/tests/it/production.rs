@@ -1,0 +1,171 @@
+//! The promises on Apache Kafka and PostgreSQL, with several processes that share the lanes.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use causeway_core::port::Repository;
+use causeway_storage::repository::postgres::{PostgresRepository, PostgresSettings};
+use causeway_tests::check::{Extent, check};
+use causeway_tests::hub::Hub;
+use causeway_tests::journal::{Event, Journal};
+use causeway_tests::load::{Load, drive};
+use causeway_tests::patient::{PROVIDER, Patient};
+use causeway_tests::servers::{Place, Servers};
+
+use super::run::{lanes, register, wait};
+
+/// Partitions of the topic.
+const PARTITIONS: u16 = 4;
+
+/// Servers, a topic and a schema of one test.
+struct World {
+    servers: Servers,
+    place: Place,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let servers = Servers::find().unwrap_or_else(|say| panic!("{say}"));
+        Self { servers, place: Place::fresh(), folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// A process of the hub, not yet started.
+    fn process(&self, name: &str) -> Hub {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).expect("made");
+        Hub::on(&folder, PROVIDER, &self.servers.engines(&self.place, PARTITIONS)).expect("a process")
+    }
+
+    /// Makes topic, schema and registry as an administrator does.
+    fn prepare(&self, hub: &Hub, patients: &[Patient]) {
+        for arguments in [&["kafka", "apply", "--yes"][..], &["db", "migrate"]] {
+            let output = hub.run(arguments).expect("runs");
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        register(hub, patients, self.folder.path());
+    }
+
+    fn repository(&self) -> PostgresRepository {
+        let (url, schema) = (self.servers.postgres.clone(), self.place.schema.clone());
+        PostgresRepository::open(PostgresSettings { url, schema, ..PostgresSettings::default() }).expect("opens")
+    }
+
+    fn client(&self) -> postgres::Client {
+        postgres::Client::connect(&self.servers.postgres, postgres::NoTls).expect("connects")
+    }
+}
+
+/// Compares what was acknowledged with what is stored.
+fn judge(world: &World, journal: &Journal, patients: &[Patient], load: &Load) {
+    let events = journal.events();
+    let count = |kind: Event| events.values().flatten().filter(|event| **event == kind).count() as u64;
+    let copies_max = count(Event::Sent) - events.len() as u64;
+    eprintln!(
+        "{} acknowledged, {} answers lost, {} refused, at most {copies_max} copies",
+        count(Event::Acknowledged),
+        count(Event::Unknown),
+        count(Event::Refused)
+    );
+    assert_eq!(events.values().filter(|history| history.contains(&Event::Acknowledged)).count(), events.len());
+    let log = Extent { partitions: PARTITIONS, copies_max };
+    let repository = world.repository();
+    let found = check(&events, patients, load.seed, &repository, log, jiff::Timestamp::UNIX_EPOCH).expect("checked");
+    assert!(found.is_empty(), "{} anomalies, first {:?}", found.len(), found.iter().take(5).collect::<Vec<_>>());
+    assert!(repository.verify_audit().expect("reads").first_bad.is_none(), "the audit chain holds");
+}
+
+fn some_patients(count: u32) -> Vec<Patient> {
+    (0..count).map(|number| Patient { number, participant: number % 10 != 9 }).collect()
+}
+
+fn journal(folder: &Path) -> Journal {
+    Journal::create(&folder.join("journal")).expect("a journal")
+}
+
+/// P1, P5, P8: processes join, are killed, and are paused for longer than a lease holds.
+#[test]
+fn processes_join_die_and_are_paused_and_nothing_is_lost_doubled_or_reordered() {
+    let world = World::new();
+    let patients = some_patients(40);
+    let (mut one, mut two, mut three) = (world.process("one"), world.process("two"), world.process("three"));
+    world.prepare(&one, &patients);
+    let journal = journal(world.folder.path());
+    let load = Load {
+        to: vec![one.mllp(), two.mllp(), three.mllp()],
+        connections: 6,
+        patients: patients.clone(),
+        counters: 30,
+        seed: 20_261_122,
+        deadline: Duration::from_secs(240),
+    };
+    let (progress, all) = (AtomicU64::new(0), 40 * 30);
+    one.start().expect("starts");
+    two.start().expect("starts");
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| drive(&load, &journal, &progress));
+        let reached = |share: u64| {
+            wait("the load goes on", || progress.load(Ordering::Relaxed) >= all * share / 10 || sending.is_finished());
+        };
+        reached(1);
+        three.start().expect("joins");
+        reached(3);
+        one.kill().expect("killed");
+        reached(4);
+        two.pause().expect("paused");
+        // Only when others took its lanes over can everything that is logged be processed.
+        reached(6);
+        one.start().expect("comes back");
+        wait("the others take over", || {
+            let behind = lanes(&three).iter().filter(|(next, _)| *next == 0).count();
+            behind == 0
+        });
+        two.wake().expect("goes on");
+        reached(8);
+        three.kill().expect("killed");
+        three.start().expect("comes back");
+        sending.join().expect("no panic").expect("all acknowledged");
+    });
+    wait("what is in the log is processed", || lanes(&one).iter().all(|(next, end)| next == end));
+    for hub in [&mut one, &mut two, &mut three] {
+        assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop: {}", hub.log());
+    }
+    judge(&world, &journal, &patients, &load);
+}
+
+/// P7, P9: every connection to PostgreSQL is cut, again and again.
+#[test]
+fn a_database_that_drops_its_connections_is_only_a_delay() {
+    let world = World::new();
+    let patients = some_patients(20);
+    let mut hub = world.process("hub");
+    world.prepare(&hub, &patients);
+    let journal = journal(world.folder.path());
+    let load = Load {
+        to: vec![hub.mllp()],
+        connections: 4,
+        patients: patients.clone(),
+        counters: 60,
+        seed: 7,
+        deadline: Duration::from_secs(240),
+    };
+    let (progress, all) = (AtomicU64::new(0), 20 * 60);
+    hub.start().expect("starts");
+    let mut client = world.client();
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| drive(&load, &journal, &progress));
+        for cut in 1..=10_u64 {
+            wait("the load goes on", || progress.load(Ordering::Relaxed) >= all * cut / 11 || sending.is_finished());
+            let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                       WHERE pid <> pg_backend_pid() AND application_name LIKE 'causeway%'";
+            let ended: i64 = client.query_one(cut, &[]).expect("asked").get(0);
+            assert!(ended > 0, "there was something to cut");
+        }
+        sending.join().expect("no panic").expect("all acknowledged");
+    });
+    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
+    assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop: {}", hub.log());
+    judge(&world, &journal, &patients, &load);
+}
