@@ -260,15 +260,15 @@ CREATE TABLE provider_history (
 );
 
 -- Registry changes whose waiting messages are to be taken up: of a person or of a provider. `done` is the last message
--- dealt with, `given` the last one handed out; `beside` are the commits under way when the ticket was first looked at,
--- which may still store messages that were decided without knowing of the change.
+-- dealt with, `given` the last one handed out; `beside` are the commits that were under way when the ticket was opened, and
+-- may still store messages that were decided without knowing of the change.
 CREATE TABLE ticket (
     id       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     person   BIGINT REFERENCES person (id),
     provider TEXT,
     done     BIGINT NOT NULL,
     given    BIGINT NOT NULL,
-    beside   TEXT[]
+    beside   TEXT[] NOT NULL
 );
 CREATE INDEX ticket_by_person ON ticket (person);
 

@@ -172,7 +172,8 @@ impl PostgresRepository {
         let (done, head) = match worked {
             Ok(worked) => worked,
             Err(error) => {
-                if session.batch("ROLLBACK").is_ok() {
+                // A statement ended in the middle of `tickets::UNDER_WAY` may leave its lock, which is no transaction's.
+                if session.batch("ROLLBACK; SELECT pg_advisory_unlock_all()").is_ok() {
                     taken.give_back();
                 }
                 return Err(error);

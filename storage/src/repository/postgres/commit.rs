@@ -12,7 +12,7 @@ use super::batch::Batch;
 use super::resolve::resolve;
 use super::session::{Session, get};
 use super::unit::Unit;
-use super::{End, Ending, PostgresRepository, again, links, pause};
+use super::{End, Ending, PostgresRepository, again, links, pause, tickets};
 use crate::repository::codec::{count, int};
 use crate::repository::error::{Result, StoreError};
 use crate::repository::plan::{check_outcome, check_position};
@@ -22,9 +22,6 @@ pub(super) const ROUTER: &str = "router";
 
 /// How long a commit whose answer was lost is looked for, while the server is away: longer than a restart takes.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
-
-/// The lock every commit shares, so that others can tell which ones are under way: see [`super::tickets`].
-pub(super) const COMMITS: &str = "hashtextextended('causeway commits ' || current_schema(), 0)";
 
 impl PostgresRepository {
     /// Stores a batch and moves the offset. A commit whose answer was lost is tried once more behind the same fence: if
@@ -121,8 +118,7 @@ fn redo(
     now: Timestamp,
     decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
 ) -> Result<Committed> {
-    let sql = format!("SELECT pg_advisory_xact_lock_shared({COMMITS})");
-    unit.query(&sql, &[])?;
+    unit.query(&format!("SELECT {}", tickets::UNDER_WAY), &[])?;
     let outcomes = plan(unit, lookups, decide)?;
     let mut batch = Batch::new(actor.clone(), now);
     batch.add_known(unit, outcomes)?;
@@ -162,7 +158,8 @@ fn move_offset(unit: &mut Unit<'_>, fence: Fence, token: Uuid) -> Result<()> {
     let (partition, expect, next) = (i32::from(fence.partition.0), int(fence.expect.0)?, int(fence.next.0)?);
     let sql = format!(
         "UPDATE partition_offset SET next = $3, token = $4 WHERE partition_id = $1 AND next = $2 \
-         RETURNING pg_advisory_xact_lock_shared({COMMITS})"
+         RETURNING {}",
+        tickets::UNDER_WAY
     );
     if !unit.query(&sql, &[&partition, &expect, &next, &token])?.is_empty() {
         return Ok(());
@@ -170,7 +167,8 @@ fn move_offset(unit: &mut Unit<'_>, fence: Fence, token: Uuid) -> Result<()> {
     if expect == 0 {
         let sql = format!(
             "INSERT INTO partition_offset (partition_id, next, token) VALUES ($1, $2, $3) \
-             ON CONFLICT (partition_id) DO NOTHING RETURNING pg_advisory_xact_lock_shared({COMMITS})"
+             ON CONFLICT (partition_id) DO NOTHING RETURNING {}",
+            tickets::UNDER_WAY
         );
         if !unit.query(&sql, &[&partition, &next, &token])?.is_empty() {
             return Ok(());

@@ -48,7 +48,7 @@ pub(super) fn record(unit: &mut Unit<'_>, new: &NewEvent, actor: &Actor) -> Resu
     insert(unit, &event, actor)?;
     persons::save(unit, &participant)?;
     tell(unit, &event, actor);
-    tickets::open_for_person(unit, new.person)?;
+    tickets::open_for_persons(unit, &[new.person])?;
     Ok(participant.standing)
 }
 

@@ -27,13 +27,18 @@ pub(super) fn link(
     actor: &Actor,
     at: Timestamp,
 ) -> Result<()> {
+    if link_loaded(unit, id, number, actor, at)? { tickets::open_for_persons(unit, &[id]) } else { Ok(()) }
+}
+
+/// Whether the number was not linked yet.
+fn link_loaded(unit: &mut Unit<'_>, id: PersonId, number: &LocalNumber, actor: &Actor, at: Timestamp) -> Result<bool> {
     let mut participant = persons::load(unit, id)?;
     if !link_to(unit, &mut participant.person, number, actor, at)? {
-        return Ok(());
+        return Ok(false);
     }
     persons::save(unit, &participant)?;
     persons::tell(unit, id, "link", actor, at, [("provider", &number.provider.0)]);
-    tickets::open_for_person(unit, id)
+    Ok(true)
 }
 
 /// Links the numbers seen with confirmed matches. One that is someone else's stays theirs, and the audit says so: no link
@@ -60,17 +65,25 @@ pub(super) fn link_seen(
     let sql = "SELECT key, person FROM subject WHERE sort = 1 AND key = ANY ($1::int8[])";
     let rows = unit.query(sql, &[&keys])?;
     let linked: HashSet<(i64, i64)> = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect::<Result<_>>()?;
+    let mut changed = Vec::new();
     for (key, person, number) in seen {
-        if !linked.contains(&(key, person.0)) {
-            link_one_seen(unit, person, number, actor, at)?;
+        if !linked.contains(&(key, person.0)) && link_one_seen(unit, person, number, actor, at)? {
+            changed.push(person);
         }
     }
-    Ok(())
+    changed.dedup();
+    tickets::open_for_persons(unit, &changed)
 }
 
-fn link_one_seen(unit: &mut Unit<'_>, id: PersonId, number: &LocalNumber, actor: &Actor, at: Timestamp) -> Result<()> {
-    let why = match link(unit, id, number, actor, at) {
-        Ok(()) => return Ok(()),
+fn link_one_seen(
+    unit: &mut Unit<'_>,
+    id: PersonId,
+    number: &LocalNumber,
+    actor: &Actor,
+    at: Timestamp,
+) -> Result<bool> {
+    let why = match link_loaded(unit, id, number, actor, at) {
+        Ok(linked) => return Ok(linked),
         Err(StoreError::Taken { owner, .. }) => format!("linked to person {owner}"),
         Err(StoreError::Invalid(why)) => why,
         Err(error) => return Err(error),
@@ -83,7 +96,7 @@ fn link_one_seen(unit: &mut Unit<'_>, id: PersonId, number: &LocalNumber, actor:
         person: Some(id),
         detail: detail.map(|(name, value)| (name.to_owned(), value)).into(),
     });
-    Ok(())
+    Ok(false)
 }
 
 /// Takes a link back.

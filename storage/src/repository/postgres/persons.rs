@@ -56,7 +56,7 @@ pub(super) fn add(unit: &mut Unit<'_>, new: &NewPerson, actor: &Actor, at: Times
     keep_demographics(unit, &participant.person, actor, at)?;
     save(unit, &participant)?;
     tell(unit, id, "add", actor, at, []);
-    tickets::open_for_person(unit, id)?;
+    tickets::open_for_persons(unit, &[id])?;
     Ok(participant)
 }
 
@@ -80,7 +80,7 @@ pub(super) fn correct(
     keep_demographics(unit, &participant.person, actor, at)?;
     save(unit, &participant)?;
     tell(unit, id, "correct", actor, at, []);
-    tickets::open_for_person(unit, id)
+    tickets::open_for_persons(unit, &[id])
 }
 
 /// Adds a document. One the person has already changes nothing.
@@ -100,7 +100,7 @@ pub(super) fn add_document(
     }
     save(unit, &participant)?;
     tell(unit, id, "add-document", actor, at, [("kind", document.kind.as_str())]);
-    tickets::open_for_person(unit, id)
+    tickets::open_for_persons(unit, &[id])
 }
 
 /// One person as stored, locked until the transaction ends.

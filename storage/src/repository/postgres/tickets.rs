@@ -1,9 +1,10 @@
 //! Tickets: what a change of the registry may let in is taken up again from the log.
 //!
-//! A commit that was under way when the change was made did not see it, and its messages were not there yet when the
-//! ticket was opened. So a ticket is opened at every change; when it is first looked at, the commits under way are noted
-//! with it (each holds a shared lock, [`COMMITS`]); and it is dealt with once none of those is under way any more. A
-//! commit that begins later sees the change.
+//! A commit that is under way when the change is made did not see it, and its messages are not there yet when the ticket is
+//! opened. Every commit therefore shares a lock ([`UNDER_WAY`]) by which it is seen to be under way; those that are when a
+//! ticket is opened are noted with it, and it is dealt with once none of them is any more. From the opening of a ticket
+//! until the change is there no commit begins: it waits, and then sees the change. A ticket is opened only where something
+//! waits or a commit is under way: an import of a million persons into an idle hub opens none.
 
 use causeway_core::identity::{document_key, local_number_key};
 use causeway_core::outcome::State;
@@ -13,7 +14,6 @@ use causeway_core::provider::ProviderId;
 use causeway_core::reason::{Class, Reason};
 use postgres::Row;
 
-use super::commit::COMMITS;
 use super::persons;
 use super::session::{Session, get};
 use super::unit::Unit;
@@ -23,22 +23,60 @@ use crate::repository::error::{Result, StoreError};
 /// Tickets looked at in one call, so that a call is short however many there are.
 const LOOKED_AT_MAX: i64 = 1000;
 
-/// Opens a ticket for a person.
-pub(super) fn open_for_person(unit: &mut Unit<'_>, person: PersonId) -> Result<()> {
-    // One that nobody looked at serves for this change too; it stays locked, so that nobody does before the change is there.
-    let sql = "UPDATE ticket SET given = 0 WHERE person = $1 AND beside IS NULL";
-    if unit.execute(sql, &[&person.0])? == 0 {
-        unit.execute("INSERT INTO ticket (person, done, given) VALUES ($1, 0, 0)", &[&person.0])?;
+/// What a commit begins with: it waits while a ticket is being opened, then is under way until its transaction ends.
+pub(super) const UNDER_WAY: &str = "pg_advisory_lock_shared(hashtextextended('causeway tickets ' || current_schema(), 0)), \
+     pg_advisory_xact_lock_shared(hashtextextended('causeway commits ' || current_schema(), 0)), \
+     pg_advisory_unlock_shared(hashtextextended('causeway tickets ' || current_schema(), 0))";
+
+/// What keeps commits from beginning until the transaction ends.
+const OPENING: &str = "SELECT pg_advisory_xact_lock(hashtextextended('causeway tickets ' || current_schema(), 0))";
+
+/// The commits of others that are under way.
+const OTHERS: &str = "ARRAY(SELECT l.virtualtransaction FROM pg_locks AS l WHERE l.locktype = 'advisory' \
+     AND l.objsubid = 1 AND l.pid <> pg_backend_pid() \
+     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+     AND ((l.classid::int8 << 32) | l.objid::int8) = hashtextextended('causeway commits ' || current_schema(), 0))";
+
+/// Opens tickets for persons, where something waits for them or may come to wait. The last thing a transaction does
+/// before it ends: no commit begins from here on.
+pub(super) fn open_for_persons(unit: &mut Unit<'_>, persons: &[PersonId]) -> Result<()> {
+    let persons: Vec<i64> = persons.iter().map(|person| person.0).collect();
+    if persons.is_empty() {
+        return Ok(());
     }
+    unit.query(OPENING, &[])?;
+    // One that was not handed out yet serves for this change too; it stays locked, so that nobody closes it before the
+    // change is there.
+    let sql =
+        format!("UPDATE ticket SET beside = {OTHERS} WHERE person = ANY ($1::int8[]) AND given = 0 RETURNING person");
+    let rows = unit.query(&sql, &[&persons])?;
+    let have: Vec<i64> = rows.iter().map(|row| get(row, 0)).collect::<Result<_>>()?;
+    let sql = format!(
+        "WITH others AS MATERIALIZED (SELECT {OTHERS} AS beside) \
+         INSERT INTO ticket (person, done, given, beside) SELECT p.person, 0, 0, o.beside \
+           FROM unnest($1::int8[]) AS p (person), others AS o WHERE p.person <> ALL ($2::int8[]) \
+            AND (o.beside <> '{{}}' OR EXISTS (SELECT 1 FROM subject AS s JOIN waiting AS w ON w.subject = s.key \
+                 JOIN message AS m ON m.id = w.message WHERE s.person = p.person AND s.sort < 2 AND {WAITS})) \
+          ORDER BY p.person",
+        WAITS = waits()
+    );
+    unit.execute(&sql, &[&persons, &have])?;
     Ok(())
 }
 
-/// Opens a ticket for a provider.
+/// Opens a ticket for a provider, as [`open_for_persons`] does.
 pub(super) fn open_for_provider(unit: &mut Unit<'_>, provider: &ProviderId) -> Result<()> {
-    let sql = "UPDATE ticket SET given = 0 WHERE provider = $1 AND beside IS NULL";
-    if unit.execute(sql, &[&provider.0])? == 0 {
-        unit.execute("INSERT INTO ticket (provider, done, given) VALUES ($1, 0, 0)", &[&provider.0])?;
+    unit.query(OPENING, &[])?;
+    let sql = format!("UPDATE ticket SET beside = {OTHERS} WHERE provider = $1 AND given = 0");
+    if unit.execute(&sql, &[&provider.0])? > 0 {
+        return Ok(());
     }
+    let waits = !waiting_of(unit, &provider.0, 0)?.is_empty();
+    let sql = format!(
+        "INSERT INTO ticket (provider, done, given, beside) SELECT $1, 0, 0, o.beside \
+         FROM (SELECT {OTHERS} AS beside) AS o WHERE $2 OR o.beside <> '{{}}'"
+    );
+    unit.execute(&sql, &[&provider.0, &waits])?;
     Ok(())
 }
 
@@ -96,15 +134,8 @@ fn settled(unit: &mut Unit<'_>) -> Result<Vec<Ticket>> {
     let sql = "SELECT id FROM ticket ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED";
     let rows = unit.query(sql, &[&LOOKED_AT_MAX])?;
     let ids: Vec<i64> = rows.iter().map(|row| get(row, 0)).collect::<Result<_>>()?;
-    let under_way = format!(
-        "ARRAY(SELECT l.virtualtransaction FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objsubid = 1 \
-         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-         AND ((l.classid::int8 << 32) | l.objid::int8) = {COMMITS})"
-    );
-    // Each is a statement of its own: what the ones before found ended is seen by the ones after.
-    let sql = format!("UPDATE ticket SET beside = {under_way} WHERE id = ANY ($1::int8[]) AND beside IS NULL");
-    unit.execute(&sql, &[&ids])?;
-    let sql = format!("SELECT id FROM ticket WHERE id = ANY ($1::int8[]) AND NOT beside && {under_way}");
+    // A statement of its own: the messages of a commit that it finds ended are seen by the ones after.
+    let sql = format!("SELECT id FROM ticket WHERE id = ANY ($1::int8[]) AND NOT beside && {OTHERS}");
     let rows = unit.query(&sql, &[&ids])?;
     let ids: Vec<i64> = rows.iter().map(|row| get(row, 0)).collect::<Result<_>>()?;
     let sql = "DELETE FROM ticket AS t WHERE t.id = ANY ($1::int8[]) AND t.person IS NOT NULL AND NOT EXISTS (\
@@ -142,13 +173,21 @@ fn waiting_for(unit: &mut Unit<'_>, person: PersonId, after: i64) -> Result<Vec<
     let sql = format!(
         "SELECT DISTINCT m.id, m.partition_id, m.log_offset FROM unnest($1::int8[]) AS k (key) \
          JOIN waiting AS w ON w.subject = k.key AND w.message > $2 JOIN message AS m ON m.id = w.message \
-         WHERE m.state = {} OR (m.state = {} AND m.reason IN ({})) ORDER BY m.id LIMIT $3",
-        state_code(State::Withheld),
-        state_code(State::Held),
-        codes(|reason| reason.class() == Class::Identity),
+         WHERE {} ORDER BY m.id LIMIT $3",
+        waits(),
     );
     let limit = i64::from(unit.settings.take_up_messages);
     unit.query(&sql, &[&keys, &after, &limit])?.iter().map(waiting).collect()
+}
+
+/// Which messages `m` wait for a person.
+fn waits() -> String {
+    format!(
+        "(m.state = {} OR (m.state = {} AND m.reason IN ({})))",
+        state_code(State::Withheld),
+        state_code(State::Held),
+        codes(|reason| reason.class() == Class::Identity),
+    )
 }
 
 /// What waits for a provider or its scope, whole messages and those of which a part was withheld. Oldest first.
