@@ -10,6 +10,9 @@ mod broker;
 mod reading;
 #[path = "log_kafka/support.rs"]
 mod support;
+#[cfg(feature = "kafka-tls")]
+#[path = "log_kafka/tls.rs"]
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -131,7 +134,7 @@ fn settings(brokers: &Brokers, copies: (u16, u16)) -> KafkaLogSettings {
 
 #[test]
 fn a_broker_that_hangs_is_answered_in_time_and_never_with_a_false_yes() {
-    let brokers = Brokers::start(1);
+    let brokers = Brokers::start(1, &[]);
     let mut journal = Journal::of(support::open(&settings(&brokers, (1, 1))).expect("the log opens"));
     let sent = journal.send(50);
     assert_eq!(journal.receive(sent), 50);
@@ -149,7 +152,7 @@ fn a_broker_that_hangs_is_answered_in_time_and_never_with_a_false_yes() {
 
 #[test]
 fn a_broker_that_was_killed_comes_back_with_all_that_was_acknowledged() {
-    let brokers = Brokers::start(1);
+    let brokers = Brokers::start(1, &[]);
     let settings = settings(&brokers, (1, 1));
     let mut journal = Journal::of(support::open(&settings).expect("the log opens"));
     let sent = journal.send(200);
@@ -170,7 +173,7 @@ fn a_broker_that_was_killed_comes_back_with_all_that_was_acknowledged() {
 
 #[test]
 fn of_three_brokers_one_may_die_and_with_two_dead_nothing_is_acknowledged() {
-    let brokers = Brokers::start(3);
+    let brokers = Brokers::start(3, &[]);
     let mut journal = Journal::of(support::open(&settings(&brokers, (3, 2))).expect("the log opens"));
     let sent = journal.send(100);
     assert_eq!(journal.receive(sent), 100);

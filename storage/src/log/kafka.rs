@@ -32,9 +32,9 @@ use self::reader::{Reader, Use};
 use self::readers::Readers;
 use self::seen::Seen;
 
+pub use super::embedded::Halt;
 use super::kafka_settings as settings;
 pub use super::kafka_settings::{KafkaLogSettings, ScramMechanism, Security};
-pub use super::embedded::Halt;
 
 /// The label of this engine in metrics.
 const LABEL: &str = "kafka";
@@ -285,12 +285,6 @@ impl Log for KafkaLog {
             reader.rest()?;
             Ok(count)
         })
-    }
-}
-
-impl Drop for KafkaLog {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 

@@ -22,26 +22,37 @@ fn run(command: &mut Command) {
 }
 
 impl Brokers {
-    /// Starts so many.
-    pub(crate) fn start(count: u8) -> Self {
+    /// Starts so many, with these options besides.
+    pub(crate) fn start(count: u8, options: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("folder");
         // Made before they start, so that what did start is stopped when the rest does not.
         let brokers = Self { dir };
-        run(Command::new(script()).args(["start", "--brokers", &count.to_string()]).arg(brokers.dir.path()));
+        let mut start = Command::new(script());
+        start.args(["start", "--brokers", &count.to_string()]).args(options).arg(brokers.dir.path());
+        run(&mut start);
         brokers
+    }
+
+    /// What the script wrote into one of its files.
+    pub(crate) fn read(&self, name: &str) -> String {
+        let text = std::fs::read_to_string(self.path(name)).expect("the script wrote it");
+        text.trim().to_owned()
+    }
+
+    /// One of the script's files or folders.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Where they listen.
     pub(crate) fn bootstrap(&self) -> String {
-        let text = std::fs::read_to_string(self.dir.path().join("bootstrap")).expect("the script wrote it");
-        text.trim().to_owned()
+        self.read("bootstrap")
     }
 
     /// Sends a signal to one of them, 1 for the first.
     pub(crate) fn signal(&self, number: u8, signal: &str) {
-        let file = self.dir.path().join(format!("broker-{number}.pid"));
-        let pid = std::fs::read_to_string(file).expect("the script wrote it");
-        run(Command::new("kill").args([format!("-{signal}").as_str(), pid.trim()]));
+        let pid = self.read(&format!("broker-{number}.pid"));
+        run(Command::new("kill").args([format!("-{signal}"), pid]));
     }
 
     /// Starts one again that was killed.

@@ -1,18 +1,29 @@
 //! How a client of the brokers is made: what all of them have in common, and whom they tell what happens to them.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use causeway_core::port::LogError;
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::fault;
 use super::settings::{KafkaLogSettings, ScramMechanism, Security};
 
 /// Passes on what librdkafka says. It never says anything of what messages hold.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Talk;
+#[derive(Debug, Default)]
+pub(super) struct Talk {
+    /// What it said last of an error: the error itself often says no more than that nobody answers.
+    last: Mutex<Option<String>>,
+}
+
+impl Talk {
+    /// What was said last of an error, such as which certificate is not trusted.
+    pub(super) fn last(&self) -> Option<String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 impl ClientContext for Talk {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
@@ -21,6 +32,10 @@ impl ClientContext for Talk {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::warn!(%error, reason, "kafka");
+        // That all brokers are down is said after why, and says less.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{DeliveryResult, Message as _};
-use rdkafka::producer::{BaseProducer, BaseRecord, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
 use super::message::{self, Encoded};
 use super::seen::Seen;
@@ -131,6 +131,10 @@ impl Producing {
         let thread = Builder::new().name("log-kafka".to_owned()).spawn(move || {
             while !listening.0.is_over() {
                 heard.poll(LISTEN);
+                // Not every failure that lasts comes as a report of its own: this tells all.
+                if let Some((_, reason)) = heard.client().fatal_error() {
+                    drop(listening.0.fail(reason));
+                }
             }
         });
         let thread = Mutex::new(Some(thread.map_err(fault::unavailable)?));
@@ -190,6 +194,12 @@ impl Producing {
 
     fn too_long(&self, bytes: usize) -> LogError {
         LogError::TooLong { bytes, bytes_max: usize::try_from(self.settings.message_bytes_max).unwrap_or(usize::MAX) }
+    }
+}
+
+impl Drop for Producing {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -51,8 +51,8 @@ pub(super) struct Reader {
 impl Reader {
     /// A reader that stands nowhere.
     pub(super) fn new(settings: &KafkaLogSettings, purpose: Use) -> Result<Self, LogError> {
-        let consumer =
-            BaseConsumer::from_config_and_context(&config(settings, purpose)?, Talk).map_err(fault::unavailable)?;
+        let consumer = BaseConsumer::from_config_and_context(&config(settings, purpose)?, Talk::default())
+            .map_err(fault::unavailable)?;
         Ok(Self { consumer, topic: settings.topic.clone(), patience: settings.read_timeout, at: None, ahead: None })
     }
 

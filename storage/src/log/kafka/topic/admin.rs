@@ -1,6 +1,7 @@
 //! Asks the brokers what the topic is, and makes it what it must be.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use causeway_core::port::LogError;
 use rdkafka::admin::{
@@ -15,6 +16,9 @@ use super::{Difference, Topic, TopicSetting, TopicState, plan, rules};
 use crate::log::kafka::client::{self, Talk};
 use crate::log::kafka::wait::wait_for;
 use crate::log::kafka::{KafkaLogSettings, fault};
+
+/// News of a client that are looked through for a cause.
+const NEWS_MAX: usize = 100;
 
 /// Asks the brokers what the topic is.
 ///
@@ -51,7 +55,7 @@ pub fn apply(settings: &KafkaLogSettings, differences: &[Difference]) -> Result<
 
 /// A client for administration.
 pub(in crate::log::kafka) fn admin(settings: &KafkaLogSettings) -> Result<AdminClient<Talk>, LogError> {
-    AdminClient::from_config_and_context(&client::config(settings)?, Talk).map_err(fault::unavailable)
+    AdminClient::from_config_and_context(&client::config(settings)?, Talk::default()).map_err(fault::unavailable)
 }
 
 /// How long the brokers have.
@@ -77,10 +81,10 @@ fn layout(settings: &KafkaLogSettings) -> Result<(usize, Option<Vec<usize>>), Lo
     let mut config = client::config(settings)?;
     // Asking must not create it.
     config.set("allow.auto.create.topics", "false");
-    let consumer = BaseConsumer::from_config_and_context(&config, Talk).map_err(fault::unavailable)?;
+    let consumer = BaseConsumer::from_config_and_context(&config, Talk::default()).map_err(fault::unavailable)?;
     let metadata = consumer
         .fetch_metadata(Some(&settings.topic), settings.read_timeout)
-        .map_err(|error| fault::unavailable(format!("no broker answers at {}: {error}", settings.bootstrap_servers)))?;
+        .map_err(|error| nobody(settings, &consumer, &error))?;
     let brokers = metadata.brokers().len();
     let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == settings.topic) else {
         return Ok((brokers, None));
@@ -93,6 +97,14 @@ fn layout(settings: &KafkaLogSettings) -> Result<(usize, Option<Vec<usize>>), Lo
     let mut partitions: Vec<_> = topic.partitions().iter().collect();
     partitions.sort_by_key(|partition| partition.id());
     Ok((brokers, Some(partitions.iter().map(|partition| partition.replicas().len()).collect())))
+}
+
+/// Why no broker answers, as far as is known.
+fn nobody(settings: &KafkaLogSettings, consumer: &BaseConsumer<Talk>, error: &KafkaError) -> LogError {
+    // What went wrong waits to be fetched, among other news.
+    (0..NEWS_MAX).for_each(|_| drop(consumer.poll(Duration::ZERO)));
+    let why = consumer.context().last().unwrap_or_else(|| error.to_string());
+    fault::unavailable(format!("no broker answers at {}: {why}", settings.bootstrap_servers))
 }
 
 /// The settings of the topic.
