@@ -2,8 +2,10 @@
 //! real server: see `support::url`.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails loudly")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
+#[path = "repository_postgres/content.rs"]
+mod content;
 #[path = "repository_postgres/faults.rs"]
 mod faults;
 #[path = "repository_postgres/leases.rs"]

@@ -9,6 +9,7 @@
 
 mod audit;
 mod batch;
+mod check;
 mod commit;
 mod conditions;
 mod consents;
@@ -40,8 +41,8 @@ use causeway_core::port::RepositoryError;
 
 pub use super::postgres_settings::PostgresSettings;
 
-use super::postgres_settings as settings;
 use super::error::{Result, StoreError};
+use super::postgres_settings as settings;
 use audit::Head;
 use session::{Connector, Pool, Session};
 use unit::{Shared, Unit};

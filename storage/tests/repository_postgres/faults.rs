@@ -238,7 +238,8 @@ fn errors_name_the_cause_and_no_values() {
     let store: Store = fresh.open();
     let person = add(&store, 1).person.id;
     holder.batch_execute("BEGIN; LOCK TABLE audit_head").expect("locked");
-    let error = commit(&fresh.repository(), fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect_err("locked");
+    let error =
+        commit(&fresh.repository(), fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect_err("locked");
     assert!(error.to_string().contains("a lock was not given in time (PostgreSQL ERROR 55P03"), "{error}");
     assert_eq!(error.disposition(), Disposition::Retry);
     let url = "postgresql://someone:secret@127.0.0.1:1/nowhere".to_owned();

@@ -1,8 +1,8 @@
 //! The schema: made whole or not at all, once, and not by an older program; and what each role may do to it.
 
-use causeway_core::contract::repository::world::{accepted, add, clock, commit, result};
 use causeway_core::contract::repository::Subject as _;
-use causeway_core::port::{AuditQuery, Repository as _, RepositoryError};
+use causeway_core::contract::repository::world::{accepted, add, clock, commit, result};
+use causeway_core::port::{AuditQuery, RepositoryError};
 use postgres::error::SqlState;
 
 use super::support::{PostgresRepository, Schema, client, fresh, settings};
@@ -72,7 +72,8 @@ fn a_migration_killed_in_the_middle_leaves_nothing_and_is_done_again() {
         assert!(matches!(error, RepositoryError::Unavailable { .. }), "{error}");
     });
     holder.rollback().expect("rolled back");
-    let sql = "SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1";
+    let sql =
+        "SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1";
     let left: i64 = beside.query_one(sql, &[&schema]).expect("a count").get(0);
     assert_eq!(left, 0, "whole or nothing");
     assert_eq!(PostgresRepository::migrate(&settings).expect("done again"), 1);

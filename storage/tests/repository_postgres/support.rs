@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use causeway_core::contract::repository::{Store, Subject};
-pub use causeway_storage::repository::postgres::{PostgresRepository, PostgresSettings};
+pub(crate) use causeway_core::contract::repository::{Store, Subject};
+pub(crate) use causeway_storage::repository::postgres::{PostgresRepository, PostgresSettings};
 use postgres::{Client, NoTls};
 
 /// Where the server is.
-pub fn url() -> String {
+pub(crate) fn url() -> String {
     let found = std::env::var("CAUSEWAY_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     found.unwrap_or_else(|| {
         panic!(
@@ -19,12 +19,12 @@ pub fn url() -> String {
 }
 
 /// A connection beside the repository's.
-pub fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::connect(&url(), NoTls).expect("the server answers")
 }
 
 /// Settings with a schema nobody else has, not made yet. Small pools, since many tests run at once.
-pub fn settings() -> PostgresSettings {
+pub(crate) fn settings() -> PostgresSettings {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let schema = format!("test_{}_{number}", std::process::id());
@@ -33,25 +33,25 @@ pub fn settings() -> PostgresSettings {
 
 /// A schema as long as this lives.
 #[derive(Debug)]
-pub struct Schema(pub String);
+pub(crate) struct Schema(pub String);
 
 impl Drop for Schema {
     fn drop(&mut self) {
         let sql = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.0);
-        if let Err(error) = Client::connect(&url(), NoTls).and_then(|mut client| client.batch_execute(&sql)) {
-            eprintln!("schema {} stays: {error}", self.0);
-        }
+        let dropped = Client::connect(&url(), NoTls).and_then(|mut client| client.batch_execute(&sql));
+        // A test that failed says so itself, and its server may be gone.
+        assert!(dropped.is_ok() || std::thread::panicking(), "schema {} stays", self.0);
     }
 }
 
 /// A repository in a schema of its own.
-pub struct Fresh {
-    pub settings: PostgresSettings,
-    pub schema: Arc<Schema>,
+pub(crate) struct Fresh {
+    pub(crate) settings: PostgresSettings,
+    pub(crate) schema: Arc<Schema>,
 }
 
 /// Makes the schema.
-pub fn fresh(settings: PostgresSettings) -> Fresh {
+pub(crate) fn fresh(settings: PostgresSettings) -> Fresh {
     let schema = Arc::new(Schema(settings.schema.clone()));
     PostgresRepository::migrate(&settings).expect("the schema is made");
     Fresh { settings, schema }
@@ -59,12 +59,12 @@ pub fn fresh(settings: PostgresSettings) -> Fresh {
 
 impl Fresh {
     /// One more process on it.
-    pub fn repository(&self) -> PostgresRepository {
+    pub(crate) fn repository(&self) -> PostgresRepository {
         PostgresRepository::open(self.settings.clone()).expect("the repository opens")
     }
 
     /// A connection of the test's own, in the schema.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let mut client = client();
         client.batch_execute(&format!("SET search_path TO \"{}\"", self.settings.schema)).expect("a schema");
         client
