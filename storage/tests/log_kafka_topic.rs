@@ -62,6 +62,18 @@ fn stored(settings: &KafkaLogSettings, offset: i64) -> OwnedMessage {
 /// Writes a message by hand, as another program would.
 fn write(settings: &KafkaLogSettings, message: &OwnedMessage, headers: OwnedHeaders, body: &[u8]) {
     let producer: BaseProducer = client(settings).create().expect("producer");
+    send(&producer, settings, message, headers, body);
+    producer.flush(PATIENCE).expect("written");
+}
+
+/// Gives a producer a message with the key and the time of another.
+fn send(
+    producer: &BaseProducer,
+    settings: &KafkaLogSettings,
+    message: &OwnedMessage,
+    headers: OwnedHeaders,
+    body: &[u8],
+) {
     let record = BaseRecord::to(&settings.topic)
         .partition(0)
         .key(message.key().expect("a key"))
@@ -69,7 +81,6 @@ fn write(settings: &KafkaLogSettings, message: &OwnedMessage, headers: OwnedHead
         .timestamp(message.timestamp().to_millis().expect("a time"))
         .headers(headers);
     producer.send(record).map_err(|(error, _)| error).expect("taken");
-    producer.flush(PATIENCE).expect("written");
 }
 
 #[test]
@@ -165,6 +176,31 @@ fn a_message_that_was_altered_is_damage_at_its_place_and_is_not_skipped() {
     assert_eq!(log.read(LANE, Offset(3), PLENTY, PATIENCE).expect("good").len(), 1, "and after it reading goes on");
     let told = log.verify();
     assert!(matches!(told, Err(LogError::Damaged { offset: Offset(2), .. })), "{told:?}");
+}
+
+#[test]
+fn an_offset_without_a_message_is_damage_and_is_not_skipped() {
+    let settings = server::settings();
+    support::create(&settings);
+    let log = support::open(&settings).expect("opens");
+    put(&log, 1, b"one");
+    let good = stored(&settings, 0);
+    // The end of a transaction takes an offset that no reader gets: to us the same as a message that is gone.
+    let mut config = client(&settings);
+    let producer: BaseProducer = config.set("transactional.id", &settings.topic).create().expect("producer");
+    producer.init_transactions(PATIENCE).expect("ready");
+    producer.begin_transaction().expect("begun");
+    let same = good.headers().expect("headers").iter().fold(OwnedHeaders::new(), OwnedHeaders::insert);
+    send(&producer, &settings, &good, same, b"one");
+    producer.commit_transaction(PATIENCE).expect("committed");
+    put(&log, 2, b"two");
+    assert_eq!(log.state().expect("state").first().map(|lane| lane.end), Some(Offset(4)));
+
+    assert_eq!(log.read(LANE, Offset(0), PLENTY, PATIENCE).expect("what stands before").len(), 2);
+    let told = log.read(LANE, Offset(2), PLENTY, PATIENCE);
+    assert!(matches!(told, Err(LogError::Damaged { offset: Offset(2), .. })), "{told:?}");
+    assert!(matches!(log.verify(), Err(LogError::Damaged { offset: Offset(2), .. })));
+    assert_eq!(log.read(LANE, Offset(3), PLENTY, PATIENCE).expect("good").len(), 1);
 }
 
 #[test]
