@@ -2,7 +2,7 @@
 //! real server: see `support::url`.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails loudly")]
 
 #[path = "repository_postgres/content.rs"]
 mod content;
@@ -10,6 +10,8 @@ mod content;
 mod faults;
 #[path = "repository_postgres/leases.rs"]
 mod leases;
+#[path = "repository_postgres/lost_commit.rs"]
+mod lost_commit;
 #[path = "repository_postgres/schema.rs"]
 mod schema;
 #[path = "repository_postgres/support.rs"]
