@@ -16,6 +16,9 @@ mod lost_commit;
 mod schema;
 #[path = "repository_postgres/support.rs"]
 mod support;
+#[cfg(feature = "postgres-tls")]
+#[path = "repository_postgres/tls.rs"]
+mod tls;
 
 mod with_defaults {
     use super::support::{Subject, fresh, settings};

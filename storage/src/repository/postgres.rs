@@ -30,6 +30,7 @@ mod session;
 mod steps;
 mod text;
 mod tickets;
+mod tls;
 mod unit;
 mod versions;
 

@@ -17,6 +17,10 @@ pub struct PostgresSettings {
     /// A file with the password and nothing else; a line end after it is left off. Without it, the password is that of
     /// the url, or of the environment variable `PGPASSWORD`.
     pub password_file: Option<PathBuf>,
+    /// A file with the certificates (PEM) of the authorities that may vouch for the server. With it, the connection is
+    /// encrypted and the server's certificate must name the host of the url; without it, nothing is encrypted, which is
+    /// for a local socket or a network of its own. Needs a program built with `postgres-tls`.
+    pub ca_file: Option<PathBuf>,
     /// The schema the tables are in: lower-case letters, digits and `_`. Default `causeway`.
     pub schema: String,
     /// How many connections write at once: one a partition worker, and one for the desk. Default 6.
@@ -51,6 +55,7 @@ impl Default for PostgresSettings {
         Self {
             url: "postgresql://causeway@localhost/causeway".to_owned(),
             password_file: None,
+            ca_file: None,
             schema: "causeway".to_owned(),
             write_connections: 6,
             read_connections: 4,

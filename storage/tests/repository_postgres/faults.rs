@@ -247,8 +247,8 @@ fn errors_name_the_cause_and_no_values() {
     assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
     let url = "postgresql://someone:secret@localhost/x?sslmode=require".to_owned();
-    let error = PostgresRepository::open(PostgresSettings { url, ..settings() }).expect_err("no TLS");
-    assert!(error.to_string().contains("without TLS") && !error.to_string().contains("secret"), "{error}");
+    let error = PostgresRepository::open(PostgresSettings { url, ..settings() }).expect_err("no authority");
+    assert!(error.to_string().contains("no ca_file") && !error.to_string().contains("secret"), "{error}");
 }
 
 /// Waits until some transaction of the schema waits for another's lock.

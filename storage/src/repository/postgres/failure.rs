@@ -44,11 +44,17 @@ impl ServerError {
         !self.answered
     }
 
-    /// A connection that could not be made. `at` is the host and port.
+    /// A connection that could not be made. `at` is the host and port. No value has been sent yet, so that what the
+    /// libraries say of addresses, certificates and ways to log in can be repeated.
     pub(super) fn not_connected(error: &postgres::Error, at: &str) -> Self {
-        let said = Self::of(error);
-        let kind = if said.kind == Kind::Wrong { Kind::Later } else { said.kind };
-        Self { kind, cause: format!("PostgreSQL at {at} cannot be reached: {}", said.cause), answered: said.answered }
+        let source = std::error::Error::source(error);
+        let (kind, cause) = match (error.as_db_error(), source) {
+            (Some(said), _) => (kind(said), cause(said)),
+            (None, Some(source)) => (Kind::Lost, format!("{error}: {source}")),
+            (None, None) => (Kind::Later, error.to_string()),
+        };
+        let kind = if kind == Kind::Wrong { Kind::Later } else { kind };
+        Self { kind, cause: format!("PostgreSQL at {at} cannot be reached: {cause}"), answered: false }
     }
 
     fn of(error: &postgres::Error) -> Self {

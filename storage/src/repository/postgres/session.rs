@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use postgres::config::{Host, SslMode};
+use postgres::config::Host;
 use postgres::types::{FromSql, ToSql};
-use postgres::{Client, Config, NoTls, Row, Statement};
+use postgres::{Client, Config, Row, Statement};
 
 use super::failure::ServerError;
 use super::settings::PostgresSettings;
+use super::tls::Way;
 use crate::repository::error::{Result, StoreError};
 
 /// At most so many statements are kept prepared on one connection.
@@ -75,6 +76,7 @@ pub(super) fn get<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Result<T> 
 /// How connections are made.
 pub(super) struct Connector {
     config: Config,
+    way: Way,
     at: String,
     setup: String,
 }
@@ -85,13 +87,7 @@ impl Connector {
         let refuse = |why: String| StoreError::Refused(why);
         let mut config: Config =
             settings.url.parse().ok().ok_or_else(|| refuse("the url of the repository cannot be read".to_owned()))?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(refuse(
-                "this program was built without TLS to PostgreSQL, and the url says sslmode=require: use a local \
-                 socket, a tunnel, or another sslmode"
-                    .to_owned(),
-            ));
-        }
+        let way = Way::of(settings, &mut config)?;
         if let Some(password) = password(settings, &config)? {
             config.password(password);
         }
@@ -105,12 +101,12 @@ impl Connector {
             settings.schema
         );
         let at = place(&config);
-        Ok(Self { config, at, setup })
+        Ok(Self { config, way, at, setup })
     }
 
     /// Makes a connection to a server that keeps what it acknowledges.
     pub(super) fn connect(&self) -> Result<Session> {
-        let client = self.config.connect(NoTls);
+        let client = self.way.connect(&self.config);
         let client = match client {
             Ok(client) => client,
             Err(error) => return Err(StoreError::Server(ServerError::not_connected(&error, &self.at))),
