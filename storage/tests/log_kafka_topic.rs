@@ -9,7 +9,7 @@ mod server;
 mod support;
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway_core::contract::log::envelope;
 use causeway_core::envelope::{Offset, PartitionId, Position};
@@ -193,14 +193,34 @@ fn an_offset_without_a_message_is_damage_and_is_not_skipped() {
     let same = good.headers().expect("headers").iter().fold(OwnedHeaders::new(), OwnedHeaders::insert);
     send(&producer, &settings, &good, same, b"one");
     producer.commit_transaction(PATIENCE).expect("committed");
+    // The mark of its end is written a little after the answer.
+    let (end, deadline) = (|| log.state().expect("state").first().map(|lane| lane.end), Instant::now() + PATIENCE);
+    while end() != Some(Offset(3)) {
+        assert!(Instant::now() < deadline, "the transaction ends");
+    }
     put(&log, 2, b"two");
-    assert_eq!(log.state().expect("state").first().map(|lane| lane.end), Some(Offset(4)));
+    assert_eq!(end(), Some(Offset(4)));
 
     assert_eq!(log.read(LANE, Offset(0), PLENTY, PATIENCE).expect("what stands before").len(), 2);
     let told = log.read(LANE, Offset(2), PLENTY, PATIENCE);
     assert!(matches!(told, Err(LogError::Damaged { offset: Offset(2), .. })), "{told:?}");
     assert!(matches!(log.verify(), Err(LogError::Damaged { offset: Offset(2), .. })));
     assert_eq!(log.read(LANE, Offset(3), PLENTY, PATIENCE).expect("good").len(), 1);
+}
+
+#[test]
+fn what_was_given_up_is_not_read_from_what_a_reader_held_ready() {
+    let settings = server::settings();
+    support::create(&settings);
+    let log = support::open(&settings).expect("opens");
+    (0..5).for_each(|number| put(&log, number, b"x"));
+    let one = ReadLimit { count_max: 1, ..PLENTY };
+    assert_eq!(log.read(LANE, Offset(0), one, PATIENCE).expect("read").len(), 1);
+    let processed = Position { partition: LANE, offset: Offset(4) };
+    assert_eq!(log.prune(jiff::Timestamp::MAX, &[processed]).expect("prune"), 4);
+    let gone = log.read(LANE, Offset(1), PLENTY, PATIENCE);
+    assert!(matches!(gone, Err(LogError::OutOfRange { .. })), "{gone:?}");
+    assert_eq!(log.read(LANE, Offset(4), PLENTY, PATIENCE).expect("read").len(), 1);
 }
 
 #[test]
@@ -219,12 +239,12 @@ fn a_log_opened_for_reading_reads_and_refuses_the_rest() {
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
-        assert!(std::time::Instant::now() < deadline, "the brokers answer");
+        assert!(Instant::now() < deadline, "the brokers answer");
         std::thread::yield_now();
     }
 }

@@ -1,9 +1,9 @@
 //! The log on Apache Kafka: one topic, written by any number of processes.
 //!
-//! An envelope is one message: the sender's bytes are its value, untouched, and what we know of them its headers
-//! ([`message`](self)). It is acknowledged when `min_isr` copies are written, by an idempotent producer, so that the
-//! broker stores each once and in order. Kafka does not know resends: [`Log::tells_resends`] says so, and the router
-//! asks the repository. Readers check each message and its place; what is missing or changed is damage, never skipped.
+//! An envelope is one message: the sender's bytes are its value, untouched, and what we know of them its headers.
+//! It is acknowledged when `min_isr` copies are written, by an idempotent producer, so that the broker stores each once
+//! and in order. Kafka does not know resends: [`Log::tells_resends`] says so, and the router asks the repository.
+//! Readers check each message and its place; what is missing or changed is damage, never skipped.
 //!
 //! The topic must be as [`topic::plan`] says, or the log is not opened.
 

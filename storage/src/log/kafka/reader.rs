@@ -202,6 +202,8 @@ fn config(settings: &KafkaLogSettings, purpose: Use) -> Result<rdkafka::ClientCo
         .set("allow.auto.create.topics", "false")
         .set("fetch.wait.max.ms", purpose.fetch_wait_ms())
         .set("fetch.error.backoff.ms", "50")
+        // A reader whose bytes are used up goes on at once; left alone it would rest for a second.
+        .set("fetch.queue.backoff.ms", "10")
         .set("fetch.message.max.bytes", message_bytes.max(1 << 20).to_string())
         .set("fetch.max.bytes", message_bytes.max(settings.read_ahead_bytes).to_string())
         .set(
