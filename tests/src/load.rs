@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +26,9 @@ pub struct Load {
     pub seed: u64,
     /// The run fails when it is not done by then.
     pub deadline: Duration,
+    /// The senders wait when so many messages are acknowledged, until a test says more: so that faults meet a load that is
+    /// under way, however fast the machine is.
+    pub allowed: Arc<AtomicU64>,
 }
 
 /// Why a run ended early.
@@ -39,6 +43,11 @@ pub enum LoadError {
         /// How many were not.
         left: u64,
     },
+}
+
+/// As many messages as there are.
+pub fn all() -> Arc<AtomicU64> {
+    Arc::new(AtomicU64::new(u64::MAX))
 }
 
 /// Sends everything, riding out whatever happens to the hub. `progress` counts acknowledgements as they come.
@@ -73,6 +82,10 @@ fn work(load: &Load, lane: usize, journal: &Journal, progress: &AtomicU64, start
                 if started.elapsed() > load.deadline {
                     left += 1;
                     break;
+                }
+                if progress.load(Ordering::Relaxed) >= load.allowed.load(Ordering::Relaxed) {
+                    thread::park_timeout(Duration::from_millis(2));
+                    continue;
                 }
                 journal.note(numbered, Event::Sent)?;
                 let event = exchange(&mut link, door, frame.as_bytes(), &numbered.control_id(load.seed));

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Servers {
     /// Kafka's bootstrap servers.
     pub kafka: String,
+    /// How many brokers there are: so many copies of each message are kept.
+    pub brokers: u16,
     /// PostgreSQL's url.
     pub postgres: String,
 }
@@ -31,6 +33,7 @@ impl Servers {
         };
         Ok(Self {
             kafka: named("CAUSEWAY_TEST_KAFKA", "ops/dev/kafka start DIR, then export what DIR/bootstrap says")?,
+            brokers: 1,
             postgres: named("CAUSEWAY_TEST_POSTGRES", "ops/dev/postgres start DIR, then export what DIR/url says")?,
         })
     }
@@ -38,10 +41,12 @@ impl Servers {
     /// The lines of a configuration for them.
     pub fn engines(&self, place: &Place, partitions: u16) -> String {
         let Place { topic, schema } = place;
-        let (kafka, postgres) = (&self.kafka, &self.postgres);
+        let (kafka, postgres, copies) = (&self.kafka, &self.postgres, self.brokers);
+        // All but one must have a message; with one broker, that one.
+        let written = copies.saturating_sub(1).max(1);
         format!(
             "[log]\nengine = \"kafka\"\n[log.kafka]\nbootstrap_servers = \"{kafka}\"\ntopic = \"{topic}\"\n\
-             partitions = {partitions}\nreplication = 1\nmin_isr = 1\n\n[repository]\nengine = \"postgres\"\n\
+             partitions = {partitions}\nreplication = {copies}\nmin_isr = {written}\ndelivery_timeout = \"30s\"\n\n[repository]\nengine = \"postgres\"\n\
              [repository.postgres]\nurl = \"{postgres}\"\nschema = \"{schema}\"\n"
         )
     }

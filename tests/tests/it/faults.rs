@@ -9,7 +9,7 @@ use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
 use causeway_tests::check::{Extent, check};
 use causeway_tests::hub::Hub;
 use causeway_tests::journal::{Event, Journal};
-use causeway_tests::load::{Load, drive};
+use causeway_tests::load::{Load, all as all_of_them, drive};
 use causeway_tests::patient::{PROVIDER, Patient};
 use causeway_tests::proxy::Proxy;
 
@@ -39,6 +39,7 @@ fn what_is_acknowledged_survives_twenty_kills_once_and_in_order() {
         counters: COUNTERS,
         seed,
         deadline: Duration::from_secs(300),
+        allowed: all_of_them(),
     };
     let progress = AtomicU64::new(0);
 
@@ -97,6 +98,7 @@ fn a_bad_network_loses_nothing_and_doubles_nothing() {
         counters: 30,
         seed,
         deadline: Duration::from_secs(240),
+        allowed: all_of_them(),
     };
     drive(&load, &journal, &AtomicU64::new(0)).expect("all acknowledged");
     assert!(proxy.mishaps() > 20, "the network was bad: {} mishaps", proxy.mishaps());

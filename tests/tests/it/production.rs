@@ -1,6 +1,7 @@
 //! The promises on Apache Kafka and PostgreSQL, with several processes that share the lanes.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use causeway_storage::repository::postgres::{PostgresRepository, PostgresSetting
 use causeway_tests::check::{Extent, check};
 use causeway_tests::hub::Hub;
 use causeway_tests::journal::{Event, Journal};
-use causeway_tests::load::{Load, drive};
+use causeway_tests::load::{Load, all as all_of_them, drive};
 use causeway_tests::patient::{PROVIDER, Patient};
 use causeway_tests::servers::{Place, Servers};
 
@@ -28,7 +29,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let servers = Servers::find().unwrap_or_else(|say| panic!("{say}"));
+        Self::on(Servers::find().unwrap_or_else(|say| panic!("{say}")))
+    }
+
+    fn on(servers: Servers) -> Self {
         Self { servers, place: Place::fresh(), folder: tempfile::tempdir().expect("a folder") }
     }
 
@@ -100,6 +104,7 @@ fn processes_join_die_and_are_paused_and_nothing_is_lost_doubled_or_reordered() 
         counters: 30,
         seed: 20_261_122,
         deadline: Duration::from_secs(240),
+        allowed: all_of_them(),
     };
     let (progress, all) = (AtomicU64::new(0), 40 * 30);
     one.start().expect("starts");
@@ -150,6 +155,7 @@ fn a_database_that_drops_its_connections_is_only_a_delay() {
         counters: 60,
         seed: 7,
         deadline: Duration::from_secs(240),
+        allowed: all_of_them(),
     };
     let (progress, all) = (AtomicU64::new(0), 20 * 60);
     hub.start().expect("starts");
@@ -163,6 +169,95 @@ fn a_database_that_drops_its_connections_is_only_a_delay() {
             let ended: i64 = client.query_one(cut, &[]).expect("asked").get(0);
             assert!(ended > 0, "there was something to cut");
         }
+        sending.join().expect("no panic").expect("all acknowledged");
+    });
+    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
+    assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop: {}", hub.log());
+    judge(&world, &journal, &patients, &load);
+}
+
+/// Three brokers of this test's own, with three copies of each message, of which two must be written.
+struct Brokers {
+    folder: tempfile::TempDir,
+}
+
+impl Brokers {
+    fn start() -> Self {
+        let brokers = Self { folder: tempfile::tempdir().expect("a folder") };
+        brokers.script(&["start", "--brokers", "3"], None);
+        brokers
+    }
+
+    fn script(&self, arguments: &[&str], last: Option<&str>) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/dev/kafka");
+        let done = Command::new(script).args(arguments).arg(self.folder.path()).args(last).output().expect("runs");
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn kill(&self, broker: u32) {
+        let pid = std::fs::read_to_string(self.folder.path().join(format!("broker-{broker}.pid"))).expect("a pid");
+        assert!(Command::new("kill").args(["-9", pid.trim()]).status().expect("runs").success());
+    }
+
+    fn start_again(&self, broker: u32) {
+        self.script(&["broker"], Some(&broker.to_string()));
+    }
+
+    fn servers(&self) -> Servers {
+        let kafka = std::fs::read_to_string(self.folder.path().join("bootstrap")).expect("started").trim().to_owned();
+        Servers { kafka, brokers: 3, ..Servers::find().unwrap_or_else(|say| panic!("{say}")) }
+    }
+}
+
+impl Drop for Brokers {
+    fn drop(&mut self) {
+        self.script(&["stop"], None);
+    }
+}
+
+/// P10: one of three brokers killed is only a delay; two are no answer or AE, never a false AA, until they are back.
+#[test]
+fn one_broker_less_is_a_delay_and_two_are_never_a_false_answer() {
+    let brokers = Brokers::start();
+    let world = World::on(brokers.servers());
+    let patients = some_patients(20);
+    let mut hub = world.process("hub");
+    world.prepare(&hub, &patients);
+    let journal = journal(world.folder.path());
+    let load = Load {
+        to: vec![hub.mllp()],
+        connections: 4,
+        patients: patients.clone(),
+        counters: 60,
+        seed: 10,
+        deadline: Duration::from_secs(300),
+        allowed: all_of_them(),
+    };
+    let (progress, all) = (AtomicU64::new(0), 20 * 60);
+    let count = |kind: Event| journal.events().values().flatten().filter(|event| **event == kind).count();
+    hub.start().expect("starts");
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| drive(&load, &journal, &progress));
+        let until = |share: u64| {
+            load.allowed.store(all * share / 6, Ordering::Relaxed);
+            wait("the load goes on", || progress.load(Ordering::Relaxed) >= all * share / 6 || sending.is_finished());
+        };
+        until(1);
+        brokers.kill(1);
+        until(2);
+        assert_eq!(count(Event::Refused), 0, "with two of three brokers nobody is refused");
+        brokers.start_again(1);
+        until(3);
+        brokers.kill(2);
+        brokers.kill(3);
+        load.allowed.store(u64::MAX, Ordering::Relaxed);
+        let before = count(Event::Refused) + count(Event::Unknown);
+        wait("the senders notice", || count(Event::Refused) + count(Event::Unknown) >= before + load.connections);
+        let acknowledged = progress.load(Ordering::Relaxed);
+        wait("they try again", || count(Event::Refused) + count(Event::Unknown) >= before + 2 * load.connections);
+        assert_eq!(progress.load(Ordering::Relaxed), acknowledged, "one copy of three is no acknowledgement");
+        brokers.start_again(2);
+        brokers.start_again(3);
         sending.join().expect("no panic").expect("all acknowledged");
     });
     wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
