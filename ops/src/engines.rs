@@ -14,9 +14,7 @@ use causeway_storage::repository::postgres::PostgresRepository;
 use causeway_storage::repository::sqlite::SqliteRepository;
 
 use crate::config::{Config, LogEngine, RepositoryEngine};
-#[cfg(not(all(feature = "kafka", feature = "postgres")))]
-use crate::diagnostic::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::home::Home;
 
 /// The repository and the registry, which every engine keeps together.
@@ -134,7 +132,14 @@ pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<Repository
         }
         #[cfg(feature = "postgres")]
         RepositoryEngine::Postgres => {
-            let repository = Arc::new(PostgresRepository::open(config.repository.postgres.clone())?);
+            let opened = PostgresRepository::open(config.repository.postgres.clone()).map_err(|error| {
+                let what = error.to_string();
+                let told = Diagnostic { code: Code::Repository, what, ..Diagnostic::from(error) };
+                told.fix(
+                    "see that the server runs and the url is right; `causeway db migrate` makes and mends the schema",
+                )
+            });
+            let repository = Arc::new(opened?);
             let worker = Worker { repository: Arc::clone(&repository), id: uuid::Uuid::new_v4() };
             Ok(RepositoryHandle { vault: repository, leases: Some(Arc::new(worker)) })
         }

@@ -8,14 +8,14 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
-use crate::config::Config;
-use crate::diagnostic::Outcome;
+use crate::config::{Config, LogEngine, RepositoryEngine};
+use crate::diagnostic::{Outcome, Stop};
 use crate::exit::Exit;
 
 /// Arguments of `causeway check`.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Dial each peer the hub would dial, too.
+    /// Dial each peer the hub would dial, and the servers of its engines, too.
     #[arg(long)]
     online: bool,
 }
@@ -30,7 +30,8 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
     let feeds = config.feeds().count();
     let file = found.file.path.display().to_string();
     let notes = notes(context)?;
-    let peers: Vec<(String, Result<(), String>)> = if args.online { dial(config) } else { Vec::new() };
+    let peers: Vec<(String, Result<(), String>)> =
+        if args.online { dial(config).into_iter().chain(servers(context)).collect() } else { Vec::new() };
     let all_reached = peers.iter().all(|(_, reached)| reached.is_ok());
     if context.terminal.json {
         let peers: Vec<_> =
@@ -85,4 +86,24 @@ fn dial(config: &Config) -> Vec<(String, Result<(), String>)> {
         Err(why)
     };
     peers.into_iter().map(|peer| (peer.clone(), reach(peer))).collect()
+}
+
+/// Asks the servers of the engines: the brokers for the topic, the database for its schema.
+fn servers(context: &Context) -> Vec<(String, Result<(), String>)> {
+    let Ok(found) = context.found() else { return Vec::new() };
+    let config = found.config();
+    let mut servers = Vec::new();
+    let said = |stop: Stop| match stop {
+        Stop::Told(diagnostic) => diagnostic.what,
+        Stop::Several(several) => several.into_iter().map(|diagnostic| diagnostic.what).collect::<Vec<_>>().join("; "),
+        Stop::ReaderGone => String::new(),
+    };
+    if config.log.engine == LogEngine::Kafka {
+        let asked = context.log().and_then(|log| Ok(log.state()?));
+        servers.push((format!("kafka {}", config.log.kafka.bootstrap_servers), asked.map(drop).map_err(said)));
+    }
+    if config.repository.engine == RepositoryEngine::Postgres {
+        servers.push(("postgresql".to_owned(), context.store().map(drop).map_err(said)));
+    }
+    servers
 }

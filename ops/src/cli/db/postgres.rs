@@ -57,7 +57,9 @@ pub(super) fn backup(file: &Path, context: &Context) -> Outcome {
     }
     let settings = settings(context)?;
     let mut command = Command::new("pg_dump");
-    command.args(["--format=custom", "--no-owner", "--no-privileges", "--schema", &settings.schema, "--file"]).arg(file);
+    command
+        .args(["--format=custom", "--no-owner", "--no-privileges", "--schema", &settings.schema, "--file"])
+        .arg(file);
     run(command, settings)?;
     let bytes = std::fs::metadata(file).map_or(0, |about| about.len());
     if context.terminal.json {
