@@ -26,6 +26,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA "causeway" TO causeway_ingest, causeway_rea
 GRANT SELECT ON "causeway".audit, "causeway".audit_head TO causeway_audit;
 
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA "causeway" TO causeway_ingest;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA "causeway" TO causeway_read;
 
 -- Append-only.
 GRANT INSERT ON

@@ -31,6 +31,7 @@ mod steps;
 mod text;
 mod tickets;
 mod tls;
+mod under_way;
 mod unit;
 mod versions;
 
@@ -174,7 +175,7 @@ impl PostgresRepository {
         let (done, head) = match worked {
             Ok(worked) => worked,
             Err(error) => {
-                // A statement ended in the middle of `tickets::UNDER_WAY` may leave its lock, which is no transaction's.
+                // A statement ended in the middle of `under_way::BEGIN` may leave its lock, which is no transaction's.
                 if session.batch("ROLLBACK; SELECT pg_advisory_unlock_all()").is_ok() {
                     taken.give_back();
                 }

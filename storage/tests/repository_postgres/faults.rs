@@ -12,7 +12,7 @@ use causeway_core::envelope::{Offset, PartitionId, Position};
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::{
-    Committed, Fence, Lookup, RecordQuery, Registry as _, Repository as _, RepositoryError, Resolved,
+    Committed, Fence, Lookup, MessageQuery, RecordQuery, Registry as _, Repository as _, RepositoryError, Resolved,
 };
 use postgres::Client;
 
@@ -186,6 +186,37 @@ fn what_is_withheld_while_its_person_is_added_is_taken_up() {
     .expect("committed");
     let found = store.repository.take_ups(10).expect("tickets");
     assert_eq!(found.iter().flat_map(|ticket| ticket.positions.clone()).collect::<Vec<_>>(), vec![place(0)]);
+}
+
+/// A tail that shows a message shows every earlier number before it: one whose commit is still under way is waited for.
+#[test]
+fn a_tail_does_not_run_ahead_of_a_commit_that_is_under_way() {
+    let fresh = fresh(settings());
+    let store: Store = fresh.open();
+    let (one, two) = (add(&store, 1).person.id, add(&store, 2).person.id);
+    let (slow, quick) = (fresh.repository(), fresh.repository());
+    commit(&slow, fence(0, 0), &mut |_| vec![outcome(0, 0, one, "1")]).expect("committed");
+    let tail = || {
+        let query = MessageQuery { after_row: Some(0), limit: 10, ..MessageQuery::default() };
+        let rows = store.repository.messages(&query).expect("a tail");
+        rows.iter().map(|row| row.facts.position.to_string()).collect::<Vec<_>>()
+    };
+    let mut holder = fresh.client();
+    let mut watch = fresh.client();
+    std::thread::scope(|scope| {
+        let mut held = holder.transaction().expect("a transaction");
+        held.execute("SELECT 1 FROM record FOR UPDATE", &[]).expect("locked");
+        // The same record again: it has its number and waits for the row.
+        let again = Outcome { facts: facts(place(1)), ..outcome(0, 0, one, "2") };
+        let waiting = scope.spawn(move || commit(&slow, fence(0, 1), &mut |_| vec![again.clone()]).map(drop));
+        wait_for_a_lock(&mut watch, &fresh);
+        commit(&quick, fence(1, 0), &mut |_| vec![outcome(1, 0, two, "1")]).expect("committed");
+        assert_eq!(messages(&store).len(), 2, "it is there");
+        assert_eq!(tail(), vec!["0:0"], "and not shown yet");
+        held.rollback().expect("released");
+        waiting.join().expect("no panic").expect("committed");
+    });
+    assert_eq!(tail(), vec!["0:0", "0:1", "1:0"]);
 }
 
 /// Two partitions bring the first version of one record at the same time: one becomes the first, the other the second.

@@ -12,7 +12,7 @@ use super::batch::Batch;
 use super::resolve::resolve;
 use super::session::{Session, get};
 use super::unit::Unit;
-use super::{End, Ending, PostgresRepository, again, links, pause, tickets};
+use super::{End, Ending, PostgresRepository, again, links, pause, under_way};
 use crate::repository::codec::{count, int};
 use crate::repository::error::{Result, StoreError};
 use crate::repository::plan::{check_outcome, check_position};
@@ -118,7 +118,7 @@ fn redo(
     now: Timestamp,
     decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
 ) -> Result<Committed> {
-    unit.query(&format!("SELECT {}", tickets::UNDER_WAY), &[])?;
+    unit.query(&format!("SELECT {}", under_way::BEGIN), &[])?;
     let outcomes = plan(unit, lookups, decide)?;
     let mut batch = Batch::new(actor.clone(), now);
     batch.add_known(unit, outcomes)?;
@@ -159,7 +159,7 @@ fn move_offset(unit: &mut Unit<'_>, fence: Fence, token: Uuid) -> Result<()> {
     let sql = format!(
         "UPDATE partition_offset SET next = $3, token = $4 WHERE partition_id = $1 AND next = $2 \
          RETURNING {}",
-        tickets::UNDER_WAY
+        under_way::BEGIN
     );
     if !unit.query(&sql, &[&partition, &expect, &next, &token])?.is_empty() {
         return Ok(());
@@ -168,7 +168,7 @@ fn move_offset(unit: &mut Unit<'_>, fence: Fence, token: Uuid) -> Result<()> {
         let sql = format!(
             "INSERT INTO partition_offset (partition_id, next, token) VALUES ($1, $2, $3) \
              ON CONFLICT (partition_id) DO NOTHING RETURNING {}",
-            tickets::UNDER_WAY
+            under_way::BEGIN
         );
         if !unit.query(&sql, &[&partition, &next, &token])?.is_empty() {
             return Ok(());

@@ -66,15 +66,13 @@ impl ServerError {
         if let Some(io) = source.and_then(|source| source.downcast_ref::<std::io::Error>()) {
             return Self { kind: Kind::Lost, cause: format!("the connection failed: {}", io.kind()), answered: false };
         }
-        let cause = match () {
-            () if error.is_closed() => "the connection was closed",
-            // Conversions of values fail before or after the server's work; their text names types and columns only,
-            // but is left out all the same.
-            () => {
-                return Self { kind: Kind::Wrong, cause: "a value does not fit its column".to_owned(), answered: true };
-            }
-        };
-        Self { kind: Kind::Lost, cause: cause.to_owned(), answered: false }
+        // The text names parameters, types and columns, and is left out all the same.
+        let of_a_value = ["error serializing", "error deserializing", "invalid column", "expected "];
+        let text = error.to_string();
+        if of_a_value.iter().any(|beginning| text.starts_with(beginning)) {
+            return Self { kind: Kind::Wrong, cause: "a value does not fit its column".to_owned(), answered: true };
+        }
+        Self { kind: Kind::Lost, cause: "the connection was closed or made no sense".to_owned(), answered: false }
     }
 }
 

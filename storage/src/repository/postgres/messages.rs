@@ -15,9 +15,9 @@ use postgres::Row;
 
 use super::commit::ROUTER;
 use super::conditions::Conditions;
-use super::records;
 use super::session::{Session, get};
 use super::text::{put, take};
+use super::{records, under_way};
 use crate::repository::codec::{
     count, digest_of, feed_of, format_of, int, micros, position_of, read_decisions, read_notes, reason_of, state_code,
     state_of, timestamp,
@@ -56,6 +56,9 @@ pub(super) fn list(session: &mut Session, query: &MessageQuery, limit: u32) -> R
     let order = if query.after_row.is_some() { "ASC" } else { "DESC" };
     let (values, limit) = (Values::of(query), i64::from(limit));
     let mut conditions = values.conditions(query);
+    // A tail goes no further than what no commit can still fill.
+    let settled = query.after_row.map(|_| under_way::settled_messages(session)).transpose()?;
+    conditions.given("m.id <= ?", settled.as_ref());
     let limit = conditions.param(&limit);
     let condition = conditions.sql();
     let sql = format!("SELECT {COLUMNS} FROM message AS m WHERE {condition} ORDER BY m.id {order} LIMIT {limit}");

@@ -1,7 +1,7 @@
 //! Tickets: what a change of the registry may let in is taken up again from the log.
 //!
 //! A commit that is under way when the change is made did not see it, and its messages are not there yet when the ticket is
-//! opened. Every commit therefore shares a lock ([`UNDER_WAY`]) by which it is seen to be under way; those that are when a
+//! opened. Every commit therefore shares a lock ([`super::under_way`]) by which it is seen to be under way; those that are when a
 //! ticket is opened are noted with it, and it is dealt with once none of them is any more. From the opening of a ticket
 //! until the change is there no commit begins: it waits, and then sees the change. A ticket is opened only where something
 //! waits or a commit is under way: an import of a million persons into an idle hub opens none.
@@ -16,26 +16,13 @@ use postgres::Row;
 
 use super::persons;
 use super::session::{Session, get};
+use super::under_way::{OPENING, OTHERS};
 use super::unit::Unit;
 use crate::repository::codec::{position_of, state_code};
 use crate::repository::error::{Result, StoreError};
 
 /// Tickets looked at in one call, so that a call is short however many there are.
 const LOOKED_AT_MAX: i64 = 1000;
-
-/// What a commit begins with: it waits while a ticket is being opened, then is under way until its transaction ends.
-pub(super) const UNDER_WAY: &str = "pg_advisory_lock_shared(hashtextextended('causeway tickets ' || current_schema(), 0)), \
-     pg_advisory_xact_lock_shared(hashtextextended('causeway commits ' || current_schema(), 0)), \
-     pg_advisory_unlock_shared(hashtextextended('causeway tickets ' || current_schema(), 0))";
-
-/// What keeps commits from beginning until the transaction ends.
-const OPENING: &str = "SELECT pg_advisory_xact_lock(hashtextextended('causeway tickets ' || current_schema(), 0))";
-
-/// The commits of others that are under way.
-const OTHERS: &str = "ARRAY(SELECT l.virtualtransaction FROM pg_locks AS l WHERE l.locktype = 'advisory' \
-     AND l.objsubid = 1 AND l.pid <> pg_backend_pid() \
-     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-     AND ((l.classid::int8 << 32) | l.objid::int8) = hashtextextended('causeway commits ' || current_schema(), 0))";
 
 /// Opens tickets for persons, where something waits for them or may come to wait. The last thing a transaction does
 /// before it ends: no commit begins from here on.
