@@ -38,15 +38,15 @@ mod versions;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use causeway_core::envelope::Digest;
-use causeway_core::port::RepositoryError;
+use causeway_core::envelope::{Digest, Offset, PartitionId};
+use causeway_core::port::{AuditReport, RepositoryError};
 
 pub use super::postgres_settings::PostgresSettings;
 
 use super::error::{Result, StoreError};
 use super::postgres_settings as settings;
 use audit::Head;
-use session::{Connector, Pool, Session};
+use session::{Connector, Pool, Purpose, Session};
 use unit::{Shared, Unit};
 
 /// The shortest and the longest pause before a transaction is tried again.
@@ -94,8 +94,8 @@ impl PostgresRepository {
 
     fn open_checked(settings: PostgresSettings) -> Result<Self> {
         let connector = Connector::new(&settings)?;
-        let writers = Pool::new(settings.write_connections, settings.connect_timeout);
-        let readers = Pool::new(settings.read_connections, settings.connect_timeout);
+        let writers = Pool::new(Purpose::Write, settings.write_connections, settings.connect_timeout);
+        let readers = Pool::new(Purpose::Read, settings.read_connections, settings.connect_timeout);
         let repository = Self { settings, connector, writers, readers, caches: Shared::default() };
         repository.read(|session| migrate::check(session, &repository.settings.schema))?;
         Ok(repository)
@@ -108,7 +108,7 @@ impl PostgresRepository {
     /// As [`PostgresRepository::open`].
     pub fn migrate(settings: &PostgresSettings) -> std::result::Result<i64, RepositoryError> {
         let migrated = Connector::new(settings)
-            .and_then(|connector| connector.connect())
+            .and_then(|connector| connector.connect(Purpose::Read))
             .and_then(|mut session| migrate::migrate(&mut session, &settings.schema, migrate::MIGRATIONS));
         Ok(migrated?)
     }
@@ -119,7 +119,7 @@ impl PostgresRepository {
     /// As [`PostgresRepository::open`].
     pub fn schema_version(settings: &PostgresSettings) -> std::result::Result<(i64, i64), RepositoryError> {
         let found = Connector::new(settings)
-            .and_then(|connector| connector.connect())
+            .and_then(|connector| connector.connect(Purpose::Read))
             .and_then(|mut session| migrate::version(&mut session, &settings.schema, migrate::MIGRATIONS));
         Ok((found?, migrate::known(migrate::MIGRATIONS)))
     }
@@ -131,6 +131,22 @@ impl PostgresRepository {
     pub fn audit_head(&self) -> std::result::Result<(u64, Digest), RepositoryError> {
         let head = self.read(Head::read)?;
         Ok((head.seq, head.hash))
+    }
+
+    /// Checks the whole audit chain, and that it goes through a head noted earlier.
+    ///
+    /// # Errors
+    /// As every reading.
+    pub fn verify_audit_against(&self, seq: u64, hash: Digest) -> std::result::Result<AuditReport, RepositoryError> {
+        Ok(self.read_at_once(|session| audit::verify(session, Some(Head { seq, hash })))?)
+    }
+
+    /// The next offset of every partition that has one, in their order.
+    ///
+    /// # Errors
+    /// As every reading.
+    pub fn next_offsets(&self) -> std::result::Result<Vec<(PartitionId, Offset)>, RepositoryError> {
+        Ok(self.read(commit::next_offsets)?)
     }
 
     /// A digest of all that the log and the registry determine, equal to that of the embedded engine for the same

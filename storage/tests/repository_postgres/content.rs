@@ -101,6 +101,22 @@ fn what_is_changed_behind_its_back_is_found_and_named() {
     }
 }
 
+/// The whole chain written anew holds in itself, and not against a head that was noted.
+#[test]
+fn an_audit_written_anew_does_not_go_through_the_head_that_was_noted() {
+    let (first, second) = (fresh(settings()), fresh(settings()));
+    fill(&first.open());
+    let (seq, hash) = first.repository().audit_head().expect("a head");
+    assert_eq!(first.repository().verify_audit_against(seq, hash).expect("checked").first_bad, None);
+    add(&second.open(), 9);
+    fill(&second.open());
+    let report = second.repository().verify_audit_against(seq, hash).expect("checked");
+    assert_eq!(report.first_bad, Some(seq));
+    assert_eq!(second.repository().verify_audit_against(seq + 99, hash).expect("checked").first_bad, Some(seq + 2));
+    let offsets = first.repository().next_offsets().expect("offsets");
+    assert_eq!(offsets, vec![(causeway_core::envelope::PartitionId(0), causeway_core::envelope::Offset(5))]);
+}
+
 fn damaged(fresh: &Fresh, change: &str) -> causeway_storage::repository::sqlite::FileReport {
     assert!(fresh.client().execute(change, &[]).expect("changed") > 0, "{change}");
     fresh.repository().check().expect("checked")

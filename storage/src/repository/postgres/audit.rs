@@ -82,15 +82,17 @@ pub(super) fn lines(session: &mut Session, query: &AuditQuery, limit: u32) -> Re
     session.query(&sql, conditions.params())?.iter().map(line).collect()
 }
 
-/// Walks the whole chain, inside a transaction that sees one state of it.
-pub(super) fn verify(session: &mut Session) -> Result<AuditReport> {
+/// Walks the whole chain, inside a transaction that sees one state of it. `anchor` is a head seen earlier and kept
+/// elsewhere: the chain must still go through it.
+pub(super) fn verify(session: &mut Session, anchor: Option<Head>) -> Result<AuditReport> {
     let stored = Head::read(session)?;
     let mut last = Head::NONE;
     loop {
         let sql = "SELECT seq, hash, entry, at, action, person FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2";
         let rows = session.query(sql, &[&int(last.seq)?, &WALK])?;
         for row in &rows {
-            match follows(row, last)? {
+            let through = |head: &Head| anchor.is_none_or(|anchor| anchor.seq != head.seq || anchor.hash == head.hash);
+            match follows(row, last)?.filter(through) {
                 Some(head) => last = head,
                 None => {
                     let expected = last.seq.saturating_add(1);
@@ -99,7 +101,8 @@ pub(super) fn verify(session: &mut Session) -> Result<AuditReport> {
             }
         }
         if rows.is_empty() {
-            let first_bad = (stored != last).then(|| last.seq.saturating_add(1));
+            let whole = stored == last && anchor.is_none_or(|anchor| anchor.seq <= last.seq);
+            let first_bad = (!whole).then(|| last.seq.saturating_add(1));
             return Ok(AuditReport { lines: last.seq, head: head_of(last), first_bad });
         }
     }

@@ -118,7 +118,7 @@ fn check(session: &mut Session) -> Result<FileReport> {
         schema_known: known,
         bytes: count(get(row, 0)?)?,
         findings,
-        audit: audit::verify(session)?,
+        audit: audit::verify(session, None)?,
         rows: count_rows(session)?,
     })
 }

@@ -13,7 +13,7 @@ use super::resolve::resolve;
 use super::session::{Session, get};
 use super::unit::Unit;
 use super::{End, Ending, PostgresRepository, again, links, pause, under_way};
-use crate::repository::codec::{count, int};
+use crate::repository::codec::{count, int, small};
 use crate::repository::error::{Result, StoreError};
 use crate::repository::plan::{check_outcome, check_position};
 
@@ -140,6 +140,16 @@ pub(super) fn next_offset(session: &mut Session, partition: PartitionId) -> Resu
         Some(row) => count(get(&row, 0)?),
         None => Ok(0),
     }
+}
+
+/// The next offset of each partition that has one.
+pub(super) fn next_offsets(session: &mut Session) -> Result<Vec<(PartitionId, Offset)>> {
+    let rows = session.query("SELECT partition_id, next FROM partition_offset ORDER BY partition_id", &[])?;
+    let one = |row: &postgres::Row| {
+        let partition = small(get::<i32>(row, 0)?.into()).map(PartitionId)?;
+        Ok((partition, Offset(count(get(row, 1)?)?)))
+    };
+    rows.iter().map(one).collect()
 }
 
 /// Whether it was this commit that brought the partition where it stands.

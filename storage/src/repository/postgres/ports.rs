@@ -138,7 +138,7 @@ impl Repository for PostgresRepository {
     }
 
     fn verify_audit(&self) -> std::result::Result<AuditReport, RepositoryError> {
-        Ok(self.read_at_once(audit::verify)?)
+        Ok(self.read_at_once(|session| audit::verify(session, None))?)
     }
 }
 

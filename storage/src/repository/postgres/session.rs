@@ -18,6 +18,19 @@ const STATEMENTS_MAX: usize = 256;
 /// The oldest server this runs on, as `server_version_num` has it.
 const VERSION_MIN: i32 = 150_000;
 
+/// Writers look everything up by key. Plans are kept as long as a connection, and one made while the tables were empty
+/// would read them whole when they are not.
+const BY_KEY: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Transactions of the hot path and changes of the registry.
+    Write,
+    /// Lists, counts and checks.
+    Read,
+}
+
 /// What a statement is given.
 pub(super) type Params<'p> = &'p [&'p (dyn ToSql + Sync)];
 
@@ -105,7 +118,7 @@ impl Connector {
     }
 
     /// Makes a connection to a server that keeps what it acknowledges.
-    pub(super) fn connect(&self) -> Result<Session> {
+    pub(super) fn connect(&self, purpose: Purpose) -> Result<Session> {
         let client = self.way.connect(&self.config);
         let client = match client {
             Ok(client) => client,
@@ -114,6 +127,10 @@ impl Connector {
         let mut session = Session { client, statements: HashMap::new() };
         session.batch(&self.setup)?;
         session.check_server()?;
+        match purpose {
+            Purpose::Write => session.batch(BY_KEY)?,
+            Purpose::Read => {}
+        }
         Ok(session)
     }
 }
@@ -171,6 +188,7 @@ fn place(config: &Config) -> String {
 
 /// A bounded number of connections.
 pub(super) struct Pool {
+    purpose: Purpose,
     size: usize,
     wait: Duration,
     state: Mutex<State>,
@@ -184,9 +202,9 @@ struct State {
 }
 
 impl Pool {
-    pub(super) fn new(size: u16, wait: Duration) -> Self {
+    pub(super) fn new(purpose: Purpose, size: u16, wait: Duration) -> Self {
         let state = Mutex::new(State::default());
-        Self { size: usize::from(size.max(1)), wait, state, given_back: Condvar::new() }
+        Self { purpose, size: usize::from(size.max(1)), wait, state, given_back: Condvar::new() }
     }
 
     /// A connection, waiting for one if all are in use.
@@ -206,7 +224,7 @@ impl Pool {
                 drop(state);
                 // Counted as out from here on, also when connecting fails.
                 let mut taken = Taken { pool: self, session: None };
-                taken.session = Some(connector.connect()?);
+                taken.session = Some(connector.connect(self.purpose)?);
                 return Ok(taken);
             }
             let left = deadline.map_or(self.wait, |deadline| deadline.saturating_duration_since(Instant::now()));
