@@ -83,6 +83,17 @@ fn closest_origin<'o>(origins: &'o BTreeMap<String, Origin>, key: &str) -> &'o O
     }
 }
 
+/// Text as it may be shown: an URL keeps the user and loses the password.
+fn without_password(text: &str) -> String {
+    let shown = || {
+        let (scheme, rest) = text.split_once("://")?;
+        let (access, place) = rest.rsplit_once('@')?;
+        let (user, _password) = access.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{place}"))
+    };
+    shown().unwrap_or_else(|| text.to_owned())
+}
+
 /// Every key with its value; a list of texts is one value, a list of tables is numbered.
 fn flatten(path: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
@@ -94,7 +105,24 @@ fn flatten(path: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
             members.iter().enumerate().for_each(|(number, member)| flatten(&below(&number.to_string()), member, keys));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-            keys.insert(path.to_owned(), value.clone());
+            keys.insert(
+                path.to_owned(),
+                value.as_str().map_or_else(|| value.clone(), |text| without_password(text).into()),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_url_is_not_shown() {
+        let shown = without_password("postgresql://hub:p@ss:word@db.example:5432/ehr");
+        assert_eq!(shown, "postgresql://hub:***@db.example:5432/ehr");
+        for plain in ["postgresql://hub@db/ehr", "127.0.0.1:9092", "data"] {
+            assert_eq!(without_password(plain), plain);
         }
     }
 }
