@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures the hub beside its limits and peers in one run, and prints the ratios.
 
-usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit] [--count N]
+usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production] [--count N]
 
 DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
 `peers/target`, `peers-lfh/target` and `kafka/target/dependency` as Maven leaves them. Only ratios within one run mean
-anything: the load generator, the hub and the peer share the same cores. Everything listens on loopback.
+anything: the load generator, the hub and the peer share the same cores. Everything listens on loopback. `kafka`, `postgres` and
+`production` want a hub built with `--features production`, and start real servers by `ops/dev/`.
 """
 import argparse
 import json
@@ -153,6 +154,103 @@ def camel(args, folder, mine):
     ratio("door memory / camel's", mine["rss"] / theirs["rss"], 1 / 5, at_least=False)
 
 
+def servers(folder, which):
+    """Starts a real server by its script; gives where it is and how to stop it."""
+    script, target = ROOT / "ops/dev" / which, folder / which
+    folder.chmod(0o755)
+    subprocess.run([script, "start", target], check=True, capture_output=True)
+    place = (target / ("bootstrap" if which == "kafka" else "url")).read_text().strip()
+    return place, lambda: subprocess.run([script, "stop", target], check=True, capture_output=True)
+
+
+def on_kafka(bootstrap, topic):
+    settings = {"synthetic": "true", "log.engine": "kafka", "log.kafka.bootstrap_servers": bootstrap, "log.kafka.topic": topic,
+                "log.kafka.partitions": "2", "log.kafka.replication": "1", "log.kafka.min_isr": "1"}
+    return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+
+
+def on_postgres(url, schema):
+    settings = {"repository.engine": "postgres", "repository.postgres.url": url, "repository.postgres.schema": schema}
+    return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+
+
+def door_on_kafka(args, folder):
+    """The door on Kafka beside a bare producer and beside warm Camel, all on the same broker."""
+    bootstrap, stop = servers(folder, "kafka")
+    try:
+        target = folder / "on-kafka"
+        target.mkdir()
+        base = [HUB, "--config", hub_config(target, 13101, 13102), *on_kafka(bootstrap, "bench.door")]
+        subprocess.run([*base, "kafka", "apply", "--yes"], check=True, capture_output=True)
+        body = folder / "body.hl7"
+        body.write_text(pathlib.Path(args.message).read_text().replace("{ID}", "1").replace("{PAT}", "1").replace("\n", "\r"))
+        with Server("causeway", [*base, "serve", "--role", "ingest"], 13101, folder / "on-kafka.log") as ours:
+            load(args.peers, 13101, 64, 20000, args.message, "warm")
+            mine = measure(ours, lambda: load(args.peers, 13101, 64, args.count, args.message, "kafka"), args.count)
+            show("causeway door on kafka", mine)
+        out = subprocess.run(["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--features", "kafka", "--example", "produce", "--", bootstrap, "bench.door", body, str(args.count)],
+                             cwd=ROOT, capture_output=True, text=True, check=True)
+        bare = float(re.search(r"([\d.]+) messages/s, 0 failed", out.stdout).group(1))
+        print(f"a bare producer, 64 in flight {bare:>14,.0f}/s")
+        subprocess.run([*base, "--set", "log.kafka.topic=bench", "kafka", "apply", "--yes"], check=True, capture_output=True)
+        classes = f"{args.peers}/peers/target/classes:{args.peers}/peers/target/dependency/*"
+        with Server("camel", ["java", "-cp", classes, "peers.CamelToKafka", "13104", bootstrap, "bench"], 13104, folder / "camel2.log") as peer:
+            load(args.peers, 13104, 64, 40000, args.message, "warm")
+            theirs = measure(peer, lambda: load(args.peers, 13104, 64, args.count, args.message, "camel"), args.count)
+            show("camel to the same kafka, warm", theirs)
+    finally:
+        stop()
+    ratio("door on kafka / camel", mine["rate"] / theirs["rate"], 1.5)
+    ratio("processor time of the door on kafka / camel's", mine["cpu_us"] / theirs["cpu_us"], 1 / 3, at_least=False)
+    ratio("door on kafka / a bare producer", mine["rate"] / bare, 0.6)
+
+
+def postgres_copy(_args, folder):
+    """Commits to PostgreSQL beside COPY of the same rows."""
+    url, stop = servers(folder, "postgres")
+    try:
+        out = subprocess.run(["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--features", "postgres", "--example", "commit_postgres", "--", url],
+                             cwd=ROOT, capture_output=True, text=True, check=True)
+    finally:
+        stop()
+    print(out.stdout.strip())
+    ratio("commit / COPY of the same rows", float(re.search(r"commit / copy: ([\d.]+)", out.stdout).group(1)), 0.6)
+
+
+def production(args, folder):
+    """Received to committed on Kafka and PostgreSQL, of registered patients."""
+    bootstrap, stop_kafka = servers(folder, "kafka")
+    url, stop_postgres = servers(folder, "postgres")
+    try:
+        target = folder / "production"
+        target.mkdir()
+        base = [HUB, "--config", hub_config(target, 13101, 13102), *on_kafka(bootstrap, "bench.all"), *on_postgres(url, "bench")]
+        patients, providers = target / "patients.hl7", target / "providers.jsonl"
+        text = pathlib.Path(args.message).read_text()
+        patients.write_text("\n\n".join(text.replace("{PAT}", str(i)).replace("{ID}", str(i)) for i in range(1000)))
+        domains = json.dumps({d: "2016-03-13" for d in ("PERS", "ENCT", "LABR")})
+        providers.write_text('{"id":"9000000009","name":"Bench","kind":"hospital","status":"registered","domains":' + domains + "}")
+        for command in (["kafka", "apply", "--yes"], ["db", "migrate"], ["provider", "import", providers],
+                        ["person", "import", patients, "--from-hl7", "catch-all", "--join", "2025"]):
+            subprocess.run([*base, *command], check=True, capture_output=True)
+        with Server("causeway", [*base, "serve"], 13101, folder / "production.log") as ours:
+            load(args.peers, 13101, 64, 5000, args.message, "warm")
+            while processed(13102) < 5000:
+                time.sleep(0.05)
+            begun, before = time.monotonic(), ours.cpu()
+            load(args.peers, 13101, 64, args.count, args.message, "e2e")
+            while processed(13102) - 5000 < args.count:
+                time.sleep(0.05)
+            seconds = time.monotonic() - begun
+            feeds = status(13102)["feeds"]
+            show("causeway on kafka and postgresql", {"rate": args.count / seconds, "p99": 0, "cpu_us": (ours.cpu() - before) / args.count * 1e6, "rss": ours.memory("VmHWM")})
+            print("  outcomes: " + ", ".join(f"{key} {sum(f[key] for f in feeds):,}" for key in ("accepted", "withheld", "held", "rejected")))
+    finally:
+        stop_kafka()
+        stop_postgres()
+    ratio("persisted end to end on kafka and postgresql, messages/s", args.count / seconds, 3500)
+
+
 def latency(args, folder):
     """p99 at 500 messages a second: a paced sender on 16 connections."""
     with hub(folder, "latency", "all", 13101, 13102):
@@ -258,7 +356,7 @@ def main():
             elif name == "camel":
                 camel(args, folder, mine)
             else:
-                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit}[name](args, folder)
+                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit, "kafka": door_on_kafka, "postgres": postgres_copy, "production": production}[name](args, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
