@@ -87,7 +87,8 @@ pub enum LogError {
         /// What the engine said.
         cause: String,
     },
-    /// The broker or engine cannot be reached now; nothing was written.
+    /// The broker or engine cannot be reached now. An embedded log wrote nothing; of a message on its way to a broker nobody
+    /// knows: its sender was told no, sends it again, and the repository knows it.
     #[error("the log is unavailable: {cause}")]
     Unavailable {
         /// What the engine said.
