@@ -12,6 +12,8 @@ mod faults;
 mod leases;
 #[path = "repository_postgres/lost_commit.rs"]
 mod lost_commit;
+#[path = "repository_postgres/restart.rs"]
+mod restart;
 #[path = "repository_postgres/schema.rs"]
 mod schema;
 #[path = "repository_postgres/support.rs"]
