@@ -282,6 +282,46 @@ fn errors_name_the_cause_and_no_values() {
     assert!(error.to_string().contains("no ca_file") && !error.to_string().contains("secret"), "{error}");
 }
 
+/// A standby, a server without a connection left, a statement that takes too long, a right that is missing: each by its
+/// name, nothing is there, and it may be tried again.
+#[test]
+fn a_server_that_cannot_take_the_work_is_named_and_waited_for() {
+    let fresh = fresh(settings());
+    let store: Store = fresh.open();
+    let person = add(&store, 1).person.id;
+    let role = format!("{}_full", fresh.settings.schema);
+    let mut admin = fresh.client();
+    admin.batch_execute(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")).expect("a role");
+    let full = PostgresRepository::open(PostgresSettings {
+        url: fresh.settings.url.replace("causeway@", &format!("{role}@")),
+        ..fresh.settings.clone()
+    });
+    admin.batch_execute(&format!("DROP ROLE {role}")).expect("dropped");
+    let full = full.expect_err("no connection left");
+    assert!(full.to_string().contains("too many connections (PostgreSQL FATAL 53300"), "{full}");
+    let with = |options: &str| {
+        let url = format!("{}?options={options}", fresh.settings.url);
+        PostgresRepository::open(PostgresSettings { url, ..fresh.settings.clone() }).expect("opens")
+    };
+    let standby = with("-c%20default_transaction_read_only%3Don");
+    let read_only = commit(&standby, fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect_err("read-only");
+    assert!(read_only.to_string().contains("a standby, or read-only (PostgreSQL ERROR 25006"), "{read_only}");
+    admin.batch_execute("BEGIN; LOCK TABLE audit_head").expect("locked");
+    let impatient = PostgresRepository::open(PostgresSettings {
+        statement_timeout: std::time::Duration::from_millis(50),
+        ..fresh.settings.clone()
+    });
+    let impatient = impatient.expect("opens");
+    let slow = commit(&impatient, fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect_err("too long");
+    assert!(slow.to_string().contains("longer than it may (PostgreSQL ERROR 57014"), "{slow}");
+    admin.batch_execute("ROLLBACK").expect("released");
+    for error in [full, read_only, slow] {
+        assert_eq!(error.disposition(), Disposition::Retry, "{error}");
+    }
+    assert!(messages(&store).is_empty());
+    commit(&impatient, fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect("then it goes on");
+}
+
 /// Waits until some transaction of the schema waits for another's lock.
 fn wait_for_a_lock(client: &mut Client, fresh: &Fresh) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
