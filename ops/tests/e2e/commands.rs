@@ -48,7 +48,11 @@ fn every_sort_of_mistake_points_into_the_file() {
     for (config, code, line) in [
         ("data_dir = 5\n".to_owned(), "CW0204", ":1:12"),
         ("[server]\nlisten = \"127.0.0.1:99999\"\n".to_owned(), "CW0204", ":2:10"),
-        ("[log]\nengine = \"kafka\"\n".to_owned(), "CW0207", ":2:1"),
+        (
+            "[log]\nengine = \"kafka\"\n[log.kafka]\nreplication = 1\nmin_isr = 1\n".to_owned(),
+            if cfg!(feature = "kafka") { "CW0205" } else { "CW0207" },
+            if cfg!(feature = "kafka") { ":3:" } else { ":2:1" },
+        ),
         ("[server]\nlisten = \"0.0.0.0:80\"\n".to_owned(), "CW0205", ":2:1"),
         ("[server]\nlisten = \n".to_owned(), "CW0204", ":2:"),
         (format!("[server]\nlisten = \"127.0.0.1:2575\"\n{FEED}senders = [\"any\"]\n"), "CW0205", ":4:1"),
@@ -69,10 +73,18 @@ fn without_a_configuration_it_is_told_how_to_get_one() {
 }
 
 #[test]
-fn production_engines_are_refused_by_name() {
-    let ran = run(folder().path(), &["init", "--production"]);
-    assert_eq!(ran.code, Some(3));
-    assert!(ran.err.contains("CW0207"), "{ran:?}");
+fn a_configuration_for_production_is_good_where_the_engines_are_built_in_and_refused_by_name_elsewhere() {
+    let folder = folder();
+    let ran = run(folder.path(), &["init", "--production"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("causeway kafka plan") && ran.err.contains("causeway db migrate"), "{ran:?}");
+    let checked = run(folder.path(), &["check"]);
+    if cfg!(all(feature = "kafka", feature = "postgres")) {
+        assert_eq!(checked.code, Some(0), "{checked:?}");
+    } else {
+        assert_eq!(checked.code, Some(3));
+        assert!(checked.err.contains("CW0207") && checked.err.contains("--features"), "{checked:?}");
+    }
 }
 
 #[test]
