@@ -3,6 +3,7 @@
 pub mod bench;
 mod chain;
 mod codec;
+mod consent;
 mod ehr_number;
 mod error;
 mod person;
@@ -12,6 +13,8 @@ mod plan;
 pub mod postgres;
 pub mod postgres_settings;
 mod seal;
+mod snapshot;
 pub mod sqlite;
+mod wanted;
 
 pub use ehr_number::{ehr_number, is_ehr_number};

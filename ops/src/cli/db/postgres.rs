@@ -56,11 +56,17 @@ pub(super) fn backup(file: &Path, context: &Context) -> Outcome {
         return Err(Diagnostic::new(Code::Exists, format!("`{}` is there already", file.display())).into());
     }
     let settings = settings(context)?;
+    let partial = super::with_ending(file, ".partial");
     let mut command = Command::new("pg_dump");
     command
         .args(["--format=custom", "--no-owner", "--no-privileges", "--schema", &settings.schema, "--file"])
-        .arg(file);
-    run(command, settings)?;
+        .arg(&partial);
+    // It appears under its name only when it is whole.
+    let made = run(command, settings).and_then(|()| Ok(std::fs::rename(&partial, file)?));
+    if made.is_err() && partial.exists() {
+        std::fs::remove_file(&partial)?;
+    }
+    made?;
     let bytes = std::fs::metadata(file).map_or(0, |about| about.len());
     if context.terminal.json {
         context.terminal.json_line(&json!({ "v": 1, "file": file, "bytes": bytes }))?;

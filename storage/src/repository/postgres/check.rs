@@ -8,12 +8,13 @@ use causeway_core::port::RepositoryError;
 use causeway_core::provider::Provider;
 use postgres::Row;
 
-use super::resolve::{DOCUMENT, LOCAL_NUMBER, read_participant};
 use super::session::{Session, get};
 use super::{PostgresRepository, audit, consents, dump, migrate, providers};
 use crate::repository::codec::count;
 use crate::repository::error::{Result, damaged};
+use crate::repository::snapshot::read_participant;
 use crate::repository::sqlite::{FileReport, RowCounts};
+use crate::repository::wanted::{DOCUMENT, LOCAL_NUMBER};
 
 /// At most so many findings are listed.
 const FINDINGS_MAX: usize = 20;

@@ -8,13 +8,13 @@ use causeway_core::person::{LocalNumber, Person, PersonId};
 use causeway_core::port::{Actor, AuditEntry, Effects};
 use jiff::Timestamp;
 
-use super::resolve::LOCAL_NUMBER;
 use super::session::get;
 use super::text::put;
 use super::unit::Unit;
 use super::{persons, tickets};
 use crate::repository::error::{Result, StoreError};
 use crate::repository::person::{TEXT_BYTES_MAX, fold_number};
+use crate::repository::wanted::LOCAL_NUMBER;
 
 /// At most so many numbers linked to one person.
 const LOCAL_NUMBERS_MAX: usize = 256;

@@ -15,7 +15,6 @@ use jiff::Timestamp;
 use postgres::Row;
 
 use super::conditions::Conditions;
-use super::resolve::{DOCUMENT, LOOK_ALIKE, participant_seal, read_participant};
 use super::session::{Session, get};
 use super::text::put;
 use super::unit::Unit;
@@ -24,6 +23,8 @@ use crate::repository::codec::micros;
 use crate::repository::ehr_number;
 use crate::repository::error::{Result, StoreError, damaged};
 use crate::repository::person::{DOCUMENTS_MAX, check_demographics, checked, fold_name, fold_number};
+use crate::repository::snapshot::{participant_seal, read_participant};
+use crate::repository::wanted::{DOCUMENT, LOOK_ALIKE};
 
 /// Adds a person.
 pub(super) fn add(unit: &mut Unit<'_>, new: &NewPerson, actor: &Actor, at: Timestamp) -> Result<Participant> {

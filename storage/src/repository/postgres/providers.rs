@@ -5,7 +5,6 @@ use causeway_core::provider::{Provider, ProviderId};
 use jiff::Timestamp;
 use postgres::Row;
 
-use super::resolve::{provider_seal, read_provider};
 use super::session::{Session, get};
 use super::text::put;
 use super::tickets;
@@ -13,6 +12,7 @@ use super::unit::Unit;
 use crate::repository::codec::micros;
 use crate::repository::error::{Result, StoreError};
 use crate::repository::person::TEXT_BYTES_MAX;
+use crate::repository::snapshot::{provider_seal, read_provider};
 
 /// Adds or changes a provider. One that is the same changes nothing.
 pub(super) fn put_provider(unit: &mut Unit<'_>, provider: &Provider, actor: &Actor, at: Timestamp) -> Result<()> {

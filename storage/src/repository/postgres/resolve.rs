@@ -4,10 +4,9 @@
 //! it, or the batch sees the revocation. A person who is *added* meanwhile is not seen; what is withheld for want of it
 //! is taken up by the person's ticket, which waits for the commits that were under way ([`super::tickets`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use causeway_core::identity::{document_key, local_number_key, look_alike_key};
 use causeway_core::outcome::State;
 use causeway_core::person::PersonId;
 use causeway_core::port::{Candidates, Lookup, Participant, Resolved, Sameness};
@@ -19,15 +18,13 @@ use super::text::put;
 use super::unit::{Caches, Unit};
 use crate::repository::codec::{digest_of, reason_of, state_code, state_of};
 use crate::repository::error::{Result, damaged};
-use crate::repository::seal::{self, Half, Sealer};
+use crate::repository::snapshot::{read_participant, read_provider};
+use crate::repository::wanted::{DOCUMENT, LOOK_ALIKE, Wanted, add, found_none};
 
 /// At most so many persons who look alike are given for one message; more make it no clearer.
 const LOOK_ALIKES_MAX: i64 = 8;
 
-/// Sorts of subject keys, as in the table `subject`, and of rows in the query below.
-pub(super) const DOCUMENT: i64 = 0;
-pub(super) const LOCAL_NUMBER: i64 = 1;
-pub(super) const LOOK_ALIKE: i64 = 2;
+/// Sorts of rows in the query below, beside those of the keys.
 const PROVIDER: i64 = 3;
 const MESSAGE: i64 = 4;
 
@@ -117,34 +114,6 @@ pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Res
     Ok(resolved)
 }
 
-/// The keys of a batch, each with the lookups that ask for it.
-#[derive(Default)]
-struct Wanted<'a> {
-    numbers: HashMap<(i64, i64), Vec<usize>>,
-    look_alikes: HashMap<i64, Vec<usize>>,
-    providers: BTreeSet<&'a ProviderId>,
-}
-
-impl<'a> Wanted<'a> {
-    fn of(lookups: &[Lookup<'a>]) -> Self {
-        let mut wanted = Self::default();
-        for (index, lookup) in lookups.iter().enumerate() {
-            wanted.providers.insert(lookup.provider);
-            let Some(identity) = lookup.identity else { continue };
-            // A feed speaks for its own provider's numbers only, as in `identity::subject_keys`.
-            let own = identity.local_numbers.iter().filter(|number| number.provider == *lookup.provider);
-            let documents = identity.documents.iter().map(|document| (DOCUMENT, document_key(document).0));
-            for key in documents.chain(own.map(|number| (LOCAL_NUMBER, local_number_key(number).0))) {
-                wanted.numbers.entry(key).or_default().push(index);
-            }
-            if let Some(key) = look_alike_key(&identity.demographics) {
-                wanted.look_alikes.entry(key).or_default().push(index);
-            }
-        }
-        wanted
-    }
-}
-
 /// The messages asked for, with the numbers of their lookups.
 #[derive(Default)]
 struct Asked<'a> {
@@ -186,25 +155,6 @@ fn same(sameness: &mut [Sameness], lookups: &[Lookup<'_>], row: &Row) -> Result<
     Ok(())
 }
 
-fn found_none(resolved: &Resolved, index: usize) -> bool {
-    let candidates = resolved.candidates.get(index);
-    candidates.is_some_and(|found| found.by_document.is_empty() && found.by_local_number.is_empty())
-}
-
-/// Adds a person to one list of a lookup, once.
-fn add(
-    resolved: &mut Resolved,
-    index: usize,
-    person: Arc<Participant>,
-    list: impl Fn(&mut Candidates) -> &mut Vec<Arc<Participant>>,
-) {
-    let Some(candidates) = resolved.candidates.get_mut(index) else { return };
-    let list = list(candidates);
-    if !list.iter().any(|known| known.person.id == person.person.id) {
-        list.push(person);
-    }
-}
-
 /// The person of a row: from memory if the revision is the same, decoded otherwise.
 fn participant(row: &Row, caches: &mut Caches, max: usize) -> Result<Arc<Participant>> {
     let id = get::<&str>(row, 2)?.parse().ok().map(PersonId).ok_or_else(|| damaged("a person has no number"))?;
@@ -222,18 +172,6 @@ fn participant(row: &Row, caches: &mut Caches, max: usize) -> Result<Arc<Partici
     Ok(participant)
 }
 
-/// The person of a snapshot, if the seal holds.
-pub(super) fn read_participant(id: PersonId, snapshot: &str, stored: &[u8]) -> Result<Participant> {
-    seal::check(stored, participant_seal(id, snapshot), || format!("person {id}"))?;
-    let read = serde_json::from_str::<Participant>(snapshot).ok();
-    read.filter(|read| read.person.id == id).ok_or_else(|| damaged(format!("person {id} cannot be read")))
-}
-
-/// The seal of a person.
-pub(super) fn participant_seal(id: PersonId, snapshot: &str) -> Half {
-    Sealer::default().number(id.0).text(snapshot).finish()
-}
-
 fn provider(row: &Row, caches: &mut Caches) -> Result<Provider> {
     let (id, revision) = (ProviderId(get(row, 2)?), get(row, 3)?);
     if let Some((known, provider)) = caches.providers.get(&id)
@@ -244,16 +182,4 @@ fn provider(row: &Row, caches: &mut Caches) -> Result<Provider> {
     let provider = read_provider(&id, get(row, 4)?, get(row, 5)?)?;
     caches.providers.insert(id, (revision, provider.clone()));
     Ok(provider)
-}
-
-/// The provider of a snapshot, if the seal holds.
-pub(super) fn read_provider(id: &ProviderId, snapshot: &str, stored: &[u8]) -> Result<Provider> {
-    seal::check(stored, provider_seal(id, snapshot), || format!("provider {id}"))?;
-    let read = serde_json::from_str::<Provider>(snapshot).ok();
-    read.filter(|read| read.id == *id).ok_or_else(|| damaged(format!("provider {id} cannot be read")))
-}
-
-/// The seal of a provider.
-pub(super) fn provider_seal(id: &ProviderId, snapshot: &str) -> Half {
-    Sealer::default().text(&id.0).text(snapshot).finish()
 }

@@ -12,9 +12,10 @@ use serde::Serialize;
 
 use super::backup::leftovers;
 use super::error::{Result, StoreError, damaged};
-use super::resolve::{DOCUMENT, LOCAL_NUMBER, read_participant};
+use super::resolve::read_participant;
 use super::settings::SqliteSettings;
 use super::{SqliteRepository, audit, codec, connection, consents, dump, head, messages, migrate, providers};
+use crate::repository::wanted::{DOCUMENT, LOCAL_NUMBER};
 
 /// At most so many findings are listed.
 const FINDINGS_MAX: usize = 20;

@@ -8,9 +8,9 @@ use rusqlite::params;
 
 use super::error::{Result, StoreError};
 use super::persons::{self, TEXT_BYTES_MAX};
-use super::resolve::LOCAL_NUMBER;
 use super::tickets;
 use super::unit::Unit;
+use crate::repository::wanted::LOCAL_NUMBER;
 
 /// At most so many numbers linked to one person.
 const LOCAL_NUMBERS_MAX: usize = 256;

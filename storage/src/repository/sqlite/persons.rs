@@ -16,10 +16,12 @@ use super::super::person::{DOCUMENTS_MAX, check_demographics, checked, fold_name
 pub(super) use super::super::person::{TEXT_BYTES_MAX, fold_number};
 use super::codec::micros;
 use super::error::{Result, StoreError};
-use super::resolve::{DOCUMENT, LOOK_ALIKE, participant_seal, read_participant};
+use super::resolve::read_participant;
 use super::unit::Unit;
 use super::{links, tickets};
 use crate::repository::ehr_number;
+use crate::repository::snapshot::participant_seal;
+use crate::repository::wanted::{DOCUMENT, LOOK_ALIKE};
 
 /// Adds a person.
 pub(super) fn add(unit: &mut Unit<'_>, new: &NewPerson, actor: &Actor, at: Timestamp) -> Result<Participant> {

@@ -8,9 +8,10 @@ use rusqlite::{Connection, params};
 use super::codec::micros;
 use super::error::{Result, StoreError};
 use super::persons::TEXT_BYTES_MAX;
-use super::resolve::{provider_seal, read_provider};
+use super::resolve::read_provider;
 use super::tickets;
 use super::unit::Unit;
+use crate::repository::snapshot::provider_seal;
 
 /// Adds or changes a provider. One that is the same changes nothing.
 pub(super) fn put(unit: &mut Unit<'_>, provider: &Provider, actor: &Actor, at: Timestamp) -> Result<()> {

@@ -1,28 +1,25 @@
 //! Whom the messages of a batch are about: identity, registration and consent of all of them in one query.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use causeway_core::identity::{document_key, local_number_key, look_alike_key};
 use causeway_core::person::PersonId;
 use causeway_core::port::{Candidates, Lookup, Participant, Resolved};
 use causeway_core::provider::{Provider, ProviderId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::error::{Result, damaged};
+use super::error::Result;
 use super::sameness;
-use super::seal::{self, Half, Sealer};
 use super::settings::SqliteSettings;
 use super::unit::Caches;
+use crate::repository::snapshot;
+use crate::repository::wanted::{DOCUMENT, LOOK_ALIKE, Wanted, add, found_none};
 
 /// At most so many persons who look alike are given for one message; more make it no clearer.
 const LOOK_ALIKES_MAX: u32 = 8;
 
-/// Sorts of subject keys, as in the table `subject`, and of rows in the query below.
-pub(super) const DOCUMENT: i64 = 0;
-pub(super) const LOCAL_NUMBER: i64 = 1;
-pub(super) const LOOK_ALIKE: i64 = 2;
+/// The sort of rows of providers in the query below; the others are those of the keys.
 const PROVIDER: i64 = 3;
 
 /// Persons by document or linked number (?1), persons who look alike (?2), providers (?3).
@@ -93,34 +90,6 @@ pub(super) fn resolve(
     Ok(resolved)
 }
 
-/// The keys of a batch, each with the lookups that ask for it.
-#[derive(Default)]
-struct Wanted<'a> {
-    numbers: HashMap<(i64, i64), Vec<usize>>,
-    look_alikes: HashMap<i64, Vec<usize>>,
-    providers: BTreeSet<&'a ProviderId>,
-}
-
-impl<'a> Wanted<'a> {
-    fn of(lookups: &[Lookup<'a>]) -> Self {
-        let mut wanted = Self::default();
-        for (index, lookup) in lookups.iter().enumerate() {
-            wanted.providers.insert(lookup.provider);
-            let Some(identity) = lookup.identity else { continue };
-            // A feed speaks for its own provider's numbers only, as in `identity::subject_keys`.
-            let own = identity.local_numbers.iter().filter(|number| number.provider == *lookup.provider);
-            let documents = identity.documents.iter().map(|document| (DOCUMENT, document_key(document).0));
-            for key in documents.chain(own.map(|number| (LOCAL_NUMBER, local_number_key(number).0))) {
-                wanted.numbers.entry(key).or_default().push(index);
-            }
-            if let Some(key) = look_alike_key(&identity.demographics) {
-                wanted.look_alikes.entry(key).or_default().push(index);
-            }
-        }
-        wanted
-    }
-}
-
 /// Keys as a JSON list.
 fn list<'k>(keys: impl Iterator<Item = &'k i64>) -> String {
     use std::fmt::Write as _;
@@ -134,25 +103,6 @@ fn list<'k>(keys: impl Iterator<Item = &'k i64>) -> String {
     }
     text.push(']');
     text
-}
-
-fn found_none(resolved: &Resolved, index: usize) -> bool {
-    let candidates = resolved.candidates.get(index);
-    candidates.is_some_and(|found| found.by_document.is_empty() && found.by_local_number.is_empty())
-}
-
-/// Adds a person to one list of a lookup, once.
-fn add(
-    resolved: &mut Resolved,
-    index: usize,
-    person: Arc<Participant>,
-    list: impl Fn(&mut Candidates) -> &mut Vec<Arc<Participant>>,
-) {
-    let Some(candidates) = resolved.candidates.get_mut(index) else { return };
-    let list = list(candidates);
-    if !list.iter().any(|known| known.person.id == person.person.id) {
-        list.push(person);
-    }
 }
 
 /// The person of a row: from memory if the revision is the same, decoded otherwise.
@@ -173,15 +123,7 @@ fn participant(row: &Row<'_>, caches: &mut Caches, settings: &SqliteSettings) ->
 
 /// The person of a snapshot, if the seal holds.
 pub(super) fn read_participant(id: PersonId, snapshot: ValueRef<'_>, seal: ValueRef<'_>) -> Result<Participant> {
-    let text = snapshot.as_str().unwrap_or_default();
-    seal::check(seal.as_blob().unwrap_or_default(), participant_seal(id, text), || format!("person {id}"))?;
-    let read = serde_json::from_str::<Participant>(text).ok();
-    read.filter(|read| read.person.id == id).ok_or_else(|| damaged(format!("person {id} cannot be read")))
-}
-
-/// The seal of a person.
-pub(super) fn participant_seal(id: PersonId, snapshot: &str) -> Half {
-    Sealer::default().number(id.0).text(snapshot).finish()
+    snapshot::read_participant(id, snapshot.as_str().unwrap_or_default(), seal.as_blob().unwrap_or_default())
 }
 
 fn provider(row: &Row<'_>, caches: &mut Caches) -> Result<Provider> {
@@ -198,13 +140,5 @@ fn provider(row: &Row<'_>, caches: &mut Caches) -> Result<Provider> {
 
 /// The provider of a snapshot, if the seal holds.
 pub(super) fn read_provider(id: &ProviderId, snapshot: ValueRef<'_>, seal: ValueRef<'_>) -> Result<Provider> {
-    let text = snapshot.as_str().unwrap_or_default();
-    seal::check(seal.as_blob().unwrap_or_default(), provider_seal(id, text), || format!("provider {id}"))?;
-    let read = serde_json::from_str::<Provider>(text).ok();
-    read.filter(|read| read.id == *id).ok_or_else(|| damaged(format!("provider {id} cannot be read")))
-}
-
-/// The seal of a provider.
-pub(super) fn provider_seal(id: &ProviderId, snapshot: &str) -> Half {
-    Sealer::default().text(&id.0).text(snapshot).finish()
+    snapshot::read_provider(id, snapshot.as_str().unwrap_or_default(), seal.as_blob().unwrap_or_default())
 }
