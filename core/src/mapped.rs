@@ -1,7 +1,10 @@
 //! What mapping gives: the records, whom they are about, and what could not be used. Nothing is dropped silently.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::envelope::Digest;
 use crate::person::{Demographics, Document, LocalNumber};
 use crate::phi::Phi;
 use crate::reason::Reason;
@@ -55,6 +58,18 @@ pub struct Pending {
     pub bytes: Option<u64>,
 }
 
+/// A document that came inside the message. Once its message is permitted, its bytes go to the blob store; the record
+/// points there as `Binary/<digest>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// SHA-256 of the bytes.
+    pub digest: Digest,
+    /// The media type, told from the bytes and not from what the sender says.
+    pub content_type: String,
+    /// The bytes, decoded.
+    pub bytes: Phi<Arc<[u8]>>,
+}
+
 /// The result of mapping one envelope.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mapped {
@@ -72,4 +87,6 @@ pub struct Mapped {
     pub faults: Vec<Fault>,
     /// What is still to come. Not empty: the message is held.
     pub pending: Vec<Pending>,
+    /// Documents that came inside it.
+    pub attachments: Vec<Attachment>,
 }

@@ -1,10 +1,12 @@
 //! The ports: everything the walk asks of the outside world. Synchronous on purpose: `rusqlite` and `postgres` have
 //! the same shape, workers are threads, and the web handlers reach them through `spawn_blocking`.
 
+mod blob;
 mod log;
 mod registry;
 mod repository;
 
+pub use blob::{Blob, BlobError, BlobRow, BlobStore, BlobWriter, SharedBlobs};
 pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};
 pub use registry::{Actor, NewEvent, NewPerson, Participant, PersonQuery, Registry, RegistryError};
 pub use repository::{

@@ -1,7 +1,7 @@
 //! HL7 v2: one message to its records.
 //!
-//! [`TRIGGERS`] says what is taken. A later domain adds rows there, a file in `trigger/` for its family of events and
-//! files in `segment/` for its segments (MDM with TXA; OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
+//! [`triggers`] says what is taken. A later domain adds a file in `trigger/` for its family of events, with a line in
+//! [`FAMILIES`], and files in `segment/` for its segments (MDM with TXA; OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
 //! with PRB; REF with RF1; OUL and OML beside ORU): docs/messages.md and docs/fhir.md follow by themselves.
 
 mod allergy;
@@ -26,7 +26,6 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use segment::pv1::Event;
 use trigger::{Output, Segments, adt, merge, oru};
 
 pub use segment::ALL as SEGMENTS;
@@ -65,7 +64,7 @@ pub enum Support {
 /// read from EVN-1, or is the only one of its type.
 pub fn supported(kind: &str) -> Support {
     let (code, event) = kind.split_once('^').unwrap_or((kind, ""));
-    let mut of_type = TRIGGERS.iter().filter(|trigger| trigger.code == code).peekable();
+    let mut of_type = triggers().filter(|trigger| trigger.code == code).peekable();
     if of_type.peek().is_none() {
         return Support::UnknownType;
     }
@@ -90,62 +89,12 @@ pub struct Trigger {
     map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
 }
 
+/// Everything that is taken, family by family.
+const FAMILIES: &[&[Trigger]] = &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS];
+
 /// Everything that is taken.
-pub const TRIGGERS: &[Trigger] = &[
-    visit("A01", "Admit / visit notification", "ADT_A01", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Admit)),
-    visit("A02", "Transfer a patient", "ADT_A02", BARE, |c, s, o| adt::visit(c, s, o, Event::Transfer)),
-    visit("A03", "Discharge / end visit", "", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Discharge)),
-    visit("A04", "Register a patient", "ADT_A01", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Register)),
-    Trigger {
-        required: &["PID"],
-        optional: &["EVN", "PD1", "NK1", "PV1", "PV2", "AL1", "IAM", "DG1", "PR1"],
-        ..visit("A08", "Update patient information", "ADT_A01", FINDINGS, |c, s, o| adt::visit(c, s, o, Event::Update))
-    },
-    visit("A11", "Cancel admit / visit notification", "ADT_A11", BARE, |c, s, o| {
-        adt::visit(c, s, o, Event::CancelAdmit)
-    }),
-    visit("A13", "Cancel discharge / end visit", "ADT_A01", FINDINGS, |c, s, o| {
-        adt::visit(c, s, o, Event::CancelDischarge)
-    }),
-    merge("A18", "Merge patient information"),
-    person("A28", "Add person information"),
-    person("A31", "Update person information"),
-    merge("A34", "Merge patient information - patient id only"),
-    merge("A40", "Merge patient - patient identifier list"),
-    Trigger {
-        code: "ORU",
-        event: "R01",
-        title: "Unsolicited transmission of an observation",
-        ig: "ORU_R01",
-        required: &["PID", "OBR"],
-        optional: &["PD1", "NK1", "PV1", "PV2", "ORC", "OBX", "NTE", "SPM"],
-        map: oru::results,
-    },
-];
-
-/// What a visit can bring with it.
-const FINDINGS: &[&str] = &["EVN", "PD1", "NK1", "PV2", "AL1", "IAM", "DG1", "PR1"];
-/// What a move or a cancellation can bring with it.
-const BARE: &[&str] = &["EVN", "PD1", "NK1", "PV2"];
-
-const fn visit(
-    event: &'static str,
-    title: &'static str,
-    ig: &'static str,
-    optional: &'static [&'static str],
-    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
-) -> Trigger {
-    Trigger { code: "ADT", event, title, ig, required: &["PID", "PV1"], optional, map }
-}
-
-const fn person(event: &'static str, title: &'static str) -> Trigger {
-    let optional = &["EVN", "PD1", "NK1", "AL1", "IAM", "DG1", "PR1"];
-    Trigger { code: "ADT", event, title, ig: "ADT_A05", required: &["PID"], optional, map: adt::person }
-}
-
-const fn merge(event: &'static str, title: &'static str) -> Trigger {
-    let optional = &["EVN", "PD1"];
-    Trigger { code: "ADT", event, title, ig: "", required: &["PID", "MRG"], optional, map: merge::patients }
+pub fn triggers() -> impl Iterator<Item = &'static Trigger> {
+    FAMILIES.iter().copied().flatten()
 }
 
 /// As [`map`], in a time zone.
@@ -214,8 +163,8 @@ fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<
         let text = format!("at byte {} of the decoded text", warning.offset);
         notes.push(Note { code: warning.kind.code().to_owned(), place: String::new(), text });
     }
-    let Output { identity, records, pending } = output;
-    Mapped { identity, records, notes, faults, pending, ..stub }
+    let Output { identity, records, pending, attachments } = output;
+    Mapped { identity, records, notes, faults, pending, attachments, ..stub }
 }
 
 /// The trigger event. Before v2.3 MSH-9 may name the type alone: then EVN-1 has the event, and ORU has only one.
@@ -233,10 +182,10 @@ fn find(header: &Header<'_>, message: &Message<'_>) -> Result<&'static Trigger, 
         offset: Some(message.msh().field(9).offset().unwrap_or(0)),
         text: reason.text().to_owned(),
     };
-    if let Some(trigger) = TRIGGERS.iter().find(|trigger| trigger.code == code && trigger.event == event) {
+    if let Some(trigger) = triggers().find(|trigger| trigger.code == code && trigger.event == event) {
         return Ok(trigger);
     }
-    let known_type = TRIGGERS.iter().any(|trigger| trigger.code == code);
+    let known_type = triggers().any(|trigger| trigger.code == code);
     Err(fault(if known_type { Reason::UnsupportedEvent } else { Reason::UnsupportedType }))
 }
 

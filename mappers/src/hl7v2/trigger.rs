@@ -4,7 +4,7 @@ pub(crate) mod adt;
 pub(crate) mod merge;
 pub(crate) mod oru;
 
-use causeway_core::mapped::{Identity, Pending};
+use causeway_core::mapped::{Attachment, Identity, Pending};
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
 
@@ -23,6 +23,8 @@ pub(crate) struct Output {
     pub(crate) records: Vec<Record>,
     /// What is still to come.
     pub(crate) pending: Vec<Pending>,
+    /// The documents that came inside it.
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 /// The segments of a message that its trigger event takes, in their order.

@@ -11,7 +11,7 @@ use causeway_core::mapped::Mapped;
 use causeway_core::provider::ProviderId;
 use causeway_mappers::hl7v2::note::NoteCode;
 use causeway_mappers::hl7v2::profile::{SegmentUse, Usage};
-use causeway_mappers::hl7v2::{self, SEGMENTS, TRIGGERS, Trigger};
+use causeway_mappers::hl7v2::{self, SEGMENTS, Trigger, triggers};
 use jiff::Timestamp;
 
 use crate::case::{Case, cases};
@@ -68,7 +68,7 @@ fn messages() -> String {
         "| message | what it says | required | used when there | message map of the guide |\n",
         "| --- | --- | --- | --- | --- |\n",
     ));
-    for trigger in TRIGGERS {
+    for trigger in triggers() {
         let ig = if trigger.ig.is_empty() { "none" } else { trigger.ig };
         let (required, optional) = (trigger.required.join(" "), trigger.optional.join(" "));
         row(&mut text, &[&format!("{}^{}", trigger.code, trigger.event), trigger.title, &required, &optional, ig]);
@@ -196,7 +196,7 @@ fn a_required_field_without_a_value_is_a_fault() {
 
 #[test]
 fn a_required_segment_that_is_missing_is_a_fault() {
-    for trigger in TRIGGERS {
+    for trigger in triggers() {
         let mapped = map(&format!("MSH|^~\\&|A|B|||2026||{}^{}|1|P|2.5\rZZZ|1\r", trigger.code, trigger.event));
         let missing: Vec<&str> = mapped.faults.iter().map(|fault| fault.place.as_str()).collect();
         assert_eq!(missing, trigger.required, "{}^{}", trigger.code, trigger.event);
@@ -208,7 +208,7 @@ fn a_required_segment_that_is_missing_is_a_fault() {
 fn message_with(segment: &SegmentUse, line: &str) -> String {
     let takes =
         |trigger: &&Trigger| trigger.required.contains(&segment.name) || trigger.optional.contains(&segment.name);
-    let trigger = TRIGGERS.iter().find(takes).expect("an event that takes it");
+    let trigger = triggers().find(takes).expect("an event that takes it");
     let mut lines = vec![format!("MSH|^~\\&|A|B|||20260101||{}^{}|1|P|2.5", trigger.code, trigger.event)];
     let mut add = |name: &str, minimal: &str| {
         if segment.name == name {

@@ -5,13 +5,53 @@ use causeway_core::scope::{Domain, Level};
 
 use super::{Output, Says, Segments};
 use crate::fhir::Object;
+use crate::hl7v2::Trigger;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::identity::Subject;
 use crate::hl7v2::segment::pv1::{self, Event, Visit};
 use crate::hl7v2::segment::{al1, dg1, iam, pr1, pv2};
 
+/// The events of this family.
+pub(crate) const TRIGGERS: &[Trigger] = &[
+    of_visit("A01", "Admit / visit notification", "ADT_A01", FINDINGS, |c, s, o| visit(c, s, o, Event::Admit)),
+    of_visit("A02", "Transfer a patient", "ADT_A02", BARE, |c, s, o| visit(c, s, o, Event::Transfer)),
+    of_visit("A03", "Discharge / end visit", "", FINDINGS, |c, s, o| visit(c, s, o, Event::Discharge)),
+    of_visit("A04", "Register a patient", "ADT_A01", FINDINGS, |c, s, o| visit(c, s, o, Event::Register)),
+    Trigger {
+        required: &["PID"],
+        optional: &["EVN", "PD1", "NK1", "PV1", "PV2", "AL1", "IAM", "DG1", "PR1"],
+        ..of_visit("A08", "Update patient information", "ADT_A01", FINDINGS, |c, s, o| visit(c, s, o, Event::Update))
+    },
+    of_visit("A11", "Cancel admit / visit notification", "ADT_A11", BARE, |c, s, o| visit(c, s, o, Event::CancelAdmit)),
+    of_visit("A13", "Cancel discharge / end visit", "ADT_A01", FINDINGS, |c, s, o| {
+        visit(c, s, o, Event::CancelDischarge)
+    }),
+    of_person("A28", "Add person information"),
+    of_person("A31", "Update person information"),
+];
+
+/// What a visit can bring with it.
+const FINDINGS: &[&str] = &["EVN", "PD1", "NK1", "PV2", "AL1", "IAM", "DG1", "PR1"];
+/// What a move or a cancellation can bring with it.
+const BARE: &[&str] = &["EVN", "PD1", "NK1", "PV2"];
+
+const fn of_visit(
+    event: &'static str,
+    title: &'static str,
+    ig: &'static str,
+    optional: &'static [&'static str],
+    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
+) -> Trigger {
+    Trigger { code: "ADT", event, title, ig, required: &["PID", "PV1"], optional, map }
+}
+
+const fn of_person(event: &'static str, title: &'static str) -> Trigger {
+    let optional = &["EVN", "PD1", "NK1", "AL1", "IAM", "DG1", "PR1"];
+    Trigger { code: "ADT", event, title, ig: "ADT_A05", required: &["PID"], optional, map: person }
+}
+
 /// A visit: Patient and Encounter, with what else the message brings.
-pub(crate) fn visit<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output, event: Event) {
+fn visit<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output, event: Event) {
     let version = super::version(context, Says::Registration);
     let Some(subject) = super::patient(context, segments, output, version, |_, _| Vec::new()) else { return };
     let Some(pv1) = segments.first("PV1") else {
@@ -34,7 +74,7 @@ pub(crate) fn visit<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, outp
 }
 
 /// A person: Patient, with what else the message brings. There is no visit, whatever PV1 says.
-pub(crate) fn person<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
+fn person<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
     let version = super::version(context, Says::Registration);
     let Some(subject) = super::patient(context, segments, output, version, |_, _| Vec::new()) else { return };
     findings(context, segments, output, &subject, None);

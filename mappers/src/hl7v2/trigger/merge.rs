@@ -5,11 +5,24 @@
 //! person is for the registry to settle.
 
 use super::{Output, Says, Segments};
+use crate::hl7v2::Trigger;
 use crate::hl7v2::context::Context;
 use crate::hl7v2::segment::mrg::{self, Replaced};
 
+/// The events of this family.
+pub(crate) const TRIGGERS: &[Trigger] = &[
+    of_patients("A18", "Merge patient information"),
+    of_patients("A34", "Merge patient information - patient id only"),
+    of_patients("A40", "Merge patient - patient identifier list"),
+];
+
+const fn of_patients(event: &'static str, title: &'static str) -> Trigger {
+    let optional = &["EVN", "PD1"];
+    Trigger { code: "ADT", event, title, ig: "", required: &["PID", "MRG"], optional, map: patients }
+}
+
 /// Maps a merge. One that does not say whom to replace gives no records at all: the message is held.
-pub(crate) fn patients<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
+fn patients<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
     let version = super::version(context, Says::Registration);
     let mut complete = true;
     super::patient(context, segments, output, version, |subject, survivor| {

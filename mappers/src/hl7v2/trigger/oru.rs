@@ -10,6 +10,7 @@ use causeway_core::scope::Domain;
 use super::{Output, Says, Segments};
 use crate::codes::Status;
 use crate::fhir::reference_to;
+use crate::hl7v2::Trigger;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::identity::Subject;
 use crate::hl7v2::note::NoteCode;
@@ -19,8 +20,19 @@ use crate::hl7v2::segment::orc::Common;
 use crate::hl7v2::segment::pv1::{self, Event, Visit};
 use crate::hl7v2::segment::{nte, obr, orc, pv2, spm};
 
+/// The events of this family.
+pub(crate) const TRIGGERS: &[Trigger] = &[Trigger {
+    code: "ORU",
+    event: "R01",
+    title: "Unsolicited transmission of an observation",
+    ig: "ORU_R01",
+    required: &["PID", "OBR"],
+    optional: &["PD1", "NK1", "PV1", "PV2", "ORC", "OBX", "NTE", "SPM"],
+    map: results,
+}];
+
 /// Maps results: the Patient, the visit when it has a number, and each order with what was found.
-pub(crate) fn results<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
+fn results<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
     let version = super::version(context, Says::Copy);
     let Some(subject) = super::patient(context, segments, output, version, |_, _| Vec::new()) else { return };
     let visit = visit(context, segments, output, &subject, version);
