@@ -11,7 +11,8 @@ use causeway_core::scope::{Domain, Level};
 use super::context::{Context, Version};
 use super::identity::Subject;
 use super::reader::Seg;
-use super::segment::{nk1, pd1, pid};
+use super::segment::pv1::{self, Event, Visit};
+use super::segment::{nk1, pd1, pid, pv2};
 use crate::fhir::Object;
 
 /// What mapping has given so far.
@@ -96,4 +97,27 @@ pub(crate) fn patient<'m>(
     output.records.push(context.record(Domain::Identification, key, version, resource));
     output.records.extend(others);
     Some(subject)
+}
+
+/// The visit during which something was found, ordered or given: a copy of what the registration desk says of it.
+pub(crate) fn visit<'m>(
+    context: &Context<'m>,
+    segments: &Segments<'_, 'm>,
+    output: &mut Output,
+    subject: &Subject,
+    version: Version,
+) -> Option<Visit> {
+    let pv1 = segments.first("PV1")?;
+    let pv2 = segments.first("PV2");
+    let Some(visit) = pv1::visit(context, pv1, subject, Event::Result) else {
+        pv2.into_iter().for_each(Seg::keep);
+        return None;
+    };
+    let mut mapped = pv1::encounter(context, pv1, subject, &visit, Event::Result);
+    if let Some(pv2) = pv2 {
+        pv2::add(context, pv2, &mut mapped.resource);
+    }
+    let version = Version { date: mapped.date, ..version };
+    output.records.push(context.record(Domain::Encounter, visit.key.clone(), version, mapped.resource));
+    Some(visit)
 }

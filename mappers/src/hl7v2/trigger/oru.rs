@@ -5,20 +5,19 @@ use std::collections::BTreeMap;
 use crate::fhir::Json;
 use causeway_core::mapped::Pending;
 use causeway_core::record::Record;
-use causeway_core::scope::Domain;
 
 use super::{Output, Says, Segments};
 use crate::codes::Status;
 use crate::fhir::reference_to;
 use crate::hl7v2::Trigger;
-use crate::hl7v2::context::{Context, Version};
+use crate::hl7v2::context::Context;
 use crate::hl7v2::identity::Subject;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
 use crate::hl7v2::segment::obx::{Observed, Within, document, ha_allergy};
 use crate::hl7v2::segment::orc::Common;
-use crate::hl7v2::segment::pv1::{self, Event, Visit};
-use crate::hl7v2::segment::{nte, obr, orc, pv2, spm};
+use crate::hl7v2::segment::pv1::Visit;
+use crate::hl7v2::segment::{nte, obr, orc, spm};
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[Trigger {
@@ -35,34 +34,11 @@ pub(crate) const TRIGGERS: &[Trigger] = &[Trigger {
 fn results<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output) {
     let version = super::version(context, Says::Copy);
     let Some(subject) = super::patient(context, segments, output, version, |_, _| Vec::new()) else { return };
-    let visit = visit(context, segments, output, &subject, version);
+    let visit = super::visit(context, segments, output, &subject, version);
     let mut seen = BTreeMap::new();
     for group in groups(context, segments) {
         order(context, group, (&subject, visit.as_ref()), &mut seen, output);
     }
-}
-
-/// The visit during which the results were made.
-fn visit<'m>(
-    context: &Context<'m>,
-    segments: &Segments<'_, 'm>,
-    output: &mut Output,
-    subject: &Subject,
-    version: Version,
-) -> Option<Visit> {
-    let pv1 = segments.first("PV1")?;
-    let pv2 = segments.first("PV2");
-    let Some(visit) = pv1::visit(context, pv1, subject, Event::Result) else {
-        pv2.into_iter().for_each(Seg::keep);
-        return None;
-    };
-    let mut mapped = pv1::encounter(context, pv1, subject, &visit, Event::Result);
-    if let Some(pv2) = pv2 {
-        pv2::add(context, pv2, &mut mapped.resource);
-    }
-    let version = Version { date: mapped.date, ..version };
-    output.records.push(context.record(Domain::Encounter, visit.key.clone(), version, mapped.resource));
-    Some(visit)
 }
 
 /// One order with what was found: ORC, OBR, NTE, { OBX, NTE }, SPM.
