@@ -11,14 +11,23 @@ use serde_json::Value;
 /// Which of our crates each of our crates may import.
 const ARROWS: &[(&str, &[&str])] = &[
     ("causeway-core", &[]),
-    ("causeway-hl7", &["causeway-core"]),
+    ("causeway-tls", &["causeway-core"]),
+    ("causeway-hl7", &["causeway-core", "causeway-tls"]),
     ("causeway-mappers", &["causeway-core"]),
     ("causeway-router", &["causeway-core"]),
     ("causeway-storage", &["causeway-core"]),
-    ("causeway-serve", &["causeway-core"]),
+    ("causeway-serve", &["causeway-core", "causeway-tls"]),
     (
         "causeway-ops",
-        &["causeway-core", "causeway-hl7", "causeway-mappers", "causeway-router", "causeway-storage", "causeway-serve"],
+        &[
+            "causeway-core",
+            "causeway-tls",
+            "causeway-hl7",
+            "causeway-mappers",
+            "causeway-router",
+            "causeway-storage",
+            "causeway-serve",
+        ],
     ),
 ];
 

@@ -1,0 +1,24 @@
+//! TLS for every door: one set of settings, certificates that are reloaded when their files change, and clients that
+//! are known by their certificates.
+//!
+//! A door opens an [`Acceptor`] and passes each connection it accepted to [`Acceptor::accept`]; what comes back is a
+//! stream like any other, and the [`Certificate`] the client showed. A client opens a [`Connector`]. TLS 1.2 and 1.3
+//! with the suites of rustls, which are those of BCP 195 (RFC 9325); nothing older can be switched on.
+
+mod acceptor;
+#[cfg(feature = "authority")]
+pub mod authority;
+mod certificate;
+mod connector;
+mod files;
+mod handshake;
+mod pattern;
+mod settings;
+
+pub use acceptor::{Acceptor, Reload, Session};
+pub use certificate::{Certificate, CertificateFault};
+pub use connector::{ConnectError, Connector};
+pub use files::{Expiry, ExpiryState, TlsError, expiries};
+pub use handshake::HandshakeError;
+pub use pattern::{ClientPattern, ClientPatternError};
+pub use settings::{ClientTlsSettings, TlsFault, TlsSettings};
