@@ -8,6 +8,7 @@ mod allergy;
 mod context;
 mod datatype;
 mod identity;
+mod media;
 pub mod note;
 pub mod profile;
 mod reader;

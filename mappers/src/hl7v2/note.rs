@@ -42,6 +42,7 @@ codes! {
     MissingField "missing-field" "A field is empty that FHIR needs: its value is said to be unknown.";
     MergeWithItself "merge-with-itself" "The patient to be replaced is the one that remains.";
     RelativePointer "relative-pointer" "The pointer to a document names no scheme: it stands as the title.";
+    DocumentType "document-type" "A document says it is of one type and its bytes are of another: the bytes count.";
     NoMessageTime "no-message-time" "The message says no time: versions are ordered by when it was received.";
     TooManyNotes "too-many-notes" "Further notes and faults are counted, not listed.";
 }

@@ -125,10 +125,19 @@ pub(crate) fn show(mapped: &Mapped) -> Value {
         .pending
         .iter()
         .map(|pending| json!({"place": pending.place, "url": pending.url.expose(), "bytes": pending.bytes}));
-    json!({
+    let mut shown = json!({
         "line": json::line("input.hl7", mapped),
         "identity": identity,
         "versions": versions.collect::<Vec<_>>(),
         "pending": pending.collect::<Vec<_>>(),
-    })
+    });
+    let attachments = mapped.attachments.iter().map(|attachment| {
+        let bytes = attachment.bytes.expose();
+        json!({"digest": attachment.digest.to_string(), "content_type": attachment.content_type, "bytes": bytes.len()})
+    });
+    let attachments: Vec<Value> = attachments.collect();
+    if !attachments.is_empty() {
+        shown["attachments"] = attachments.into();
+    }
+    shown
 }

@@ -335,6 +335,7 @@ impl Checker<'_> {
             "date" => is_date_time(text) && text.len() > 19,
             name if name.ends_with("DateTime") => is_date_time(text),
             "system" if path.contains("telecom") => ["phone", "fax", "email", "pager", "other"].contains(&text),
+            "url" if text.starts_with("Binary/") => is_id(text.trim_start_matches("Binary/")),
             "system" | "url" | "source" => is_uri(text),
             "code" | "use" | "status" | "comparator" => text.split(' ').all(|word| !word.is_empty()),
             "valueTime" => text.len() >= 8,

@@ -15,6 +15,7 @@ use crate::hl7v2::identity::Subject;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
+pub(crate) mod attachment;
 pub(crate) mod document;
 pub(crate) mod ha_allergy;
 mod value;
@@ -86,11 +87,18 @@ pub(crate) struct Result {
 }
 
 impl<'c, 'm> Observed<'c, 'm> {
-    /// Whether a segment is a further line of the same text.
+    /// Whether a segment is a further line of the same text, or a further part of the same document.
     pub(crate) fn goes_on_with(&self, obx: &Seg<'m>) -> bool {
-        let Some(last) = self.lines.last() else { return false };
+        let (Some(first), Some(last)) = (self.lines.first(), self.lines.last()) else { return false };
         let same = |field: usize| last.field(field).raw() == obx.field(field).raw();
-        self.notes.is_empty() && matches!(obx.field(2).raw(), "TX" | "FT") && [2, 3, 4, 11].into_iter().all(same)
+        if !self.notes.is_empty() || ![2, 3, 11].into_iter().all(same) {
+            return false;
+        }
+        match obx.field(2).raw() {
+            "TX" | "FT" => same(4),
+            "ED" => attachment::goes_on(first, last, obx, same(4)),
+            _ => false,
+        }
     }
 
     /// Maps it; `None`, with a fault, without a code. `number` tells apart those of one code and sub-id in one order.

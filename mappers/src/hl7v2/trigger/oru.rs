@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::fhir::Json;
-use causeway_core::mapped::Pending;
 use causeway_core::record::Record;
 
 use super::{Output, Says, Segments};
@@ -107,7 +106,7 @@ fn order<'m>(
     let references: Vec<Json> = specimens.iter().map(|record| reference_to(&record.key).into()).collect();
     let specimen = if references.len() == 1 { references.first() } else { None };
     let within = Within { subject, visit, order: &order, specimen };
-    let found = Found::of(context, &group, within, &mut output.pending);
+    let found = Found::of(context, &group, within, output);
     let allergies: Vec<Record> = found.allergies.into_iter().map(|entry| entry.into_record(context, within)).collect();
     let comments: Vec<String> = group.comments.iter().map(|comment| nte::text(context, comment)).collect();
     let has_report = !found.results.is_empty() || group.observed.is_empty();
@@ -155,7 +154,7 @@ struct Found {
 
 impl Found {
     /// Maps every OBX of an order: as an allergy of the dialect, as a document, or as an observation.
-    fn of<'m>(context: &Context<'m>, group: &Group<'_, 'm>, within: Within<'_>, pending: &mut Vec<Pending>) -> Self {
+    fn of<'m>(context: &Context<'m>, group: &Group<'_, 'm>, within: Within<'_>, output: &mut Output) -> Self {
         let mut found = Self { is_text: true, ..Self::default() };
         let mut numbers: BTreeMap<(String, String), usize> = BTreeMap::new();
         let mut number = |code: &str, sub_id: &str| {
@@ -168,7 +167,7 @@ impl Found {
             if ha_allergy::is_allergy(context, obx) {
                 ha_allergy::take(context, obx, within, &mut found.allergies);
             } else if document::is_document(obx) {
-                found.others.extend(document::document(context, obx, within, pending, &mut number));
+                found.others.extend(document::document(context, &observed.lines, within, output, &mut number));
             } else if let Some(result) = observed.result(context, within, &mut number) {
                 found.is_text &= result.is_text;
                 found.status = Some(lower(found.status, result.status));

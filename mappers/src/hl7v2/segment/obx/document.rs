@@ -1,13 +1,13 @@
-//! OBX of type RP (a pointer) and ED (encapsulated data) to DocumentReference: IG maps `OBX[DocumentReference]`,
-//! `RP[DocumentReference]` and `ED[Attachment]`.
+//! OBX of type RP (a pointer) and ED (encapsulated data) to DocumentReference: IG maps `OBX[DocumentReference]` and
+//! `RP[DocumentReference]`.
 
 use causeway_core::mapped::Pending;
 use causeway_core::phi::Phi;
-use causeway_core::reason::Reason;
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
 
 use super::Within;
+use super::attachment::{self, Label, media_type};
 use crate::codes::{self, Status};
 use crate::fhir::{Json, Object, identifier, period, uri};
 use crate::hl7v2::context::{Context, Version};
@@ -16,21 +16,23 @@ use crate::hl7v2::datatype::ts;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
 use crate::hl7v2::segment::pv1::Visit;
+use crate::hl7v2::trigger::Output;
 
 /// Whether the value is a document.
 pub(crate) fn is_document(obx: &Seg<'_>) -> bool {
     matches!(obx.field(2).raw(), "RP" | "ED")
 }
 
-/// Maps it; `None`, with a fault, without a code or without the document. What has still to be fetched is added to
-/// `pending`.
+/// Maps it, from one segment or from the parts of one document; `None`, with a fault, without a code or without the
+/// document. What has still to be fetched, and what has to be stored, is added to `output`.
 pub(crate) fn document<'m>(
     context: &Context<'m>,
-    obx: &Seg<'m>,
+    lines: &[&Seg<'m>],
     within: Within<'_>,
-    pending: &mut Vec<Pending>,
+    output: &mut Output,
     mut number: impl FnMut(&str, &str) -> usize,
 ) -> Option<Record> {
+    let obx = *lines.first()?;
     let coded = obx.first(context, 3).map(|value| cwe::read(&value));
     let Some(coded) = coded.filter(|coded| !coded.concept.is_empty()) else {
         context.missing(obx, 3, "what the document is is missing");
@@ -38,24 +40,17 @@ pub(crate) fn document<'m>(
     };
     let sub_id = obx.first(context, 4).map(|value| value.whole()).unwrap_or_default();
     let status = status(context, obx, within.order.status);
-    let Some(value) = obx.first(context, 5) else {
+    if !obx.has(5) {
         context.missing(obx, 5, "the document is missing");
         return None;
-    };
-    // OBX-7 → attachment.size, in the dialect of the public hospitals
-    let size = size(context, obx);
+    }
+    let title = description(&coded);
     let attachment = if obx.field(2).raw() == "RP" {
-        let (attachment, url) = pointer(&value, size);
-        if url.is_empty() {
-            context.missing(obx, 5, "the pointer is empty");
-            return None;
-        }
-        if !status.retracted {
-            pending.push(Pending { place: obx.field_place(5), url: Phi::new(url), bytes: size });
-        }
-        attachment
+        pointed(context, obx, &title, status.retracted, output)?
     } else {
-        embedded(context, obx, &value)?
+        let observed = ts::field(obx, context, 14).or(within.order.observed);
+        let label = Label { title: &title, created: observed.map(|time| context.written(time)) };
+        attachment::embedded(context, lines, label, &mut output.attachments)?
     };
     let place = number(&coded.key, &sub_id).to_string();
     let [filler, service] = within.order.key_parts();
@@ -112,14 +107,35 @@ fn resource<'m>(
 }
 
 /// OBX-3 in words.
-fn description(coded: &Coded) -> String {
+pub(crate) fn description(coded: &Coded) -> String {
     let concept = &coded.concept;
     let display = concept.get("coding").first().and_then(|coding| coding.get("display"));
     display.or_else(|| Some(concept.get("text"))).and_then(Json::as_str).unwrap_or(&coded.key).to_owned()
 }
 
+/// A pointer: what it points to is still to come, unless it was taken back. `None`, with a fault, when it is empty.
+pub(crate) fn pointed<'m>(
+    context: &Context<'m>,
+    obx: &Seg<'m>,
+    title: &str,
+    retracted: bool,
+    output: &mut Output,
+) -> Option<Object> {
+    // OBX-7 → attachment.size, in the dialect of the public hospitals
+    let size = size(context, obx);
+    let (attachment, url) = obx.first(context, 5).map(|value| pointer(&value, size, title))?;
+    if url.is_empty() {
+        context.missing(obx, 5, "the pointer is empty");
+        return None;
+    }
+    if !retracted {
+        output.pending.push(Pending { place: obx.field_place(5), url: Phi::new(url), bytes: size });
+    }
+    Some(attachment)
+}
+
 /// RP.1 → url; RP.3 and RP.4, or the ending of the name → contentType.
-fn pointer(value: &Value<'_, '_>, size: Option<u64>) -> (Object, String) {
+fn pointer(value: &Value<'_, '_>, size: Option<u64>, title: &str) -> (Object, String) {
     let url = value.unsplit(1).into_owned();
     let (kind, subtype) = (value.text(3), value.text(4));
     // Which application can show it is no matter of the reference.
@@ -130,40 +146,13 @@ fn pointer(value: &Value<'_, '_>, size: Option<u64>) -> (Object, String) {
     if absolute.is_none() {
         value.note(NoteCode::RelativePointer, "the pointer names no scheme: it stands as the title, not as a URL");
     }
-    let title = if absolute.is_none() { &*url } else { "" };
+    let title = if absolute.is_none() { &*url } else { title };
     let attachment = Object::sized(4)
         .maybe("contentType", named)
         .text("url", &absolute.unwrap_or_default())
         .maybe("size", size)
         .text("title", title);
     (attachment, url)
-}
-
-/// ED.2, ED.3 → contentType; ED.5 → data, which has to be base64.
-fn embedded<'m>(context: &Context<'m>, obx: &Seg<'m>, value: &Value<'_, '_>) -> Option<Object> {
-    let (kind, subtype, encoding) = (value.text(2), value.text(3), value.text(4));
-    // Which application made it is no matter of the reference.
-    value.ask(1);
-    let data: String = value.unsplit(5).chars().filter(|c| !c.is_whitespace()).collect();
-    let named = [&*subtype, &*kind].into_iter().find_map(media_type);
-    if !encoding.eq_ignore_ascii_case("Base64") || !is_base64(&data) {
-        let text = "the document is not encoded in base64";
-        context.fault(Reason::BadValue, obx.field_place(5), obx.offset(5), text);
-        return None;
-    }
-    Some(Object::sized(2).maybe("contentType", named).text("data", &data))
-}
-
-/// RFC 4648 §4, with its padding.
-fn is_base64(data: &str) -> bool {
-    let body = data.trim_end_matches('=');
-    let padding = data.len() - body.len();
-    let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    !body.is_empty() && padding <= 2 && data.len().is_multiple_of(4) && body.bytes().all(good)
-}
-
-fn media_type(word: &str) -> Option<&'static str> {
-    codes::ATTACHMENT_TYPE.code(&word.to_ascii_uppercase())
 }
 
 /// OBX-7 as a number of bytes; nothing else is meant by a reference range of a document.
