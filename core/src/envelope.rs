@@ -80,6 +80,26 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    /// Reads what [`fmt::Display`] writes: 64 lower-case hexadecimal digits.
+    pub fn parse(hex: &str) -> Option<Self> {
+        let (pairs, []) = hex.as_bytes().as_chunks::<2>() else { return None };
+        let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+        let mut bytes = [0; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+/// The value of a lower-case hexadecimal digit.
+const fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
 }
 
 impl fmt::Display for Digest {
@@ -200,6 +220,23 @@ mod tests {
         assert_eq!(FeedName::parse("hospital-a").map(|n| n.to_string()), Ok("hospital-a".to_owned()));
         for bad in ["", "A", "1a", "a b", "a\"", "é", &"a".repeat(41)] {
             assert!(FeedName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_is_written_and_in_no_other_way() {
+        let digest = Digest::of(b"anything");
+        let hex = digest.to_string();
+        assert_eq!(Digest::parse(&hex), Some(digest));
+        for bad in [
+            &hex.to_uppercase(),
+            &hex.replacen(char::is_alphanumeric, "", 2),
+            &format!("{hex}0"),
+            &format!("{hex}00"),
+            "",
+            &"g".repeat(64),
+        ] {
+            assert_eq!(Digest::parse(bad), None, "{bad}");
         }
     }
 

@@ -107,7 +107,8 @@ pub trait BlobStore: Send + Sync {
     /// The size of a blob; `None` when there is none.
     fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError>;
 
-    /// Up to `bytes_max` bytes from `from` on; fewer only at the end, none beyond it.
+    /// Up to `bytes_max` bytes from `from` on; fewer only at the end, none beyond it. What is given was checked: bytes
+    /// that are not those stored are `Damaged`, never served.
     fn read(&self, digest: &Digest, from: u64, bytes_max: usize) -> Result<Vec<u8>, BlobError>;
 
     /// Removes a blob for good. Whether there was one.
@@ -116,7 +117,8 @@ pub trait BlobStore: Send + Sync {
     /// Blobs in the order of their addresses, from behind `after` on, at most `count_max`.
     fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError>;
 
-    /// Removes what unfinished writers left behind before `before` (a process killed half way). How many.
+    /// Removes what unfinished writers left behind before `before` (a process killed half way). How many. A writer that
+    /// has taken nothing since then and still lives fails at its end.
     fn sweep(&self, before: Timestamp) -> Result<u64, BlobError>;
 
     /// Whether it can be written to now: for readiness and `check --online`.
