@@ -2,7 +2,7 @@
 //!
 //! [`triggers`] says what is taken. A later domain adds a file in `trigger/` for its family of events, with a line in
 //! [`FAMILIES`], and files in `segment/` for its segments (MDM with TXA; OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
-//! with PRB; REF with RF1; OUL and OML beside ORU): docs/messages.md and docs/fhir.md follow by themselves.
+//! with PRB; REF with RF1): docs/messages.md and docs/fhir.md follow by themselves.
 
 mod allergy;
 mod context;
@@ -27,7 +27,7 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, merge, oru};
+use trigger::{Output, Segments, adt, merge, oru, oul};
 
 pub use segment::ALL as SEGMENTS;
 
@@ -91,7 +91,7 @@ pub struct Trigger {
 }
 
 /// Everything that is taken, family by family.
-const FAMILIES: &[&[Trigger]] = &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS];
+const FAMILIES: &[&[Trigger]] = &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS, oul::TRIGGERS];
 
 /// Everything that is taken.
 pub fn triggers() -> impl Iterator<Item = &'static Trigger> {

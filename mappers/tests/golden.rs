@@ -80,12 +80,14 @@ fn no_resource_holds_the_control_id_so_that_a_resend_is_no_change() {
 
 #[test]
 fn chinese_text_is_the_same_from_utf_8_big5_and_gb_18030() {
-    let mapped = |name: &str| Case::named(name).map().remove(0);
-    let utf8 = mapped("demographics-chinese-utf8");
-    assert!(!utf8.records.is_empty());
-    for other in ["demographics-chinese-big5", "demographics-chinese-gb18030"] {
-        let other = mapped(other);
-        assert_eq!((&utf8.records, &utf8.identity), (&other.records, &other.identity));
+    let mapped = |name: &str, charset: &str| Case::named(&format!("{name}-chinese-{charset}")).map().remove(0);
+    for name in ["demographics", "lab-oul"] {
+        let utf8 = mapped(name, "utf8");
+        assert!(!utf8.records.is_empty(), "{name}");
+        for other in ["big5", "gb18030"] {
+            let other = mapped(name, other);
+            assert_eq!((&utf8.records, &utf8.identity), (&other.records, &other.identity), "{name}");
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod adt;
 pub(crate) mod merge;
 pub(crate) mod oru;
+pub(crate) mod oul;
+mod results;
 
 use causeway_core::mapped::{Attachment, Identity, Pending};
 use causeway_core::record::Record;

@@ -104,12 +104,15 @@ const TYPES: &[Type] = &[
             "result",
             "conclusion",
         ],
-        codes: &[("status", &["registered", "partial", "preliminary", "final", "corrected", "cancelled", "unknown"])],
+        codes: &[(
+            "status",
+            &["registered", "partial", "preliminary", "final", "amended", "corrected", "cancelled", "unknown"],
+        )],
     },
     Type {
         name: "ServiceRequest",
         required: &["status", "intent", "subject"],
-        optional: &["identifier", "priority", "occurrenceDateTime", "requester", "reasonCode"],
+        optional: &["identifier", "basedOn", "priority", "occurrenceDateTime", "requester", "reasonCode"],
         codes: &[
             ("status", &["active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]),
             ("intent", &["order"]),
@@ -142,6 +145,8 @@ const TYPES: &[Type] = &[
             "specimen",
             "device",
             "referenceRange",
+            "hasMember",
+            "derivedFrom",
             "component",
         ],
         codes: &[(

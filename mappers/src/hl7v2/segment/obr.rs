@@ -18,6 +18,10 @@ use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
+mod parent;
+
+pub(crate) use parent::{Numbers, Parent, ParentResult};
+
 /// What is done with its fields.
 pub(crate) const USE: SegmentUse = SegmentUse {
     name: "OBR",
@@ -42,7 +46,13 @@ pub(crate) const USE: SegmentUse = SegmentUse {
         used(22, "Results reported / status changed", "DiagnosticReport.issued; the version clock"),
         used(24, "Diagnostic service section id", "DiagnosticReport.category; Observation.category; the domain"),
         used(25, "Result status", "DiagnosticReport.status; the rank of the version"),
+        used(
+            26,
+            "Parent result",
+            "Observation.derivedFrom: the parent's Observation, or its words where it is not in the message",
+        ),
         used(27, "Quantity/timing", "ServiceRequest.priority, where OBR-5 is not sent"),
+        used(29, "Parent", "ServiceRequest.basedOn, by identifier"),
         used(31, "Reason for study", "ServiceRequest.reasonCode"),
         used(32, "Principal result interpreter", "DiagnosticReport.resultsInterpreter")
             .but("A reference by identifier and name"),
@@ -77,6 +87,10 @@ pub(crate) struct Order {
     pub(crate) has_section: bool,
     /// The category of its observations.
     pub(crate) category: Json,
+    /// The numbers it has.
+    pub(crate) numbers: Numbers,
+    /// Where it comes from.
+    pub(crate) parent: Parent,
     section: Object,
     identifiers: Vec<Json>,
     request: Request,
@@ -149,7 +163,9 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
     let requester = obr.first(context, 16).map(|value| xcn::read(&value)).or(common.requester);
     // OBR-6 → ServiceRequest.occurrenceDateTime
     let requested = ts::field(obr, context, 6);
+    let parent = parent::read(context, obr);
     let request = Object::sized(10)
+        .one("basedOn", parent.based_on(context))
         .maybe("priority", priority(context, obr))
         .maybe("occurrenceDateTime", requested.map(|time| context.written(time)))
         .maybe("requester", requester)
@@ -174,6 +190,8 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
         domain,
         has_section,
         category: concept("http://terminology.hl7.org/CodeSystem/observation-category", category, "").into(),
+        numbers: Numbers { placer, filler },
+        parent,
         section,
         identifiers,
         request,

@@ -1,7 +1,8 @@
 //! OBX, observation: IG maps `OBX[Observation]` and `OBX[Observation-Component]`.
 
 use causeway_core::reason::Reason;
-use causeway_core::record::Record;
+use causeway_core::record::{Record, RecordKey};
+use causeway_core::scope::Domain;
 
 use super::nte;
 use super::obr::Order;
@@ -75,15 +76,36 @@ pub(crate) struct Within<'a> {
     pub(crate) specimen: Option<&'a Json>,
 }
 
-/// An observation, mapped.
+/// An observation, mapped, to which others of its message may still be linked.
 #[derive(Debug)]
 pub(crate) struct Result {
-    /// The Observation.
-    pub(crate) record: Record,
+    /// The key of the Observation.
+    pub(crate) key: RecordKey,
     /// Its status.
     pub(crate) status: Status,
     /// Whether its value is a text of lines.
     pub(crate) is_text: bool,
+    /// What it is of: OBX-3 as in the key.
+    pub(crate) code: String,
+    /// OBX-4.
+    pub(crate) sub_id: String,
+    /// Whether OBX-8 says how an organism answers a drug.
+    pub(crate) is_susceptibility: bool,
+    domain: Domain,
+    version: Version,
+    resource: Object,
+}
+
+impl Result {
+    /// Adds to a list of references: `hasMember` or `derivedFrom`.
+    pub(crate) fn link(&mut self, name: &'static str, to: Object) {
+        self.resource.push(name, to);
+    }
+
+    /// The Observation.
+    pub(crate) fn into_record(self, context: &Context<'_>) -> Record {
+        context.record(self.domain, self.key, self.version, self.resource)
+    }
 }
 
 impl<'c, 'm> Observed<'c, 'm> {
@@ -158,8 +180,17 @@ impl<'c, 'm> Observed<'c, 'm> {
             level: coded.level,
             retracted: status.retracted,
         };
-        let record = context.record(within.order.domain, key, version, resource.list("note", notes));
-        Some(Result { record, status, is_text })
+        Some(Result {
+            key,
+            status,
+            is_text,
+            code: coded.key,
+            is_susceptibility: !sub_id.is_empty() && is_susceptibility(obx),
+            sub_id: sub_id.into_owned(),
+            domain: within.order.domain,
+            version,
+            resource: resource.list("note", notes),
+        })
     }
 
     /// OBX-5 with OBX-2, OBX-6, OBX-7 and OBX-8 → the value or component, interpretation, referenceRange. Tells whether
@@ -219,6 +250,12 @@ fn status<'m>(context: &Context<'m>, obx: &Seg<'m>, of_order: Option<Status>) ->
         cwe::unmapped(&value);
     }
     Some(found.unwrap_or(Status { code: "unknown", rank: 0, retracted: false }))
+}
+
+/// Whether OBX-8 holds one of the codes of table 0078 for susceptibility.
+fn is_susceptibility(obx: &Seg<'_>) -> bool {
+    let sent = obx.field(8).rep(1).component(1).raw();
+    matches!(sent, "S" | "I" | "R" | "MS" | "VS" | "NS" | "SDD" | "NCL" | "SYN-R" | "SYN-S")
 }
 
 /// OBX-16, OBX-15, OBX-23 → performer.
