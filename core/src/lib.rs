@@ -9,6 +9,7 @@ pub mod consent;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod decision;
+pub mod dicom;
 pub mod disposition;
 pub mod envelope;
 pub mod feed;

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("causeway-core", &[]),
     ("causeway-tls", &["causeway-core"]),
     ("causeway-hl7", &["causeway-core", "causeway-tls"]),
+    ("causeway-dicom", &["causeway-core", "causeway-tls"]),
     ("causeway-mappers", &["causeway-core"]),
     ("causeway-router", &["causeway-core"]),
     ("causeway-storage", &["causeway-core"]),
