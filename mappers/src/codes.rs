@@ -29,7 +29,6 @@ macro_rules! tables {
         )+
 
         /// Every file: its name, how many columns it has, its text.
-        #[cfg(test)]
         const FILES: &[(&str, usize, &str)] =
             &[$(($file, $columns, include_str!(concat!("codes/", $file)))),+];
     };
@@ -130,6 +129,26 @@ impl Table<4> {
     pub(crate) fn concept(&self, v2: &str) -> Option<Concept> {
         self.row(v2).map(|[_, code, display, system]| Concept { code, display, system })
     }
+}
+
+/// The files with a row that leads from a v2 code to one of these words. Slow: for explanations.
+pub(crate) fn between(v2: &str, words: &[&str]) -> Vec<&'static str> {
+    let leads = |line: &'static str| {
+        let mut row = line.split(',').map(|column| column.trim_matches('"'));
+        row.next() == Some(v2) && row.any(|column| !column.is_empty() && words.contains(&column))
+    };
+    let files = FILES.iter().filter(|(_, _, text)| !v2.is_empty() && text.lines().skip(2).any(leads));
+    files.map(|(file, _, _)| *file).collect()
+}
+
+/// Of every file with a row for a v2 code the first code with another meaning. Slow: for explanations.
+pub(crate) fn beside(v2: &str) -> Vec<&'static str> {
+    let other = |text: &'static str| {
+        let rows = || text.lines().skip(2).filter_map(|line| line.split_once(','));
+        let (_, meaning) = rows().find(|(code, _)| *code == v2)?;
+        rows().find(|(_, other)| *other != meaning).map(|(code, _)| code)
+    };
+    FILES.iter().filter_map(|(_, _, text)| other(text)).collect()
 }
 
 /// What a result status means.

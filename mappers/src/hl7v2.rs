@@ -7,6 +7,7 @@
 mod allergy;
 mod context;
 mod datatype;
+pub mod explain;
 mod identity;
 mod media;
 pub mod note;
@@ -16,6 +17,7 @@ mod segment;
 mod trigger;
 
 use causeway_core::feed::FeedSettings;
+use causeway_core::hl7v2::charset::Charset;
 use causeway_core::hl7v2::header::{Header, HeaderFault};
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::hl7v2::{Limits, Message};
@@ -104,24 +106,39 @@ pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: 
         Ok(header) => header,
         Err(fault) => return unreadable(fault),
     };
-    let stub = Mapped { control_id: header.control_id().into_owned(), kind: header.kind(), ..Mapped::default() };
     let charset = header.charset();
     let text = match charset.decode(body) {
         Ok(text) => text,
         Err(fault) => {
+            let (control_id, kind) = (header.control_id().into_owned(), header.kind());
+            let stub = Mapped { control_id, kind, ..Mapped::default() };
             let (place, offset) = ("MSH-18".to_owned(), Some(fault.offset));
             let text = "the text is not in the character set it claims".to_owned();
             return with_fault(stub, Fault { reason: fault.reason(), place, offset, text });
         }
     };
-    let message = match Message::parse(&text, feed.line_ends, &Limits::default()) {
+    map_text(&header, &text, charset, feed, zone, offset, received_at)
+}
+
+/// As [`map_in`], of a message that is decoded. `charset` is that of its `\X…\` escapes.
+fn map_text(
+    header: &Header<'_>,
+    text: &str,
+    charset: Charset,
+    feed: &FeedSettings,
+    zone: &TimeZone,
+    offset: u64,
+    received_at: Timestamp,
+) -> Mapped {
+    let stub = Mapped { control_id: header.control_id().into_owned(), kind: header.kind(), ..Mapped::default() };
+    let message = match Message::parse(text, feed.line_ends, &Limits::default()) {
         Ok(message) => message.in_charset(charset),
         Err(fault) => {
             let (place, offset) = (fault.place(), Some(fault.offset));
             return with_fault(stub, Fault { reason: fault.reason, place, offset, text: fault.text });
         }
     };
-    let trigger = match find(&header, &message) {
+    let trigger = match find(header, &message) {
         Ok(trigger) => trigger,
         Err(fault) => return with_fault(stub, fault),
     };

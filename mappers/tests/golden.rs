@@ -8,6 +8,8 @@
 mod case;
 #[path = "golden/docs.rs"]
 mod docs;
+#[path = "golden/explain.rs"]
+mod explain;
 #[path = "golden/port.rs"]
 mod port;
 #[path = "golden/robust.rs"]

@@ -10,5 +10,8 @@ mod demo;
 #[path = "e2e/hub.rs"]
 mod hub;
 #[cfg(test)]
+#[path = "e2e/mapping.rs"]
+mod mapping;
+#[cfg(test)]
 #[path = "e2e/walk.rs"]
 mod walk;

@@ -7,6 +7,7 @@ use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::FeedSettings;
 use causeway_core::mapped::Mapped;
 use causeway_core::provider::ProviderId;
+use causeway_mappers::hl7v2::explain::{Explanation, explain};
 use causeway_mappers::{hl7v2, json};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -50,6 +51,11 @@ impl Case {
     pub(crate) fn map(&self) -> Vec<Mapped> {
         let received_at: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
         self.messages.iter().zip(1..).map(|(m, offset)| hl7v2::map(m, &self.feed, offset, received_at)).collect()
+    }
+
+    pub(crate) fn explain(&self) -> Vec<Explanation> {
+        let received_at: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
+        self.messages.iter().map(|message| explain(message, &self.feed, received_at)).collect()
     }
 
     /// The same messages under other control ids; those without a header stay as they are.

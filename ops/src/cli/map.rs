@@ -1,45 +1,50 @@
 //! `causeway map`
 
+mod explain;
+pub(crate) mod reading;
+
 use std::path::PathBuf;
 
-use causeway_core::envelope::{FeedName, Format};
-use causeway_core::feed::{CharsetRule, FeedSettings, Profile};
 use causeway_core::mapped::Mapped;
-use causeway_core::provider::ProviderId;
-use clap::Args;
-use serde_json::json;
+use clap::{Args, Subcommand};
 
+use self::reading::Reading;
 use super::context::Context;
-use super::person::import::feed_settings;
-use super::send::charset;
-use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::diagnostic::Outcome;
 use crate::exit::Exit;
 use crate::input::{self, Input};
 use crate::output::Table;
 
 /// Arguments of `causeway map`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Map {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Files and folders with HL7 v2 messages.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// With the settings of this feed of the configuration.
-    #[arg(long, conflicts_with_all = ["profile", "provider"])]
-    feed: Option<String>,
-    /// In this dialect: generic or hk-public-hospital.
-    #[arg(long, value_parser = profile, default_value = "generic")]
-    profile: Profile,
-    /// As if it were this provider's.
-    #[arg(long, default_value = "HA")]
-    provider: String,
-    /// How the text is encoded: auto, default:NAME or force:NAME.
-    #[arg(long, value_parser = charset)]
-    charset: Option<CharsetRule>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What else to do than to map.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Explain field by field what becomes of one message.
+    Explain(explain::Explain),
 }
 
 /// Maps messages and stores nothing. Faults are data, so they are no failure.
 pub(crate) fn run(args: &Map, context: &Context) -> Outcome {
-    let settings = settings(args, context)?;
+    match &args.verb {
+        Some(Verb::Explain(args)) => explain::run(args, context),
+        None => map(args, context),
+    }
+}
+
+fn map(args: &Map, context: &Context) -> Outcome {
+    let settings = args.reading.settings(context)?;
     let inputs = input::read_whatever(&args.paths)?;
     let now = context.now();
     let mut table = Table::new(&["input", "type", "control id", "records", ">notes", "faults"]);
@@ -53,24 +58,11 @@ pub(crate) fn run(args: &Map, context: &Context) -> Outcome {
     }
     if !context.terminal.json {
         context.terminal.table(&table)?;
-        context.terminal.say("nothing was stored; --json prints the FHIR resources");
+        context
+            .terminal
+            .say("nothing was stored; --json prints the FHIR resources, `causeway map explain FILE` says why");
     }
     Ok(Exit::Done)
-}
-
-fn settings(args: &Map, context: &Context) -> Outcome<FeedSettings> {
-    let settings = match &args.feed {
-        Some(feed) => feed_settings(context, feed)?,
-        None => {
-            let name = FeedName::parse("map").map_err(|error| Diagnostic::new(Code::Internal, error.to_string()))?;
-            let provider = ProviderId(args.provider.clone());
-            FeedSettings { profile: args.profile, ..FeedSettings::new(name, Format::Hl7v2, provider) }
-        }
-    };
-    Ok(match &args.charset {
-        Some(rule) => FeedSettings { charset: rule.clone(), ..settings },
-        None => settings,
-    })
 }
 
 fn cells(input: &Input, mapped: &Mapped) -> [String; 6] {
@@ -97,9 +89,4 @@ fn cells(input: &Input, mapped: &Mapped) -> [String; 6] {
         mapped.notes.len().to_string(),
         faults.join(", "),
     ]
-}
-
-/// For clap.
-fn profile(text: &str) -> Result<Profile, String> {
-    serde_json::from_value(json!(text)).map_err(|_unknown| "the profiles are generic and hk-public-hospital".to_owned())
 }

@@ -1,0 +1,97 @@
+//! `causeway map` and `causeway map explain`, on the real binary.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::hub::run;
+
+const ADMISSION: &str = "MSH|^~\\&|PAS|CBH|HUB|HKHUB|20260301100000+0800||ADT^A01^ADT_A01|M1|P|2.5.1\rEVN|A01|20260301100000+0800\r\
+    PID|1||ZZ0000018^^^HKSAR^HKID||CHAN^TAI MAN||19830114|M|||||||||||||||||||||||||||||||LAST\rPV1|1|I|MED3||||||||||||||||HN26000001A\r";
+
+fn folder_with(name: &str, bytes: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(name), bytes).expect("written");
+    folder
+}
+
+fn goldens() -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/hl7v2");
+    let cases = fs::read_dir(root).expect("the golden cases").map(|case| case.expect("a folder").path());
+    let mut read: Vec<_> = cases
+        .map(|case| {
+            (
+                case.file_name().expect("a name").to_string_lossy().into_owned(),
+                fs::read(case.join("input.hl7")).expect("input.hl7"),
+            )
+        })
+        .collect();
+    read.sort();
+    read
+}
+
+#[test]
+fn a_message_is_explained_field_by_field_and_its_values_are_masked() {
+    let folder = folder_with("a.hl7", ADMISSION.as_bytes());
+    let ran = run(folder.path(), &["map", "explain", "a.hl7", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let explained = ran.json();
+    let value = |place: &str| -> Value {
+        let values = explained["values"].as_array().expect("list");
+        values.iter().find(|value| value["place"] == place).unwrap_or_else(|| panic!("{place} in {explained}")).clone()
+    };
+    assert_eq!(value("PID-8")["effects"][0]["path"], "Patient.gender");
+    assert_eq!(value("PID-8")["tables"], serde_json::json!(["administrative_sex.csv"]));
+    assert_eq!(value("PID-8")["guide"], "PID[Patient]");
+    assert_eq!(value("PID-39")["use"], "ignored");
+    assert_eq!(value("PID-39")["notes"][0]["code"], "unused-field");
+    for protected in ["CHAN", "TAI MAN", "ZZ0000018", "HN26000001A", "19830114"] {
+        assert!(!ran.out.contains(protected), "{protected} is shown");
+        let revealed = run(folder.path(), &["map", "explain", "a.hl7", "--reveal", "--json"]);
+        assert!(revealed.out.contains(protected), "{protected} is masked");
+    }
+}
+
+#[test]
+fn the_table_of_an_explanation_ends_with_what_is_not_used_and_has_no_colours_in_a_pipe() {
+    let folder = folder_with("a.hl7", ADMISSION.as_bytes());
+    let ran = run(folder.path(), &["map", "explain", "a.hl7"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let (used, unused) = ran.out.split_once("\nNot used\n").expect("both lists");
+    assert!(used.contains("Patient.gender") && used.contains("administrative_sex.csv"), "{used}");
+    assert!(unused.contains("PID-39") && unused.contains("unused-field"), "{unused}");
+    assert!(!ran.out.contains('\x1b') && !ran.out.contains("CHAN"), "{}", ran.out);
+    let none = run(folder.path(), &["map", "explain", "a.hl7", "--message", "2"]);
+    assert!(none.code == Some(1) && none.err.contains("it has 1"), "{none:?}");
+}
+
+#[test]
+fn what_cannot_be_used_is_a_fault_of_its_line_and_never_the_end_of_the_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut inputs = 0;
+    let mut write = |name: &str, bytes: &[u8]| {
+        inputs += 1;
+        fs::write(folder.path().join(format!("{name}.dat")), bytes).expect("written");
+    };
+    for (name, bytes) in goldens() {
+        // One message a file; cut in the middle, with every byte's highest bit turned, and with the delimiters gone.
+        let first =
+            bytes.windows(4).skip(1).position(|four| four.ends_with(b"MSH") && matches!(four[0], b'\r' | b'\n'));
+        let one = &bytes[..first.map_or(bytes.len(), |at| at + 1)];
+        write(&format!("{name}-cut"), &one[..one.len() / 2]);
+        write(&format!("{name}-turned"), &one.iter().map(|byte| byte ^ 0x80).collect::<Vec<_>>());
+        write(&format!("{name}-bare"), &one.iter().copied().filter(|byte| *byte != b'|').collect::<Vec<_>>());
+    }
+    write("empty", b"");
+    write("zeros", &[0; 4096]);
+    write("nested", format!("MSH|^~\\&|A|B|||2026||ADT^A01|1|P|2.5\rPID|1||{}\r", "~^&".repeat(20_000)).as_bytes());
+    let ran = run(folder.path(), &["map", ".", "--json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let lines = ran.lines();
+    assert_eq!(lines.len(), inputs, "a line an input");
+    for line in &lines {
+        let count = |member: &str| line[member].as_array().expect("a list").len();
+        assert!(count("faults") + count("records") > 0, "neither records nor a fault: {line}");
+    }
+}
