@@ -69,6 +69,8 @@ tables! {
     ADDRESS_TYPE 3 "address_type.csv";
     /// v2, code.
     ORDER_STATUS 2 "order_status.csv";
+    /// v2, code, rank, retracted.
+    ORDER_CONTROL 4 "order_control.csv";
     /// v2, code.
     ORDER_PRIORITY 2 "order_priority.csv";
     /// v2, code, rank, retracted.
@@ -162,7 +164,7 @@ pub(crate) struct Status {
     pub(crate) retracted: bool,
 }
 
-/// Reads [`REPORT_STATUS`] or [`OBSERVATION_STATUS`].
+/// Reads [`REPORT_STATUS`], [`OBSERVATION_STATUS`] or [`ORDER_CONTROL`].
 pub(crate) fn status(table: &Table<4>, v2: &str) -> Option<Status> {
     let [_, code, rank, retracted] = table.row(v2)?;
     Some(Status { code, rank: rank.parse().unwrap_or(0), retracted: *retracted == "y" })

@@ -29,7 +29,7 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, merge, oru, oul};
+use trigger::{Output, Segments, adt, merge, oml, oru, oul};
 
 pub use segment::ALL as SEGMENTS;
 
@@ -93,7 +93,7 @@ pub struct Trigger {
 }
 
 /// Everything that is taken, family by family.
-const FAMILIES: &[&[Trigger]] = &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS, oul::TRIGGERS];
+const FAMILIES: &[&[Trigger]] = &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS, oul::TRIGGERS, oml::TRIGGERS];
 
 /// Everything that is taken.
 pub fn triggers() -> impl Iterator<Item = &'static Trigger> {

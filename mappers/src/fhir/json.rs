@@ -43,6 +43,14 @@ impl Json {
         }
     }
 
+    /// The items of a list; none of anything else.
+    pub(crate) fn items(&self) -> &[Self] {
+        match self {
+            Self::Array(list) => list,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Object(_) => &[],
+        }
+    }
+
     /// The text.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {

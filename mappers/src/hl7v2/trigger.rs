@@ -2,6 +2,7 @@
 
 pub(crate) mod adt;
 pub(crate) mod merge;
+pub(crate) mod oml;
 pub(crate) mod oru;
 pub(crate) mod oul;
 mod results;

@@ -112,7 +112,23 @@ const TYPES: &[Type] = &[
     Type {
         name: "ServiceRequest",
         required: &["status", "intent", "subject"],
-        optional: &["identifier", "basedOn", "priority", "occurrenceDateTime", "requester", "reasonCode"],
+        optional: &[
+            "identifier",
+            "basedOn",
+            "requisition",
+            "category",
+            "priority",
+            "code",
+            "encounter",
+            "occurrenceDateTime",
+            "occurrencePeriod",
+            "authoredOn",
+            "requester",
+            "reasonCode",
+            "supportingInfo",
+            "specimen",
+            "note",
+        ],
         codes: &[
             ("status", &["active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]),
             ("intent", &["order"]),
@@ -268,7 +284,7 @@ impl Checker<'_> {
             }
         }
         let choices = |of: &str| members.keys().filter(|name| name.starts_with(of)).count();
-        for of in ["value", "effective", "onset", "performed", "deceased", "multipleBirth"] {
+        for of in ["value", "effective", "onset", "occurrence", "performed", "deceased", "multipleBirth"] {
             if choices(of) > 1 {
                 self.fault("", &format!("more than one of {of}[x]"));
             }

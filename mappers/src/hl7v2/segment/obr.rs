@@ -19,6 +19,7 @@ use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
 mod parent;
+pub(crate) mod request;
 
 pub(crate) use parent::{Numbers, Parent, ParentResult};
 
@@ -40,6 +41,7 @@ pub(crate) const USE: SegmentUse = SegmentUse {
         used(10, "Collector identifier", "Specimen.collection.collector, with OBR-15")
             .but("A reference by identifier and name"),
         kept(11, "Specimen action code", ""),
+        used(13, "Relevant clinical information", "Of an order: ServiceRequest.note"),
         used(14, "Specimen received date/time", "Specimen.receivedTime, with OBR-15 or SPM"),
         used(15, "Specimen source", "Specimen.type, container.additive, note, collection.bodySite; without SPM"),
         used(16, "Ordering provider", "ServiceRequest.requester").but("A reference by identifier and name"),

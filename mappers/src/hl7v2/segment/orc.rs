@@ -5,8 +5,10 @@ use crate::fhir::Object;
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::ei::{self, Entity};
 use crate::hl7v2::datatype::{cwe, xcn};
-use crate::hl7v2::profile::{SegmentUse, kept, used};
+use crate::hl7v2::profile::{SegmentUse, used};
 use crate::hl7v2::reader::Seg;
+
+pub(crate) mod request;
 
 /// What is done with its fields.
 pub(crate) const USE: SegmentUse = SegmentUse {
@@ -14,12 +16,19 @@ pub(crate) const USE: SegmentUse = SegmentUse {
     title: "Common order",
     ig: "ORC[DiagnosticReport], ORC[ServiceRequest]",
     fields: &[
-        kept(1, "Order control", ""),
+        used(1, "Order control", "Of an order: ServiceRequest.status, and the rank of the version"),
         used(2, "Placer order number", "DiagnosticReport.identifier PLAC, where OBR-2 is not sent"),
         used(3, "Filler order number", "DiagnosticReport.identifier FILL; the key, where OBR-3 is not sent"),
-        used(5, "Order status", "ServiceRequest.status (contained in the report)"),
-        kept(9, "Date/time of transaction", ""),
+        used(4, "Placer group number", "Of an order: ServiceRequest.requisition"),
+        used(5, "Order status", "ServiceRequest.status (of a result: contained in the report)"),
+        used(7, "Quantity/timing", "Of an order: ServiceRequest.occurrence[x] and priority"),
+        used(9, "Date/time of transaction", "Of an order: the version clock; of a new one ServiceRequest.authoredOn"),
         used(12, "Ordering provider", "ServiceRequest.requester, where OBR-16 is not sent"),
+        used(
+            16,
+            "Order control code reason",
+            "Of an order: ServiceRequest.reasonCode, or the extension for the reason of its status",
+        ),
     ],
 };
 
@@ -45,6 +54,8 @@ pub(crate) fn read<'m>(context: &Context<'m>, orc: &Seg<'m>) -> Common {
         }
         found
     });
+    // What a result's ORC says of its own sending is no matter of the result.
+    [1, 9].into_iter().for_each(|field| orc.ask(field));
     Common {
         placer: ei::field(orc, context, 2),
         filler: ei::field(orc, context, 3),

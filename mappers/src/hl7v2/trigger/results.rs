@@ -2,6 +2,7 @@
 
 mod group;
 mod link;
+pub(crate) mod request;
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,12 @@ pub(crate) fn map<'m>(
 ) {
     let mut known = Known::default();
     let orders = groups.into_iter().filter_map(|group| order(context, group, (subject, visit), &mut known, output));
-    let mut orders: Vec<Answered> = orders.collect();
+    let orders: Vec<Answered> = orders.collect();
+    finish(context, orders, output);
+}
+
+/// Links what belongs together, and gives the records in the order of the message.
+fn finish(context: &Context<'_>, mut orders: Vec<Answered>, output: &mut Output) {
     link::link(&mut orders);
     for order in orders {
         output.records.extend(order.report);

@@ -30,16 +30,29 @@ pub(crate) struct Group<'c, 'm> {
     pub(crate) observed: Vec<Observed<'c, 'm>>,
     /// SPM.
     pub(crate) specimens: Vec<&'c Seg<'m>>,
+    /// DG1.
+    pub(crate) reasons: Vec<&'c Seg<'m>>,
+    /// Whether it stands among the earlier results that an order brings along.
+    pub(crate) is_prior: bool,
 }
 
 /// Puts the segments behind PID into groups.
 pub(crate) fn groups<'c, 'm>(context: &Context<'m>, segments: &Segments<'c, 'm>, layout: Layout) -> Vec<Group<'c, 'm>> {
-    let mut grouping =
-        Grouping { layout, groups: Vec::new(), orc: None, specimens: Vec::new(), early: Vec::new(), is_begun: false };
+    let mut grouping = Grouping {
+        layout,
+        groups: Vec::new(),
+        orc: None,
+        specimens: Vec::new(),
+        early: Vec::new(),
+        is_begun: false,
+        is_prior: false,
+    };
     for segment in segments.iter() {
         if grouping.take(segment).is_none() {
             context.note(NoteCode::UnusedSegment, segment.place(), "it stands before the first order");
-            segment.keep();
+            if segment.name() != "DG1" {
+                segment.keep();
+            }
         }
     }
     for segment in grouping.early {
@@ -60,6 +73,8 @@ struct Grouping<'c, 'm> {
     early: Vec<&'c Seg<'m>>,
     /// Whether what comes belongs to the last order; not so behind a specimen that goes first.
     is_begun: bool,
+    /// Whether a patient is named behind an order: then earlier results follow.
+    is_prior: bool,
 }
 
 impl<'c, 'm> Grouping<'c, 'm> {
@@ -68,6 +83,13 @@ impl<'c, 'm> Grouping<'c, 'm> {
         match (segment.name(), self.layout) {
             ("ORC", _) => self.control(segment),
             ("OBR", _) => self.order(segment),
+            ("PID", _) if self.groups.is_empty() => {}
+            ("PID", _) => {
+                // The same patient once more, else the message would not be mapped.
+                segment.keep();
+                self.is_prior = true;
+            }
+            ("DG1", _) => self.groups.last_mut()?.reasons.push(segment),
             ("SPM", Layout::SpecimenFirst) => {
                 if self.is_begun {
                     self.specimens.clear();
@@ -96,7 +118,17 @@ impl<'c, 'm> Grouping<'c, 'm> {
 
     fn order(&mut self, obr: &'c Seg<'m>) {
         let (orc, specimens) = (self.orc.take(), self.specimens.clone());
-        let mut group = Group { orc, obr, comments: Vec::new(), observed: Vec::new(), specimens };
+        let control = orc.map_or("", |orc| orc.field(1).rep(1).component(1).raw());
+        self.is_prior &= matches!(control, "" | "PR" | "RE");
+        let mut group = Group {
+            orc,
+            obr,
+            comments: Vec::new(),
+            observed: Vec::new(),
+            specimens,
+            reasons: Vec::new(),
+            is_prior: self.is_prior || control == "PR",
+        };
         // What was observed of the specimen itself is told with its first order.
         std::mem::take(&mut self.early).into_iter().for_each(|segment| group.take(segment));
         self.is_begun = true;
@@ -118,7 +150,7 @@ impl<'c, 'm> Group<'c, 'm> {
     /// The order itself is at fault: what hangs on it is not reported field by field.
     pub(crate) fn pass_over(&self) {
         self.observed.iter().flat_map(|observed| observed.lines.iter().chain(&observed.notes)).for_each(|s| s.keep());
-        self.comments.iter().chain(&self.specimens).for_each(|segment| segment.keep());
+        self.comments.iter().chain(&self.specimens).chain(&self.reasons).for_each(|segment| segment.keep());
         self.obr.keep();
     }
 }
