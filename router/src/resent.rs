@@ -79,9 +79,9 @@ impl Sorted {
         self.copies.iter().filter_map(of).collect()
     }
 
-    /// How many copies there are.
-    pub(crate) fn copies(&self) -> usize {
-        self.copies.len()
+    /// The places, in the batch, of the copies.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = usize> {
+        self.copies.iter().map(|(place, _)| *place)
     }
 }
 

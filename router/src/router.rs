@@ -77,12 +77,15 @@ impl Router {
         })?;
 
         let done = self.clock.now();
-        if sorted.copies() > 0 {
+        if sorted.copies().next().is_some() {
             self.metrics.add(
                 &metric::STAGE_MESSAGES,
                 &["route", "resent"],
-                u64::try_from(sorted.copies()).unwrap_or(0),
+                u64::try_from(sorted.copies().count()).unwrap_or(0),
             );
+            for copy in sorted.copies().filter_map(|place| messages.get(place)) {
+                self.metrics.add(&metric::MESSAGES_DUPLICATE, &[copy.facts.feed.as_str()], 1);
+            }
             self.settlement.settled(&sorted.settled(&messages, &committed, done));
         }
         self.metrics.observe(&metric::DB_TRANSACTION_SECONDS, &["commit"], seconds(begun, done));

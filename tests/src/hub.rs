@@ -71,13 +71,20 @@ impl Hub {
         self.folder.join("data")
     }
 
-    /// Starts it and waits until the door answers.
+    /// Starts it and waits until its doors answer.
     pub fn start(&mut self) -> io::Result<()> {
+        self.start_as(&[], &[])
+    }
+
+    /// Starts it below another program (`strace`, `unshare`), with further arguments of `serve`, and waits until its doors
+    /// answer.
+    pub fn start_as(&mut self, below: &[&str], arguments: &[&str]) -> io::Result<()> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("hub.log"))?;
-        let child = self.command(["serve"]).env("CAUSEWAY_LOG", "trace").stdout(Stdio::null()).stderr(log).spawn()?;
-        self.child = Some(child);
+        let mut command = self.command_below(below, ["serve"].iter().chain(arguments));
+        self.child = Some(command.env("CAUSEWAY_LOG", "trace").stdout(Stdio::null()).stderr(log).spawn()?);
         let started = Instant::now();
-        while TcpStream::connect_timeout(&self.mllp, Duration::from_millis(200)).is_err() {
+        let answers = |at: &SocketAddr| TcpStream::connect_timeout(at, Duration::from_millis(200)).is_ok();
+        while !(answers(&self.mllp) && answers(&self.http)) {
             if let Some(child) = &mut self.child
                 && let Some(status) = child.try_wait()?
             {
@@ -89,6 +96,32 @@ impl Hub {
             thread::park_timeout(Duration::from_millis(10));
         }
         Ok(())
+    }
+
+    /// Its process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Its exit code, once it ended by itself; waits for that.
+    pub fn ended(&mut self) -> io::Result<Option<i32>> {
+        let started = Instant::now();
+        while let Some(child) = &mut self.child {
+            if let Some(status) = child.try_wait()? {
+                self.child = None;
+                return Ok(status.code());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(io::Error::other("the hub did not end"));
+            }
+            thread::park_timeout(Duration::from_millis(10));
+        }
+        Ok(None)
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
     }
 
     /// `kill -9`, and reaps it.
@@ -140,7 +173,18 @@ impl Hub {
     }
 
     fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(binary());
+        self.command_below(&[], arguments)
+    }
+
+    fn command_below<S: AsRef<OsStr>>(&self, below: &[&str], arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = match below {
+            [] => Command::new(binary()),
+            [program, rest @ ..] => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(binary());
+                command
+            }
+        };
         command.arg("--config").arg(self.folder.join("causeway.toml")).args(arguments).current_dir(&self.folder);
         command
     }

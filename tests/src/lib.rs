@@ -11,3 +11,4 @@ pub mod load;
 pub mod patient;
 pub mod proxy;
 pub mod servers;
+pub mod tier;

@@ -1,4 +1,4 @@
-//! `causeway db migrate|status|backup|restore|rebuild`
+//! `causeway db migrate|status|backup|restore|digest|rebuild`
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -6,6 +6,7 @@ mod rebuild;
 
 use std::path::{Path, PathBuf};
 
+use causeway_core::envelope::Digest;
 use causeway_storage::repository::sqlite::{FileReport, SqliteRepository};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -43,6 +44,8 @@ enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Tell a digest of all that the log and the registry determine: the same content has the same digest on every engine.
+    Digest,
     /// Make the records anew from the log, with today's mappers; the hub must not run. Persons, consents and the audit
     /// are kept, and the repository that was there is kept beside it.
     Rebuild {
@@ -61,6 +64,7 @@ pub(crate) fn run(args: &Db, context: &Context) -> Outcome {
             Verb::Status => postgres::status(context),
             Verb::Backup { file } => postgres::backup(file, context),
             Verb::Restore { file, yes } => postgres::restore(file, *yes, context),
+            Verb::Digest => tell_digest(postgres::digest(context)?, context),
             Verb::Rebuild { yes } => rebuild::run(*yes, context),
         };
     }
@@ -69,8 +73,24 @@ pub(crate) fn run(args: &Db, context: &Context) -> Outcome {
         Verb::Status => status(context),
         Verb::Backup { file } => backup(file, context),
         Verb::Restore { file, yes } => restore(file, *yes, context),
+        Verb::Digest => tell_digest(digest(context)?, context),
         Verb::Rebuild { yes } => rebuild::run(*yes, context),
     }
+}
+
+fn digest(context: &Context) -> Outcome<Digest> {
+    context.store()?;
+    let settings = context.found()?.config().repository.sqlite.clone();
+    Ok(SqliteRepository::open(&context.home()?.repository(), settings)?.canonical_dump_hash()?)
+}
+
+fn tell_digest(digest: Digest, context: &Context) -> Outcome {
+    if context.terminal.json {
+        context.terminal.json_line(&json!({ "v": 1, "digest": digest.to_string() }))?;
+    } else {
+        context.terminal.line(&digest.to_string())?;
+    }
+    Ok(Exit::Done)
 }
 
 fn migrate(context: &Context) -> Outcome {

@@ -24,6 +24,7 @@ mod persons;
 mod ports;
 mod programs;
 mod providers;
+mod rebuild;
 mod records;
 mod resolve;
 mod session;

@@ -4,109 +4,26 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use causeway_core::port::Repository;
-use causeway_storage::repository::postgres::{PostgresRepository, PostgresSettings};
-use causeway_tests::check::{Extent, check};
-use causeway_tests::hub::Hub;
-use causeway_tests::journal::{Event, Journal};
-use causeway_tests::load::{Load, all as all_of_them, drive};
-use causeway_tests::patient::{PROVIDER, Patient};
-use causeway_tests::servers::{Place, Servers};
+use causeway_tests::journal::Event;
+use causeway_tests::load::{Load, drive};
+use causeway_tests::servers::Servers;
 
-use super::run::{lanes, register, wait};
-
-/// Partitions of the topic.
-const PARTITIONS: u16 = 4;
-
-/// Servers, a topic and a schema of one test.
-struct World {
-    servers: Servers,
-    place: Place,
-    folder: tempfile::TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        Self::on(Servers::find().unwrap_or_else(|say| panic!("{say}")))
-    }
-
-    fn on(servers: Servers) -> Self {
-        Self { servers, place: Place::fresh(), folder: tempfile::tempdir().expect("a folder") }
-    }
-
-    /// A process of the hub, not yet started.
-    fn process(&self, name: &str) -> Hub {
-        let folder = self.folder.path().join(name);
-        std::fs::create_dir(&folder).expect("made");
-        Hub::on(&folder, PROVIDER, &self.servers.engines(&self.place, PARTITIONS)).expect("a process")
-    }
-
-    /// Makes topic, schema and registry as an administrator does.
-    fn prepare(&self, hub: &Hub, patients: &[Patient]) {
-        for arguments in [&["kafka", "apply", "--yes"][..], &["db", "migrate"]] {
-            let output = hub.run(arguments).expect("runs");
-            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        register(hub, patients, self.folder.path());
-    }
-
-    fn repository(&self) -> PostgresRepository {
-        let (url, schema) = (self.servers.postgres.clone(), self.place.schema.clone());
-        PostgresRepository::open(PostgresSettings { url, schema, ..PostgresSettings::default() }).expect("opens")
-    }
-
-    fn client(&self) -> postgres::Client {
-        postgres::Client::connect(&self.servers.postgres, postgres::NoTls).expect("connects")
-    }
-}
-
-/// Compares what was acknowledged with what is stored.
-fn judge(world: &World, journal: &Journal, patients: &[Patient], load: &Load) {
-    let events = journal.events();
-    let count = |kind: Event| events.values().flatten().filter(|event| **event == kind).count() as u64;
-    let copies_max = count(Event::Sent) - events.len() as u64;
-    eprintln!(
-        "{} acknowledged, {} answers lost, {} refused, at most {copies_max} copies",
-        count(Event::Acknowledged),
-        count(Event::Unknown),
-        count(Event::Refused)
-    );
-    assert_eq!(events.values().filter(|history| history.contains(&Event::Acknowledged)).count(), events.len());
-    let log = Extent { partitions: PARTITIONS, copies_max };
-    let repository = world.repository();
-    let found = check(&events, patients, load.seed, &repository, log, jiff::Timestamp::UNIX_EPOCH).expect("checked");
-    assert!(found.is_empty(), "{} anomalies, first {:?}", found.len(), found.iter().take(5).collect::<Vec<_>>());
-    assert!(repository.verify_audit().expect("reads").first_bad.is_none(), "the audit chain holds");
-}
-
-fn some_patients(count: u32) -> Vec<Patient> {
-    (0..count).map(|number| Patient { number, participant: number % 10 != 9 }).collect()
-}
-
-fn journal(folder: &Path) -> Journal {
-    Journal::create(&folder.join("journal")).expect("a journal")
-}
+use super::run::{lanes, wait};
+use super::world::{World, some_patients, tier};
 
 /// P1, P5, P8: processes join, are killed, and are paused for longer than a lease holds.
 #[test]
 fn processes_join_die_and_are_paused_and_nothing_is_lost_doubled_or_reordered() {
-    let world = World::new();
+    let world = World::production();
     let patients = some_patients(40);
     let (mut one, mut two, mut three) = (world.process("one"), world.process("two"), world.process("three"));
     world.prepare(&one, &patients);
-    let journal = journal(world.folder.path());
-    let load = Load {
-        to: vec![one.mllp(), two.mllp(), three.mllp()],
-        connections: 6,
-        patients: patients.clone(),
-        counters: 30,
-        seed: 20_261_122,
-        deadline: Duration::from_secs(240),
-        allowed: all_of_them(),
-    };
-    let (progress, all) = (AtomicU64::new(0), 40 * 30);
+    let journal = world.journal();
+    let counters = tier().pick(30, 300, 1500);
+    let load =
+        Load { connections: 6, ..world.load(&[&one, &two, &three], &patients, counters, tier().seed(20_261_122)) };
+    let (progress, all) = (AtomicU64::new(0), 40 * u64::from(counters));
     one.start().expect("starts");
     two.start().expect("starts");
     thread::scope(|scope| {
@@ -137,27 +54,20 @@ fn processes_join_die_and_are_paused_and_nothing_is_lost_doubled_or_reordered() 
     for hub in [&mut one, &mut two, &mut three] {
         assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop: {}", hub.log());
     }
-    judge(&world, &journal, &patients, &load);
+    world.judge(&one, &journal, &load);
 }
 
 /// P7, P9: every connection to PostgreSQL is cut, again and again.
 #[test]
 fn a_database_that_drops_its_connections_is_only_a_delay() {
-    let world = World::new();
+    let world = World::production();
     let patients = some_patients(20);
     let mut hub = world.process("hub");
     world.prepare(&hub, &patients);
-    let journal = journal(world.folder.path());
-    let load = Load {
-        to: vec![hub.mllp()],
-        connections: 4,
-        patients: patients.clone(),
-        counters: 60,
-        seed: 7,
-        deadline: Duration::from_secs(240),
-        allowed: all_of_them(),
-    };
-    let (progress, all) = (AtomicU64::new(0), 20 * 60);
+    let journal = world.journal();
+    let counters = tier().pick(60, 600, 3000);
+    let load = world.load(&[&hub], &patients, counters, tier().seed(7));
+    let (progress, all) = (AtomicU64::new(0), 20 * u64::from(counters));
     hub.start().expect("starts");
     let mut client = world.client();
     thread::scope(|scope| {
@@ -171,9 +81,7 @@ fn a_database_that_drops_its_connections_is_only_a_delay() {
         }
         sending.join().expect("no panic").expect("all acknowledged");
     });
-    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
-    assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop: {}", hub.log());
-    judge(&world, &journal, &patients, &load);
+    world.finish(hub, &journal, &load);
 }
 
 /// Three brokers of this test's own, with three copies of each message, of which two must be written.
@@ -223,17 +131,10 @@ fn one_broker_less_is_a_delay_and_two_are_never_a_false_answer() {
     let patients = some_patients(20);
     let mut hub = world.process("hub");
     world.prepare(&hub, &patients);
-    let journal = journal(world.folder.path());
-    let load = Load {
-        to: vec![hub.mllp()],
-        connections: 4,
-        patients: patients.clone(),
-        counters: 60,
-        seed: 10,
-        deadline: Duration::from_secs(300),
-        allowed: all_of_them(),
-    };
-    let (progress, all) = (AtomicU64::new(0), 20 * 60);
+    let journal = world.journal();
+    let counters = tier().pick(60, 600, 3000);
+    let load = world.load(&[&hub], &patients, counters, tier().seed(10));
+    let (progress, all) = (AtomicU64::new(0), 20 * u64::from(counters));
     let count = |kind: Event| journal.events().values().flatten().filter(|event| **event == kind).count();
     hub.start().expect("starts");
     thread::scope(|scope| {
@@ -260,7 +161,5 @@ fn one_broker_less_is_a_delay_and_two_are_never_a_false_answer() {
         brokers.start_again(3);
         sending.join().expect("no panic").expect("all acknowledged");
     });
-    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
-    assert_eq!(hub.stop().expect("stops"), Some(0), "a graceful stop: {}", hub.log());
-    judge(&world, &journal, &patients, &load);
+    world.finish(hub, &journal, &load);
 }

@@ -1,5 +1,7 @@
 //! What the fault tests share.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,13 +9,22 @@ use std::time::{Duration, Instant};
 use causeway_tests::hub::Hub;
 use causeway_tests::patient::{PROVIDER, Patient};
 
-/// Of each lane the next offset to be processed and the one after the last in the log, as an operator sees them.
+/// Of each lane the next offset to be processed and the one after the last in the log, read at this moment: what a running
+/// hub says of itself is some seconds old.
 pub(crate) fn lanes(hub: &Hub) -> Vec<(u64, u64)> {
-    let output = hub.run(["status", "--json"]).expect("runs");
-    let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let output = hub.run(["log", "list", "--json"]).expect("runs");
+    assert!(output.status.success(), "no lanes: {}", String::from_utf8_lossy(&output.stderr));
+    let lanes = String::from_utf8_lossy(&output.stdout);
+    let lanes = lanes.lines().map(|lane| serde_json::from_str::<serde_json::Value>(lane).expect("JSON"));
     let number = |lane: &serde_json::Value, name: &str| lane[name].as_u64().expect("a number");
-    let lanes = status["pipeline"]["partitions"].as_array().expect("lanes");
-    lanes.iter().map(|lane| (number(lane, "next"), number(lane, "end"))).collect()
+    lanes.map(|lane| (number(&lane, "next"), number(&lane, "end"))).collect()
+}
+
+/// The state of the hub, as an operator sees it.
+pub(crate) fn status(hub: &Hub) -> serde_json::Value {
+    let output = hub.run(["status", "--json"]).expect("runs");
+    let told = serde_json::from_slice(&output.stdout);
+    told.unwrap_or_else(|_| panic!("no status: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// Registers provider and patients by the command line, as a user would.
@@ -52,4 +63,38 @@ impl Random {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % bound.max(1)
     }
+}
+
+/// Copies a folder with everything in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in std::fs::read_dir(from).expect("listed") {
+        let entry = entry.expect("listed");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("known").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
+
+/// A connection to a hub's door.
+pub(crate) fn dial(to: SocketAddr) -> TcpStream {
+    let link = TcpStream::connect(to).expect("connects");
+    link.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    link
+}
+
+/// Sends one message and reads its answer: what stands in MSA, from the code on.
+pub(crate) fn exchange(link: &mut TcpStream, message: &[u8]) -> String {
+    link.write_all(&[b"\x0b", message, b"\x1c\r"].concat()).expect("sent");
+    let (mut answer, mut chunk) = (Vec::new(), [0_u8; 1024]);
+    while !answer.ends_with(b"\x1c\r") {
+        let read = link.read(&mut chunk).expect("answered");
+        assert!(read > 0, "the connection ended");
+        answer.extend(&chunk[..read]);
+    }
+    let answer = String::from_utf8(answer).expect("text");
+    answer.split('\r').find_map(|segment| segment.strip_prefix("MSA|")).expect("MSA").to_owned()
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use causeway_core::envelope::Digest;
 use causeway_storage::repository::postgres::{PostgresRepository, PostgresSettings};
 use serde_json::json;
 
@@ -17,6 +18,19 @@ pub(super) fn migrate(context: &Context) -> Outcome {
     let version = PostgresRepository::migrate(settings(context)?)?;
     context.terminal.say(&format!("the schema `{}` is version {version}", settings(context)?.schema));
     Ok(Exit::Done)
+}
+
+/// A digest of the content.
+pub(super) fn digest(context: &Context) -> Outcome<Digest> {
+    Ok(PostgresRepository::open(settings(context)?.clone())?.canonical_dump_hash()?)
+}
+
+/// The repository anew without what the log brings, and the name of the schema that was there.
+pub(super) fn without_records(context: &Context) -> Outcome<(PostgresRepository, String)> {
+    let settings = settings(context)?;
+    let aside = format!("{}_before_rebuild_{}", settings.schema, context.now().strftime("%Y%m%dt%H%M%Sz"));
+    let repository = PostgresRepository::without_records(settings.clone(), &aside, &context.actor(), context.now())?;
+    Ok((repository, aside))
 }
 
 /// Counts, and walks the audit chain.

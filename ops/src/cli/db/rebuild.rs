@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use causeway_core::port::{Log, PartitionState, Repository as _};
+use causeway_core::envelope::Digest;
+use causeway_core::port::{Log, PartitionState, Repository};
 use causeway_router::{Router, Step};
 use causeway_storage::repository::sqlite::SqliteRepository;
 use serde_json::json;
@@ -12,17 +13,12 @@ use crate::cli::context::Context;
 use crate::config::RepositoryEngine;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::exit::Exit;
+use crate::home::Home;
 use crate::output::{grouped, progress};
 
 /// Puts the repository aside, copies persons, consents and audit, and walks the whole log.
 pub(super) fn run(yes: bool, context: &Context) -> Outcome {
-    let (home, config) = (context.home()?, context.found()?.config());
-    if config.repository.engine != RepositoryEngine::Sqlite {
-        let told = Diagnostic::new(Code::NoEngine, "only the SQLite repository is rebuilt in place");
-        let fix =
-            "for PostgreSQL: migrate an empty schema, import the registry, and start `causeway serve` on the same log";
-        return Err(told.fix(fix).into());
-    }
+    let home = context.home()?;
     let lanes = whole(context.log()?.as_ref())?;
     let messages: u64 = lanes.iter().map(|lane| lane.end.0).sum();
     if !yes {
@@ -30,16 +26,11 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
         return Err(Diagnostic::new(Code::Confirm, what).into());
     }
     let _lock = home.lock()?;
-    let (target, settings) = (home.repository(), config.repository.sqlite.clone());
-    let before = SqliteRepository::open(&target, settings.clone())?.canonical_dump_hash()?;
-    let aside = put_aside(&target, "rebuild", context)?;
-    drop(SqliteRepository::without_records(&aside, &target, &context.actor(), context.now(), &mut |_, _| {})?);
-
-    let repository = Arc::new(SqliteRepository::open(&target, settings)?);
-    let router = Router { repository: Arc::clone(&repository) as _, ..context.router()? };
+    let emptied = empty(&home, context)?;
+    let router = Router { repository: Arc::clone(&emptied.repository), ..context.router()? };
     let bar = progress::bar(&context.terminal, messages, "rebuilding");
     for lane in &lanes {
-        while repository.next_offset(lane.partition)? < lane.end {
+        while emptied.repository.next_offset(lane.partition)? < lane.end {
             match router.step(lane.partition)? {
                 Step::Committed(count) => bar.inc(u64::try_from(count).unwrap_or(0)),
                 Step::Idle => {}
@@ -47,7 +38,7 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
         }
     }
     bar.finish_and_clear();
-    let after = repository.canonical_dump_hash()?;
+    let (before, after) = (emptied.before, (emptied.digest)()?);
     if context.terminal.json {
         let told = json!({
             "v": 1, "messages": messages, "same": before == after, "before": before.to_string(), "after": after.to_string(),
@@ -60,9 +51,48 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
             "not the same as before: mappers, settings or consents changed since"
         };
         context.terminal.line(&format!("{} messages; the records are {verdict}", grouped(messages)))?;
-        context.terminal.say(&format!("the repository before is kept as {}", aside.display()));
+        context.terminal.say(&format!("the repository before is kept as {}", emptied.aside));
     }
     Ok(Exit::Done)
+}
+
+/// A repository as it was before the log was read.
+struct Emptied {
+    /// The repository.
+    repository: Arc<dyn Repository>,
+    /// The digest of its content now.
+    digest: Box<dyn Fn() -> Outcome<Digest>>,
+    /// The digest of the content that was there.
+    before: Digest,
+    /// Where what was there is kept.
+    aside: String,
+}
+
+fn empty(home: &Home, context: &Context) -> Outcome<Emptied> {
+    let config = context.found()?.config();
+    match config.repository.engine {
+        RepositoryEngine::Sqlite => {
+            let (target, settings) = (home.repository(), config.repository.sqlite.clone());
+            let before = SqliteRepository::open(&target, settings.clone())?.canonical_dump_hash()?;
+            let aside = put_aside(&target, "rebuild", context)?;
+            drop(SqliteRepository::without_records(&aside, &target, &context.actor(), context.now(), &mut |_, _| {})?);
+            let made = Arc::new(SqliteRepository::open(&target, settings)?);
+            let (repository, aside) = (Arc::clone(&made) as _, aside.display().to_string());
+            Ok(Emptied { repository, digest: Box::new(move || Ok(made.canonical_dump_hash()?)), before, aside })
+        }
+        #[cfg(feature = "postgres")]
+        RepositoryEngine::Postgres => {
+            let before = super::postgres::digest(context)?;
+            let (made, aside) = super::postgres::without_records(context)?;
+            let (made, aside) = (Arc::new(made), format!("schema `{aside}`"));
+            let repository = Arc::clone(&made) as _;
+            Ok(Emptied { repository, digest: Box::new(move || Ok(made.canonical_dump_hash()?)), before, aside })
+        }
+        #[cfg(not(feature = "postgres"))]
+        RepositoryEngine::Postgres => {
+            Err(Diagnostic::new(Code::NoEngine, "this program was built without PostgreSQL").into())
+        }
+    }
 }
 
 /// The lanes of a log that still holds everything it was ever given.

@@ -85,6 +85,12 @@ pub(super) fn migrate(session: &mut Session, schema: &str, migrations: &[Migrati
     version(session, schema, migrations)
 }
 
+/// Applies every step inside the transaction that is open.
+pub(super) fn migrate_within(session: &mut Session, schema: &str, migrations: &[Migration]) -> Result<()> {
+    let mut numbered = (1_i64..).zip(migrations);
+    numbered.try_for_each(|(number, migration)| step(session, schema, migrations, number, migration))
+}
+
 fn step(
     session: &mut Session,
     schema: &str,

@@ -168,7 +168,7 @@ pub(super) fn password(settings: &PostgresSettings, config: &Config) -> Result<O
     Ok(std::env::var("PGPASSWORD").ok())
 }
 
-fn check_schema_name(name: &str) -> Result<()> {
+pub(super) fn check_schema_name(name: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || name.len() > 63 || !name.chars().all(fits) {
         return Err(StoreError::Refused("a schema name has 1 to 63 lower-case letters, digits and _".to_owned()));
