@@ -69,6 +69,7 @@ metrics! {
     DB_TRANSACTION_SECONDS "causeway_db_transaction_seconds" Kind::Histogram(STAGE), ["kind"], "Time of a repository transaction";
     HTTP_REQUESTS "causeway_http_requests_total" Kind::Counter, ["surface", "method", "route", "status"], "HTTP requests answered";
     HTTP_REQUEST_DURATION_SECONDS "causeway_http_request_duration_seconds" Kind::Histogram(STAGE), ["surface"], "Time to answer";
+    CERTIFICATE_EXPIRY "causeway_certificate_expiry_timestamp_seconds" Kind::Gauge, ["name"], "When a certificate of a door expires, seconds since 1970; of a file with several, the first";
     AUDIT_CHAIN_OK "causeway_audit_chain_ok" Kind::Gauge, [], "1 when the audit chain verified at the last check";
 }
 

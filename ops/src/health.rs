@@ -84,6 +84,7 @@ mod tests {
             feeds: Vec::new(),
             pipeline: Pipeline { lag_messages: waiting, ..Pipeline::default() },
             held: Vec::new(),
+            certificates: Vec::new(),
             spark_step_seconds: 10,
         }
     }

@@ -1,6 +1,7 @@
 //! The binary `causeway`: configuration, wiring, command line and operations. The one crate that knows everyone.
 
 mod bench;
+mod certificates;
 mod cli;
 mod clock;
 mod config;

@@ -186,7 +186,7 @@ fn lane_of(message: &[u8], charset: &CharsetRule, lanes: usize) -> usize {
 }
 
 /// An error with the causes behind it.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

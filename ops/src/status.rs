@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::certificates::CertificateStatus;
+
 /// How many points a sparkline has.
 pub(crate) const SPARK_POINTS: usize = 60;
 /// How many seconds one point of a sparkline stands for: sixty points are ten minutes.
@@ -43,6 +45,9 @@ pub(crate) struct Snapshot {
     pub(crate) pipeline: Pipeline,
     /// The operators' queue, largest group first.
     pub(crate) held: Vec<HeldStatus>,
+    /// The certificates of the doors.
+    #[serde(default)]
+    pub(crate) certificates: Vec<CertificateStatus>,
     /// How many seconds one point of a sparkline stands for.
     pub(crate) spark_step_seconds: u32,
 }

@@ -5,6 +5,7 @@ mod clockwork;
 mod halt;
 mod lanes;
 mod logging;
+mod suspects;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
 use causeway_core::port::{Clock, ReadLimit, Repository};
-use causeway_hl7::{Door, Ports, Waiters};
+use causeway_hl7::{Door, DoorError, Ports, Waiters};
 use causeway_mappers::Mappers;
 use causeway_mappers::hl7v2::{self, Support};
 use causeway_router::{Router, Settings};
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::halt::{halt, log as halt_log};
 pub(crate) use self::logging::{Verbosity, log_to_stderr};
+use self::suspects::Suspects;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -326,8 +328,12 @@ async fn open_doors(config: &Config, ports: &Ports) -> Result<Vec<Door>, Diagnos
     let mut open = Vec::new();
     for door in &config.door {
         open.push(Door::open(door.clone(), ports.clone()).await.map_err(|error| {
-            let told = Diagnostic::new(Code::PortTaken, format!("the door on {} cannot be opened", door.listen));
-            told.because(&error)
+            let code = match &error {
+                DoorError::Listen { .. } => Code::PortTaken,
+                DoorError::Tls(_) => Code::Certificate,
+                DoorError::Config(_) => Code::Contradiction,
+            };
+            Diagnostic::new(code, format!("the door on {} cannot be opened", door.listen)).because(&error)
         })?);
     }
     Ok(open)
@@ -386,6 +392,7 @@ fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
 /// What the doors ask of the rest of the hub.
 fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
     let (repository, paused) = (Arc::clone(&engines.repository), Arc::clone(paused));
+    let suspects = Suspects::new(Arc::clone(&engines.clock), Arc::clone(&engines.repository) as _);
     Ports {
         log: engines.log.port(),
         clock: Arc::clone(&engines.clock),
@@ -395,6 +402,7 @@ fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet
         is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
         halt: Arc::new(halt::log),
         outcome_of: Arc::new(move |position| outcome_of(repository.as_ref(), position)),
+        suspect: Arc::new(move |suspect| suspects.note(suspect)),
     }
 }
 

@@ -12,6 +12,8 @@ mod hub;
 #[cfg(test)]
 #[path = "e2e/mapping.rs"]
 mod mapping;
+#[path = "e2e/tls.rs"]
+mod tls;
 #[cfg(test)]
 #[path = "e2e/walk.rs"]
 mod walk;

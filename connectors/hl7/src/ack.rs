@@ -160,13 +160,14 @@ impl Verdict {
 }
 
 /// What is rejected whatever the content of the message; every other reason is an error.
-const REJECTED: [Reason; 11] = [
+const REJECTED: [Reason; 12] = [
     Reason::Unreadable,
     Reason::StrayEndBlock,
     Reason::NotOneMessage,
     Reason::TooLong,
     Reason::CharsetUnknown,
     Reason::FeedUnknown,
+    Reason::CertificateMismatch,
     Reason::NotForUs,
     Reason::UnsupportedType,
     Reason::UnsupportedEvent,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use causeway_core::disposition::Disposition;
 use causeway_core::feed::CharsetRule;
 use causeway_core::hl7v2::header::Header;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use causeway_tls::{ConnectError, Connector};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -18,7 +19,7 @@ mod answer;
 pub use answer::{Answer, AnswerFault};
 
 /// How a client behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ClientSettings {
     /// For the connection to be made. Default: 10 s.
     pub connect_timeout: Duration,
@@ -30,6 +31,8 @@ pub struct ClientSettings {
     pub wait_for_outcome: bool,
     /// How the messages sent are encoded, as far as MSH-18 does not say. Default: by MSH-18, else UTF-8.
     pub charset: CharsetRule,
+    /// How TLS is spoken. Default: plain text.
+    pub tls: Option<Connector>,
 }
 
 impl Default for ClientSettings {
@@ -40,6 +43,7 @@ impl Default for ClientSettings {
             answer_bytes_max: 1 << 20,
             wait_for_outcome: false,
             charset: CharsetRule::Auto,
+            tls: None,
         }
     }
 }
@@ -56,6 +60,15 @@ pub enum ClientError {
         /// Why not.
         #[source]
         source: std::io::Error,
+    },
+    /// A connection, and no TLS session over it.
+    #[error("no TLS with {address}")]
+    Tls {
+        /// The address.
+        address: String,
+        /// Why not.
+        #[source]
+        source: ConnectError,
     },
     /// What is to be sent has no header to match an answer by.
     #[error("no message to send: {0}")]
@@ -78,7 +91,8 @@ impl ClientError {
     /// What the caller does about it.
     pub const fn disposition(&self) -> Disposition {
         match self {
-            Self::Message(_) => Disposition::Reject,
+            // A certificate that is not taken will not be taken the next time.
+            Self::Message(_) | Self::Tls { .. } => Disposition::Reject,
             Self::Connect { .. } | Self::TimedOut(_) | Self::Closed | Self::Broken(_) => Disposition::Retry,
             Self::Answer(_) => Disposition::Hold,
         }
@@ -116,7 +130,7 @@ impl Exchange {
 #[derive(Debug)]
 pub struct Client {
     /// `None` once it is closed.
-    stream: Option<TcpStream>,
+    stream: Option<Box<dyn Stream>>,
     deframer: Deframer,
     settings: ClientSettings,
     /// Messages without all their answers, oldest first.
@@ -138,15 +152,17 @@ struct Waiting {
 }
 
 impl Client {
-    /// Connects to `address`, as `host:port`.
+    /// Connects to `address`, as `host:port`; by TLS when the settings say so, and then the server's certificate must
+    /// name the host.
     pub async fn connect(address: &str, settings: ClientSettings) -> Result<Self, ClientError> {
-        let failed = |source| ClientError::Connect { address: address.to_owned(), source };
-        let connecting = timeout(settings.connect_timeout, TcpStream::connect(address));
+        let connecting = timeout(settings.connect_timeout, dial(address, settings.tls.as_ref()));
         let stream = match connecting.await {
-            Ok(connected) => connected.map_err(failed)?,
-            Err(_elapsed) => return Err(failed(std::io::ErrorKind::TimedOut.into())),
+            Ok(connected) => connected?,
+            Err(_elapsed) => {
+                let source = std::io::ErrorKind::TimedOut.into();
+                return Err(ClientError::Connect { address: address.to_owned(), source });
+            }
         };
-        stream.set_nodelay(true).map_err(failed)?;
         let framing = Framing {
             payload_bytes_max: settings.answer_bytes_max,
             leading_bytes_max: 64,
@@ -228,7 +244,11 @@ impl Client {
         write_frame(&mut self.out, |out| out.extend_from_slice(message));
         let answer_timeout = self.settings.answer_timeout;
         let Some(stream) = &mut self.stream else { return Err(ClientError::Closed) };
-        let written = match timeout(answer_timeout, stream.write_all(&self.out)).await {
+        let writing = async {
+            stream.write_all(&self.out).await?;
+            stream.flush().await
+        };
+        let written = match timeout(answer_timeout, writing).await {
             Ok(written) => written.map_err(ClientError::Broken),
             Err(_elapsed) => Err(ClientError::TimedOut(answer_timeout)),
         };
@@ -309,6 +329,22 @@ impl Client {
         }
         result
     }
+}
+
+/// Bytes to and from a peer, in plain text or not.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Stream for S {}
+
+async fn dial(address: &str, tls: Option<&Connector>) -> Result<Box<dyn Stream>, ClientError> {
+    let failed = |source| ClientError::Connect { address: address.to_owned(), source };
+    let stream = TcpStream::connect(address).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    let Some(tls) = tls else { return Ok(Box::new(stream)) };
+    let host = address.rsplit_once(':').map_or(address, |(host, _port)| host);
+    let session = tls.connect(host, stream).await;
+    let session = session.map_err(|source| ClientError::Tls { address: address.to_owned(), source })?;
+    Ok(Box::new(session))
 }
 
 /// What a message waits for.

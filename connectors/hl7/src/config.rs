@@ -1,11 +1,13 @@
 //! The configuration of a door: where it listens, whom it hears, what it takes, and its limits.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::{FeedSettings, LineEnds, Profile};
 use causeway_core::provider::ProviderId;
+use causeway_tls::{ClientPattern, ClientTlsSettings, TlsSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +15,13 @@ use crate::frame::Framing;
 
 mod charset;
 mod check;
+mod limits;
 mod network;
 mod pattern;
 
 pub use charset::CharsetSetting;
 pub use check::ConfigFault;
+pub use limits::DoorLimits;
 pub use network::{Network, NetworkError};
 pub use pattern::{Pattern, SenderPattern, SenderPatternError};
 
@@ -33,6 +37,9 @@ pub struct DoorConfig {
     /// loopback: HL7 v2 in plain text can be read and changed by anyone between sender and hub.
     #[serde(default)]
     pub insecure_plaintext_from: Vec<Network>,
+    /// TLS: every connection speaks it, those from this machine too. Default: plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
     /// How strictly frames are read.
     #[serde(default)]
     pub framing: FramingConfig,
@@ -59,6 +66,11 @@ pub struct FeedConfig {
     pub from: Vec<Network>,
     /// The senders it may name, as `MSH-3|MSH-4`; `*` stands for any text, `any` for any sender.
     pub senders: Vec<SenderPattern>,
+    /// Its client certificates, as `cn:NAME`, `dns:NAME`, `uri:URI`, `ip:ADDRESS` or `sha256:DIGITS`. A message that names
+    /// one of its senders and comes with another certificate, or none, is refused, also by the feeds below this one that
+    /// name no certificate. Default: none is asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<ClientPattern>,
     /// The receivers it may name, as `MSH-5|MSH-6`. Default: any.
     #[serde(default = "any_sender")]
     pub receivers: Vec<SenderPattern>,
@@ -101,6 +113,9 @@ pub struct FeedConfig {
     /// `host:port` for `application_ack = "separate"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_ack_to: Option<String>,
+    /// TLS to `application_ack_to`. Default: plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_ack_tls: Option<ClientTlsSettings>,
 }
 
 /// What a positive answer in original mode says.
@@ -152,86 +167,13 @@ impl Default for FramingConfig {
     }
 }
 
-/// Bounds of a door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct DoorLimits {
-    /// Connections in all. Default: 2048.
-    pub connections_max: usize,
-    /// Connections from one address. Default: 1024.
-    pub connections_per_peer_max: usize,
-    /// Messages of one connection that may wait for their answer before reading stops. Default: 64.
-    pub window: usize,
-    /// Bytes held in all, of frames half read and of messages not yet durable. Default: 256MiB.
-    #[serde(with = "causeway_core::human::bytes")]
-    #[schemars(with = "String")]
-    pub in_flight_bytes_max: u64,
-    /// From the first byte of a frame to its last. Default: 120s.
-    #[serde(with = "causeway_core::human::duration")]
-    #[schemars(with = "String")]
-    pub frame_timeout: Duration,
-    /// Silence inside a frame. Default: 30s.
-    #[serde(with = "causeway_core::human::duration")]
-    #[schemars(with = "String")]
-    pub idle_in_frame: Duration,
-    /// From an end block to its carriage return. Default: 2s.
-    #[serde(with = "causeway_core::human::duration")]
-    #[schemars(with = "String")]
-    pub end_cr_timeout: Duration,
-    /// For a peer to take our answers. Default: 10s.
-    #[serde(with = "causeway_core::human::duration")]
-    #[schemars(with = "String")]
-    pub write_timeout: Duration,
-    /// From the log to the repository, for `acknowledge = "committed"`; then the answer is AE and the sender resends.
-    /// Default: 60s.
-    #[serde(with = "causeway_core::human::duration")]
-    #[schemars(with = "String")]
-    pub commit_timeout: Duration,
-    /// Silence between frames after which a connection is closed. Default: never; dead peers are found by keep-alive.
-    #[serde(with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub idle_timeout: Option<Duration>,
-    /// TCP keep-alive: the idle time before the first probe. Default: 60s.
-    #[serde(with = "causeway_core::human::duration")]
-    #[schemars(with = "String")]
-    pub keep_alive: Duration,
-    /// For connections to finish what they began when the hub stops. Default: 25s.
-    #[serde(with = "causeway_core::human::duration")]
-    #[schemars(with = "String")]
-    pub drain_timeout: Duration,
-    /// Messages of unknown senders answered on one connection before it is closed. Default: 3.
-    pub unknown_senders_max: u32,
-    /// Application acknowledgements waiting to be sent to one address. Default: 10000.
-    pub application_acks_max: usize,
-}
-
-impl Default for DoorLimits {
-    fn default() -> Self {
-        Self {
-            connections_max: 2048,
-            connections_per_peer_max: 1024,
-            window: 64,
-            in_flight_bytes_max: 256 << 20,
-            frame_timeout: Duration::from_secs(120),
-            idle_in_frame: Duration::from_secs(30),
-            end_cr_timeout: Duration::from_secs(2),
-            write_timeout: Duration::from_secs(10),
-            commit_timeout: Duration::from_secs(60),
-            idle_timeout: None,
-            keep_alive: Duration::from_secs(60),
-            drain_timeout: Duration::from_secs(25),
-            unknown_senders_max: 3,
-            application_acks_max: 10_000,
-        }
-    }
-}
-
 impl DoorConfig {
     /// A door on `listen` with every default and these feeds.
     pub fn new(listen: SocketAddr, feeds: Vec<FeedConfig>) -> Self {
         Self {
             listen,
             insecure_plaintext_from: Vec::new(),
+            tls: None,
             framing: FramingConfig::default(),
             limits: DoorLimits::default(),
             feeds,
@@ -241,6 +183,16 @@ impl DoorConfig {
     /// What is wrong with it; empty when nothing is.
     pub fn faults(&self) -> Vec<ConfigFault> {
         check::faults(self)
+    }
+
+    /// The same with every relative path of a file below `folder`.
+    #[must_use]
+    pub fn below(mut self, folder: &Path) -> Self {
+        self.tls = self.tls.map(|tls| tls.below(folder));
+        for feed in &mut self.feeds {
+            feed.application_ack_tls = feed.application_ack_tls.take().map(|tls| tls.below(folder));
+        }
+        self
     }
 
     /// The settings of the frame reader: the feed is not known before the frame is whole, so the longest message of
@@ -265,6 +217,7 @@ impl FeedConfig {
             provider,
             from: loopback(),
             senders,
+            certificates: Vec::new(),
             receivers: any_sender(),
             processing_ids: production(),
             versions: all_versions(),
@@ -277,6 +230,7 @@ impl FeedConfig {
             acknowledge: Acknowledge::default(),
             application_ack: ApplicationAck::default(),
             application_ack_to: None,
+            application_ack_tls: None,
         }
     }
 

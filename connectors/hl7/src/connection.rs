@@ -1,6 +1,5 @@
 //! One connection: its bytes, its deadlines, its end.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use crate::desk::Desk;
 use crate::door::Shared;
 use crate::frame::Deframer;
 use crate::inbox::Inbox;
+use crate::peer::Peer;
 use crate::seal::Flaw;
 use crate::tally::Cause;
 
@@ -53,7 +53,7 @@ struct FrameClock {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(crate) fn new(stream: S, peer: IpAddr, door: Arc<Shared>, inbox: Arc<Inbox>) -> Self {
+    pub(crate) fn new(stream: S, peer: Peer, door: Arc<Shared>, inbox: Arc<Inbox>) -> Self {
         let deframer = Deframer::new(door.framing);
         let desk = Desk::new(Arc::clone(&door), peer, Arc::clone(&inbox));
         let clock = FrameClock { began: None, latest: Instant::now() };

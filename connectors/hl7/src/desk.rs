@@ -2,7 +2,6 @@
 //! receipt, each no earlier than the log's or the router's word for it.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use causeway_core::envelope::{Digest, Position, TraceId};
@@ -18,6 +17,7 @@ use crate::config::{Acknowledge, ApplicationAck};
 use crate::door::Shared;
 use crate::frame::{Event, write_frame};
 use crate::inbox::{Inbox, Letter, Outcome};
+use crate::peer::{Peer, Suspect};
 use crate::seal::{Flaw, Kept, Parcel, Receipt, Refused, Sealed, Sealer};
 use crate::tally::Cause;
 
@@ -38,7 +38,7 @@ const OUT_KEPT: usize = 8 << 10;
 /// The work of one connection.
 pub(crate) struct Desk {
     door: Arc<Shared>,
-    peer: IpAddr,
+    peer: Peer,
     inbox: Arc<Inbox>,
     /// Messages without their first answer, in order of receipt.
     queue: VecDeque<Flight>,
@@ -56,7 +56,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(door: Arc<Shared>, peer: IpAddr, inbox: Arc<Inbox>) -> Self {
+    pub(crate) fn new(door: Arc<Shared>, peer: Peer, inbox: Arc<Inbox>) -> Self {
         Self {
             door,
             peer,
@@ -174,7 +174,7 @@ impl Desk {
             feeds: &self.door.feeds,
             supports: &*ports.supports,
             is_paused: &*ports.is_paused,
-            peer: self.peer,
+            peer: &self.peer,
         };
         match sealer.seal(parcel, receipt) {
             Sealed::Keep(kept) => self.keep(*kept, parcel, now),
@@ -240,21 +240,34 @@ impl Desk {
     /// A message that is answered and forgotten.
     fn refuse(&mut self, refused: Refused, now: Instant) {
         let Refused { feed, reason, place, echo, mode } = refused;
+        let suspect = matches!(reason, Reason::FeedUnknown | Reason::CertificateMismatch);
         match feed {
+            _ if suspect => self.suspect(feed, reason),
             Some(feed) => self.join(feed),
-            None => {
-                let stranger = reason == Reason::FeedUnknown;
-                if stranger {
-                    warn!(peer = %self.peer, "no feed is configured for this peer, MSH-3 and MSH-4; message refused");
-                }
-                self.door.tally.refused(None, if stranger { Cause::UnknownSender } else { Cause::Unreadable });
-                self.strangers += u32::from(stranger);
-                self.over |= self.strangers >= self.door.config.limits.unknown_senders_max.max(1);
-            }
+            None => self.door.tally.refused(None, Cause::Unreadable),
         }
+        // Whoever names a feed that is not his own is no connection of that feed.
+        let feed = feed.filter(|_| !suspect);
         let name = feed.map(|feed| self.door.feed_name(feed));
-        debug!(peer = %self.peer, feed = name, %reason, place, "message refused and not kept");
+        debug!(peer = %self.peer.address, feed = name, %reason, place, "message refused and not kept");
         self.push_refused(feed, reason, place, echo, mode, now);
+    }
+
+    /// Counts a message of a sender that nobody configured, or whose certificate is another's; too many end it.
+    fn suspect(&mut self, feed: Option<usize>, reason: Reason) {
+        let name = feed.map(|feed| self.door.feed_name(feed));
+        let cause = if feed.is_some() { Cause::OtherCertificate } else { Cause::UnknownSender };
+        let certificate = self.peer.certificate_name().unwrap_or("none");
+        warn!(peer = %self.peer.address, certificate, feed = name, %reason, "a sender that is not known; message refused");
+        self.door.tally.refused(None, cause);
+        (self.door.ports.suspect)(&Suspect {
+            address: self.peer.address,
+            cause: cause.as_str(),
+            detail: format!("certificate: {certificate}"),
+            feed: name.map(str::to_owned),
+        });
+        self.strangers += 1;
+        self.over |= self.strangers >= self.door.config.limits.unknown_senders_max.max(1);
     }
 
     fn push_refused(
@@ -423,7 +436,7 @@ impl Desk {
     /// What cannot be framed cannot be kept either; its digest tells whether it is the same every time.
     fn sample(&self, cause: &str, bytes: &[u8]) {
         let digest = || Digest::of(bytes.get(..SAMPLE).unwrap_or(bytes));
-        debug!(peer = %self.peer, cause, bytes = bytes.len(), digest = %digest(), "bytes that form no message");
+        debug!(peer = %self.peer.address, cause, bytes = bytes.len(), digest = %digest(), "bytes that form no message");
     }
 }
 

@@ -10,6 +10,7 @@ use causeway_core::disposition::Disposition;
 use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Log, LogError};
+use causeway_tls::{Acceptor, Connector, TlsError};
 use jiff::tz::TimeZone;
 use tokio::net::{TcpListener, TcpSocket};
 use tracing::{error, warn};
@@ -19,10 +20,12 @@ use crate::application_ack::Waiters;
 use crate::application_ack::courier::Courier;
 use crate::budget::Budget;
 use crate::chance::uuid_at;
+use crate::client::ClientSettings;
 use crate::config::{ConfigFault, DoorConfig, FeedConfig};
 use crate::desk::Stamp;
 use crate::feed::Feed;
 use crate::frame::Framing;
+use crate::peer::Suspect;
 use crate::seal::Supports;
 use crate::tally::Tally;
 
@@ -49,6 +52,8 @@ pub struct Ports {
     /// The outcome of a message received earlier, when it is committed. Asked when a message is sent again whose
     /// sender waits for it. May block.
     pub outcome_of: Arc<dyn Fn(Position) -> Option<Settled> + Send + Sync>,
+    /// Somebody wanted to come in and may not. Called on a connection's task, so it must not block.
+    pub suspect: Arc<dyn Fn(&Suspect) + Send + Sync>,
 }
 
 impl fmt::Debug for Ports {
@@ -72,13 +77,16 @@ pub enum DoorError {
         #[source]
         source: std::io::Error,
     },
+    /// The certificates cannot be used.
+    #[error("TLS cannot be had")]
+    Tls(#[from] TlsError),
 }
 
 impl DoorError {
     /// What the caller does about it: an address may become free, a configuration must be changed.
     pub const fn disposition(&self) -> Disposition {
         match self {
-            Self::Config(_) => Disposition::Reject,
+            Self::Config(_) | Self::Tls(_) => Disposition::Reject,
             Self::Listen { .. } => Disposition::Retry,
         }
     }
@@ -97,21 +105,30 @@ pub struct Door {
 }
 
 impl Door {
-    /// Checks the configuration and listens. Call it inside a tokio runtime.
+    /// Checks the configuration, reads the certificates, whose paths are taken as they are, and listens. Call it inside a
+    /// tokio runtime.
     pub async fn open(config: DoorConfig, ports: Ports) -> Result<Self, DoorError> {
         let faults = config.faults();
         if !faults.is_empty() {
             return Err(DoorError::Config(faults));
         }
+        let tls = config.tls.clone().map(Acceptor::open).transpose()?;
+        let connectors = connectors(&config)?;
         let listened = listen(config.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = listened.map_err(|source| DoorError::Listen { address: config.listen, source })?;
-        Ok(Self { listener, shared: Arc::new(Shared::new(config, ports)), address })
+        Ok(Self { listener, shared: Arc::new(Shared::new(config, ports, tls, &connectors)), address })
     }
 
     /// Where it listens; the port that was found when the configuration said 0.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// How the application acknowledgements of each feed go out by TLS.
+fn connectors(config: &DoorConfig) -> Result<Vec<Option<Connector>>, TlsError> {
+    let open = |feed: &FeedConfig| feed.application_ack_tls.as_ref().map(Connector::open).transpose();
+    config.feeds.iter().map(open).collect()
 }
 
 #[expect(clippy::unused_async, reason = "registering a socket needs the runtime, which an async function guarantees")]
@@ -129,6 +146,7 @@ pub(crate) struct Shared {
     pub(crate) config: DoorConfig,
     pub(crate) framing: Framing,
     pub(crate) feeds: Vec<Feed>,
+    pub(crate) tls: Option<Acceptor>,
     pub(crate) ports: Ports,
     pub(crate) ids: MessageIds,
     pub(crate) budget: Arc<Budget>,
@@ -137,17 +155,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: DoorConfig, ports: Ports) -> Self {
+    fn new(config: DoorConfig, ports: Ports, tls: Option<Acceptor>, connectors: &[Option<Connector>]) -> Self {
         let in_flight_max = usize::try_from(config.limits.in_flight_bytes_max).unwrap_or(usize::MAX);
-        let feed = |feed: &FeedConfig| {
+        let feed = |(feed, tls): (&FeedConfig, &Option<Connector>)| {
             let courier = feed.application_ack_to.as_ref().filter(|_| feed.sends_elsewhere());
-            let courier = courier.map(|to| Courier::start(to.clone(), feed.name.clone(), &config.limits));
+            let client = ClientSettings { tls: tls.clone(), ..ClientSettings::default() };
+            let courier = courier.map(|to| Courier::start(to.clone(), feed.name.clone(), client, &config.limits));
             Feed::new(feed.clone(), courier)
         };
         let started = ports.clock.now();
         Self {
             framing: config.framing(),
-            feeds: config.feeds.iter().map(feed).collect(),
+            feeds: config.feeds.iter().zip(connectors).map(feed).collect(),
+            tls,
             ids: MessageIds::new(started, uuid_at(started)),
             budget: Budget::new(in_flight_max),
             tally: Tally::new(Arc::clone(&ports.metrics), &config.feeds),

@@ -1,4 +1,4 @@
-//! Whose message is it? By door, peer address, and MSH-3 and MSH-4.
+//! Whose message is it? By door, peer address, client certificate, and MSH-3 and MSH-4.
 
 use std::net::IpAddr;
 
@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::application_ack::courier::Courier;
 use crate::config::FeedConfig;
+use crate::peer::Peer;
 
 /// A feed, ready to take messages.
 #[derive(Debug)]
@@ -38,6 +39,13 @@ impl Feed {
         self.config.from.iter().any(|network| network.contains(peer))
     }
 
+    /// The peer's certificate is one of its own, or it asks for none.
+    fn knows(&self, peer: &Peer) -> bool {
+        let own = &self.config.certificates;
+        let shown = peer.certificate.as_deref();
+        own.is_empty() || shown.is_some_and(|shown| own.iter().any(|pattern| pattern.fits(shown)))
+    }
+
     /// MSH-3 and MSH-4 name one of its senders.
     fn has_sender(&self, header: &Header<'_>) -> bool {
         let (application, facility) = (header.sending_application(), header.sending_facility());
@@ -61,18 +69,25 @@ pub(crate) enum Whose<'b> {
     Feed(usize, Peeked<'b>),
     /// That of a sender nobody configured.
     Stranger(Header<'b>),
+    /// That of a feed, by its index, if it did not come with another certificate than the feed's.
+    Impostor(usize, Header<'b>),
     /// Its header cannot be read. The feed is the only one that hears this peer, if there is only one.
     Faceless(Option<usize>),
 }
 
-/// The first feed that hears the peer and has this sender and receiver; without one that has the receiver too, the
-/// first that has the sender.
-pub(crate) fn recognise<'b>(feeds: &[Feed], peer: IpAddr, bytes: &'b [u8]) -> Whose<'b> {
+/// The first feed that hears and knows the peer and has this sender and receiver; without one that has the receiver too,
+/// the first that has the sender. A sender that a feed binds to a certificate is never taken by a later feed that asks
+/// for none.
+pub(crate) fn recognise<'b>(feeds: &[Feed], peer: &Peer, bytes: &'b [u8]) -> Whose<'b> {
     let mut latest: Option<(&CharsetRule, Peeked<'b>)> = None;
     let mut by_sender_only = None;
+    let mut claimed = None;
     let mut heard = Heard::default();
-    for (index, feed) in feeds.iter().enumerate().filter(|(_, feed)| feed.hears(peer)) {
-        heard.note(index);
+    for (index, feed) in feeds.iter().enumerate().filter(|(_, feed)| feed.hears(peer.address)) {
+        let is_known = feed.knows(peer);
+        if is_known {
+            heard.note(index);
+        }
         let rule = feed.config.charset.rule();
         let (_, peeked) = match latest.take() {
             Some((known, peeked)) if known == rule => latest.insert((known, peeked)),
@@ -80,6 +95,13 @@ pub(crate) fn recognise<'b>(feeds: &[Feed], peer: IpAddr, bytes: &'b [u8]) -> Wh
         };
         let Some(header) = readable(peeked) else { continue };
         if !feed.has_sender(header) {
+            continue;
+        }
+        if !is_known {
+            claimed.get_or_insert(index);
+            continue;
+        }
+        if claimed.is_some() && feed.config.certificates.is_empty() {
             continue;
         }
         if feed.has_receiver(header) {
@@ -91,9 +113,13 @@ pub(crate) fn recognise<'b>(feeds: &[Feed], peer: IpAddr, bytes: &'b [u8]) -> Wh
     if let Some((index, rule)) = by_sender_only {
         return Whose::Feed(index, Header::peek(bytes, rule));
     }
+    let refused = |header| match claimed {
+        Some(feed) => Whose::Impostor(feed, header),
+        None => Whose::Stranger(header),
+    };
     match latest.map_or_else(|| Header::peek(bytes, &CharsetRule::Auto), |(_, peeked)| peeked) {
-        Ok(header) => Whose::Stranger(header),
-        Err(HeaderFault { readable: Some(header), .. }) => Whose::Stranger(*header),
+        Ok(header) => refused(header),
+        Err(HeaderFault { readable: Some(header), .. }) => refused(*header),
         Err(_) => Whose::Faceless(heard.only()),
     }
 }

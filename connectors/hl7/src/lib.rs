@@ -17,10 +17,12 @@ mod feed;
 pub mod frame;
 mod inbox;
 mod listener;
+mod peer;
 mod seal;
 mod tally;
 
 pub use application_ack::Waiters;
 pub use door::{Door, DoorError, Ports};
 pub use listener::Drained;
+pub use peer::Suspect;
 pub use seal::{Support, Supports};

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_tls::{HandshakeError, Session};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -16,6 +17,7 @@ use crate::config::DoorLimits;
 use crate::connection::Connection;
 use crate::door::{Door, Shared};
 use crate::inbox::Inbox;
+use crate::peer::{Peer, Suspect};
 use crate::tally::Unwelcome;
 
 /// How often the state of the feeds is told again, so that a pause shows.
@@ -74,6 +76,13 @@ impl Shared {
         for (index, feed) in self.feeds.iter().enumerate() {
             self.tally.feed_up(index, open && !(self.ports.is_paused)(&feed.config.name));
         }
+        if let Some(tls) = &self.tls {
+            // A change that cannot be used is told of now rather than when the next sender comes.
+            tls.reload();
+            for expiry in tls.expiries() {
+                self.tally.expires(&format!("mllp {} {}", self.config.listen, expiry.setting), expiry.not_after);
+            }
+        }
     }
 }
 
@@ -106,8 +115,7 @@ impl Floor {
             return;
         }
         let inbox = Inbox::new();
-        let connection = Connection::new(stream, peer, Arc::clone(&self.shared), Arc::clone(&inbox));
-        let id = tasks.spawn(connection.run()).id();
+        let id = tasks.spawn(converse(stream, peer, Arc::clone(&self.shared), Arc::clone(&inbox))).id();
         self.guests.insert(id, Guest { peer, inbox });
         *self.peers.entry(peer).or_default() += 1;
     }
@@ -116,8 +124,10 @@ impl Floor {
     fn unwelcome(&self, peer: IpAddr) -> Option<Unwelcome> {
         let config = &self.shared.config;
         let limits = &config.limits;
-        let plaintext = peer.is_loopback() || config.insecure_plaintext_from.iter().any(|net| net.contains(peer));
-        if !plaintext {
+        let allowed = self.shared.tls.is_some()
+            || peer.is_loopback()
+            || config.insecure_plaintext_from.iter().any(|net| net.contains(peer));
+        if !allowed {
             Some(Unwelcome::Plaintext)
         } else if !self.shared.feeds.iter().any(|feed| feed.hears(peer)) {
             Some(Unwelcome::UnknownPeer)
@@ -165,6 +175,35 @@ impl Floor {
             return cut;
         }
         0
+    }
+}
+
+/// A connection from its acceptance to its close.
+async fn converse(stream: TcpStream, address: IpAddr, shared: Arc<Shared>, inbox: Arc<Inbox>) {
+    let Some(tls) = &shared.tls else {
+        let peer = Peer { address, certificate: None };
+        return Connection::new(stream, peer, Arc::clone(&shared), inbox).run().await;
+    };
+    match tls.accept(stream).await {
+        Ok(Session { stream, client }) => {
+            let peer = Peer { address, certificate: client };
+            Connection::new(stream, peer, Arc::clone(&shared), inbox).run().await;
+        }
+        Err(error) => shared.not_let_in(address, &error),
+    }
+}
+
+impl Shared {
+    /// Tells of a handshake that failed.
+    fn not_let_in(&self, address: IpAddr, error: &HandshakeError) {
+        self.tally.unwelcome(Unwelcome::Handshake(error.as_str()));
+        if error.is_authentication_failure() {
+            warn!(peer = %address, %error, "node authentication failure");
+            let (cause, detail) = (error.as_str(), error.to_string());
+            (self.ports.suspect)(&Suspect { address, cause, detail, feed: None });
+        } else {
+            debug!(peer = %address, %error, "no TLS session");
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 //! accepted here that cannot be read there. The bytes go into the envelope as they came.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use causeway_core::envelope::{Digest, Envelope, Format, Refusal, TraceId};
@@ -18,6 +17,7 @@ use tracing::debug;
 
 use crate::ack::{Echo, Mode};
 use crate::feed::{Feed, Peeked, Whose, readable, recognise};
+use crate::peer::Peer;
 
 /// Whether a kind of message is taken. The mappers know; the binary passes it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub(crate) struct Sealer<'d> {
     pub(crate) feeds: &'d [Feed],
     pub(crate) supports: &'d Supports,
     pub(crate) is_paused: &'d (dyn Fn(&causeway_core::envelope::FeedName) -> bool + Send + Sync),
-    pub(crate) peer: IpAddr,
+    pub(crate) peer: &'d Peer,
 }
 
 impl Sealer<'_> {
@@ -127,9 +127,8 @@ impl Sealer<'_> {
     fn seal_message(&self, parcel: Parcel<'_>, receipt: Receipt) -> Sealed {
         match recognise(self.feeds, self.peer, parcel.payload) {
             Whose::Feed(index, peeked) => self.seal_for(index, &peeked, parcel, receipt),
-            Whose::Stranger(header) => {
-                refuse(None, Reason::FeedUnknown, "MSH-3", Echo::of(&header, is_control_id(&header)), mode(&header))
-            }
+            Whose::Stranger(header) => refuse_sender(None, Reason::FeedUnknown, &header),
+            Whose::Impostor(feed, header) => refuse_sender(Some(feed), Reason::CertificateMismatch, &header),
             Whose::Faceless(_) if matches!(parcel.flaw, Some(Flaw::TooLong | Flaw::Busy)) => Sealed::Nothing,
             Whose::Faceless(feed) => self.seal_faceless(feed, parcel, receipt),
         }
@@ -345,6 +344,10 @@ fn refusal(reason: Reason, place: &str) -> Refusal {
 
 fn refuse(feed: Option<usize>, reason: Reason, place: &str, echo: Echo, mode: Mode) -> Sealed {
     Sealed::Refuse(Box::new(Refused { feed, reason, place: place.to_owned(), echo, mode }))
+}
+
+fn refuse_sender(feed: Option<usize>, reason: Reason, header: &Header<'_>) -> Sealed {
+    refuse(feed, reason, "MSH-3", Echo::of(header, is_control_id(header)), mode(header))
 }
 
 fn mode(header: &Header<'_>) -> Mode {

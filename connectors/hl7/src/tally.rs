@@ -30,6 +30,7 @@ pub(crate) enum Cause {
     CommitByte,
     Acknowledgement,
     UnknownSender,
+    OtherCertificate,
     Broken,
     Unreadable,
 }
@@ -47,6 +48,7 @@ impl Cause {
             Self::CommitByte => "commit_byte",
             Self::Acknowledgement => "acknowledgement",
             Self::UnknownSender => "unknown_sender",
+            Self::OtherCertificate => "certificate",
             Self::Broken => "broken",
             Self::Unreadable => "unreadable",
         }
@@ -64,6 +66,8 @@ pub(crate) enum Unwelcome {
     DoorFull,
     /// This address has all of its.
     PeerFull,
+    /// No TLS session could be had.
+    Handshake(&'static str),
 }
 
 impl Unwelcome {
@@ -73,6 +77,7 @@ impl Unwelcome {
             Self::Plaintext => "plaintext",
             Self::DoorFull => "door_full",
             Self::PeerFull => "peer_full",
+            Self::Handshake(cause) => cause,
         }
     }
 }
@@ -161,6 +166,11 @@ impl Tally {
     /// Bytes formed no message.
     pub(crate) fn refused(&self, feed: Option<usize>, cause: Cause) {
         self.metrics.add(&metric::FRAMES_REFUSED, &[self.name(feed), cause.as_str()], 1);
+    }
+
+    /// A certificate expires then.
+    pub(crate) fn expires(&self, name: &str, at: Timestamp) {
+        self.metrics.set(&metric::CERTIFICATE_EXPIRY, &[name], at.as_duration().as_secs_f64());
     }
 
     /// A connection was closed at once.

@@ -67,7 +67,7 @@ pub(super) async fn run(load: Load) -> Result<Loaded, Diagnostic> {
         let part = ended.map_err(|error| Diagnostic::new(Code::Internal, "a connection panicked").because(&error))?;
         let part = part.map_err(|error| {
             let code = match error {
-                ClientError::Connect { .. } => Code::Unreachable,
+                ClientError::Connect { .. } | ClientError::Tls { .. } => Code::Unreachable,
                 ClientError::Message(_) => Code::NoMessage,
                 ClientError::TimedOut(_) | ClientError::Closed | ClientError::Broken(_) | ClientError::Answer(_) => {
                     Code::NoAnswer

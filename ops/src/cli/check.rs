@@ -1,16 +1,19 @@
 //! `causeway check`
 
-use std::collections::BTreeSet;
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use causeway_hl7::client::{Client, ClientSettings};
+use causeway_tls::{ClientTlsSettings, Connector};
 use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
+use crate::certificates::{Standing, standings};
 use crate::config::{Config, LogEngine, RepositoryEngine};
-use crate::diagnostic::{Outcome, Stop};
+use crate::diagnostic::{Code, Diagnostic, Outcome, Stop};
 use crate::exit::Exit;
+use crate::sending::chain;
 
 /// Arguments of `causeway check`.
 #[derive(Debug, Args)]
@@ -29,7 +32,13 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
     let config = found.config();
     let feeds = config.feeds().count();
     let file = found.file.path.display().to_string();
-    let notes = notes(context)?;
+    let certificates = standings(config, context.now());
+    if let Some(unusable) = certificates.iter().find(|certificate| certificate.standing == Standing::Unusable) {
+        return Err(Diagnostic::new(Code::Certificate, unusable.told.clone()).at(unusable.name.clone()).into());
+    }
+    let soon = certificates.iter().filter(|certificate| !certificate.is_well());
+    let soon = soon.map(|certificate| certificate.sentence(context.now()));
+    let notes: Vec<String> = notes(context)?.into_iter().chain(soon).collect();
     let peers: Vec<(String, Result<(), String>)> =
         if args.online { dial(config).into_iter().chain(servers(context)).collect() } else { Vec::new() };
     let all_reached = peers.iter().all(|(_, reached)| reached.is_ok());
@@ -71,21 +80,21 @@ fn notes(context: &Context) -> Outcome<Vec<String>> {
     Ok(notes)
 }
 
-/// Dials every peer the hub would dial: those who want application acknowledgements on a connection of ours.
+/// Dials every peer the hub would dial: those who want application acknowledgements on a connection of ours, by TLS
+/// where the hub would.
 fn dial(config: &Config) -> Vec<(String, Result<(), String>)> {
-    let peers: BTreeSet<&String> = config.feeds().filter_map(|feed| feed.application_ack_to.as_ref()).collect();
-    let reach = |peer: &str| {
-        let addresses = peer.to_socket_addrs().map_err(|error| error.to_string())?;
-        let mut why = "the name has no address".to_owned();
-        for address in addresses {
-            match TcpStream::connect_timeout(&address, PATIENCE) {
-                Ok(_reached) => return Ok(()),
-                Err(error) => why = error.to_string(),
-            }
-        }
-        Err(why)
+    let peers: BTreeMap<&String, Option<&ClientTlsSettings>> = config
+        .feeds()
+        .filter_map(|feed| Some((feed.application_ack_to.as_ref()?, feed.application_ack_tls.as_ref())))
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let reach = |peer: &str, tls: Option<&ClientTlsSettings>| {
+        let runtime = runtime.as_ref().map_err(ToString::to_string)?;
+        let tls = tls.map(Connector::open).transpose().map_err(|error| error.to_string())?;
+        let settings = ClientSettings { connect_timeout: PATIENCE, tls, ..ClientSettings::default() };
+        runtime.block_on(Client::connect(peer, settings)).map(drop).map_err(|error| chain(&error))
     };
-    peers.into_iter().map(|peer| (peer.clone(), reach(peer))).collect()
+    peers.into_iter().map(|(peer, tls)| (peer.clone(), reach(peer, tls))).collect()
 }
 
 /// Asks the servers of the engines: the brokers for the topic, the database for its schema.

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::version::VERSION;
+use crate::certificates::standings;
 use crate::config::{LogEngine, RepositoryEngine};
 use crate::diagnostic::{Diagnostic, Outcome, Stop};
 use crate::exit::Exit;
@@ -47,6 +48,11 @@ pub(crate) fn run(_args: &Doctor, context: &Context) -> Outcome {
             // Port 0 means any free one: there is nothing to look at.
             let addresses = addresses.filter(|address| address.port() != 0);
             findings.extend(addresses.map(|address| listening(address, busy)));
+            findings.extend(standings(found.config(), context.now()).into_iter().map(|certificate| Finding {
+                what: "certificate",
+                ok: certificate.is_well(),
+                told: certificate.sentence(context.now()),
+            }));
             findings.push(match found.config().repository.engine {
                 RepositoryEngine::Sqlite => repository_file(&home),
                 RepositoryEngine::Postgres => repository_server(context),

@@ -1,5 +1,6 @@
 //! `causeway init`
 
+mod certificates;
 mod production;
 
 use std::fs::OpenOptions;
@@ -50,6 +51,7 @@ pub(crate) fn run(args: &Init, context: &Context) -> Outcome {
         return Ok(Exit::Done);
     }
     write_new(&path, &text(args.mllp_port, args.http_port))?;
+    certificates::write(&args.dir, &["catch-all"], context.now())?;
     let home = Home::new(args.dir.join("data"));
     home.make()?;
     let registry = SqliteRepository::open(&home.repository(), SqliteSettings::default())?;
@@ -95,6 +97,16 @@ retention_bytes = "10GiB"
 [[door]]
 listen = "127.0.0.1:{mllp_port}"
 
+# TLS, with the development certificates made beside this file. Production has its own; see docs/doors.md.
+#
+# [door.tls]
+# certificate = "certificates/server.pem"
+# key = "certificates/server.key"
+# client_ca = "certificates/ca.pem"   # a sender must show a certificate of this authority
+#
+# Then: causeway send hl7 FILE --to tls://localhost:{mllp_port} --ca certificates/ca.pem \
+#           --cert certificates/feed-catch-all.pem --key certificates/feed-catch-all.key
+
 # A real feed looks like this:
 #
 # [[door.feed]]
@@ -102,6 +114,7 @@ listen = "127.0.0.1:{mllp_port}"
 # provider = "9265486345"          # must be registered: causeway provider list
 # from = ["10.1.2.0/24"]           # who may connect
 # senders = ["LIS|QMH"]            # MSH-3|MSH-4
+# certificates = ["cn:qmh-laboratory"] # with [door.tls]: whose certificate it must show
 # charset = "default:BIG-5"        # MSH-18 decides, else Big5 with HKSCS
 # expect_every = "5m"              # a longer silence is shown
 

@@ -113,6 +113,13 @@ fn print(terminal: &Terminal, snapshot: &Snapshot) -> Outcome<()> {
         .map(|stage| format!("{} {:.1}/s", stage.stage.as_str(), stage.rate_per_second))
         .collect();
     terminal.line(&format!("\npipeline: {}; {lag}", rates.join(" > ")))?;
+    let to_renew: Vec<_> = snapshot.certificates.iter().filter(|certificate| !certificate.is_well()).collect();
+    if !to_renew.is_empty() {
+        terminal.line("")?;
+    }
+    for certificate in to_renew {
+        terminal.line(&format!("certificate: {}", certificate.sentence(snapshot.at)))?;
+    }
     if !snapshot.held.is_empty() {
         terminal.line("")?;
         let mut table = Table::new(&["held for", "feed", ">messages", "since", "meaning"]);

@@ -69,7 +69,9 @@ pub(crate) fn read(wanted: &Wanted) -> Outcome<Found> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let sources = Sources { file: Some(file.clone()), environment, flags: wanted.set.clone() };
-    let layered = layers::read::<Config>(&sources)?;
+    let mut layered = layers::read::<Config>(&sources)?;
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    layered.value.door = layered.value.door.into_iter().map(|door| door.below(folder)).collect();
     Ok(Found { file, layered })
 }
 

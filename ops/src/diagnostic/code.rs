@@ -59,6 +59,7 @@ codes! {
     Environment "CW0206" Configuration "An environment variable sets nothing the configuration has" "`CAUSEWAY__SECTION__KEY` names no key, or its value is of another kind" "correct or unset the variable; `causeway config show --origin` tells which are in force",
     NoEngine "CW0207" Configuration "The engine is not in this program" "This version was built with the embedded engines only" "set `engine = \"embedded\"` for the log and `engine = \"sqlite\"` for the repository",
     Exists "CW0208" Failed "The file is there already" "Nothing is overwritten that someone may have written by hand" "remove it, or choose another folder",
+    Certificate "CW0209" Configuration "The certificates cannot be used" "A file is missing, holds something else, or the key is not that of the certificate" "correct the path or the file, then run `causeway check`; for a trial `causeway init` makes certificates",
     Locked "CW0301" Failed "Another hub has these data open" "Two hubs on one embedded log would break each other's order" "stop the other one, or give this one its own `data_dir`",
     NetworkDisk "CW0302" Configuration "The data folder is on a network file system" "Locks and syncs of NFS, SMB and the like do not hold what the embedded engines need" "put `data_dir` on a local disk",
     DataFolder "CW0303" Failed "The data folder cannot be used" "It cannot be made, or may not be written by this user" "check the permissions of `data_dir`",

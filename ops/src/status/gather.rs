@@ -17,6 +17,7 @@ use super::{
     BEHIND_AFTER_SECONDS, FeedState, FeedStatus, Headline, HeldStatus, PartitionStatus, Pipeline,
     SILENT_AFTER_INTERVALS, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage, StageStatus,
 };
+use crate::certificates::{CertificateStatus, standings};
 use crate::cli::VERSION;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
@@ -28,6 +29,8 @@ const RATE_SECONDS: i64 = 60;
 const ACK_SECONDS: i64 = 300;
 /// So many samples are kept: one a second for as long as the longest window, and one before.
 const SAMPLES_MAX: usize = 301;
+/// The files of certificates are looked at once in so many seconds.
+const CERTIFICATES_SECONDS: u64 = 10;
 /// How far into the waiting messages of a partition it is looked for the oldest one of each feed.
 const HEAD: ReadLimit = ReadLimit { count_max: 64, bytes_max: 1 << 20 };
 
@@ -38,6 +41,9 @@ pub(crate) struct Gatherer {
     synthetic: bool,
     started_at: Option<Timestamp>,
     doors: Doors,
+    /// The certificates, and when their files were last looked at.
+    certificates: Option<(Timestamp, Vec<CertificateStatus>)>,
+    config: Config,
     samples: VecDeque<Sample>,
     sparks: BTreeMap<FeedName, VecDeque<(i64, u32)>>,
 }
@@ -89,6 +95,8 @@ impl Gatherer {
             synthetic: config.synthetic,
             started_at,
             doors,
+            certificates: None,
+            config: config.clone(),
             samples: VecDeque::new(),
             sparks: BTreeMap::new(),
         }
@@ -125,6 +133,7 @@ impl Gatherer {
             self.samples.pop_front();
         }
         let headline = headline(&feeds, &pipeline, self.started_at, now);
+        let certificates = self.certificates(now);
         let snapshot = Snapshot {
             v: 1,
             at: now,
@@ -135,10 +144,23 @@ impl Gatherer {
             feeds,
             pipeline,
             held,
+            certificates,
             spark_step_seconds: SPARK_STEP_SECONDS,
         };
         set_gauges(&sources.metrics, &snapshot);
         Ok(snapshot)
+    }
+
+    /// How the certificates stand, by a look at their files now and then.
+    fn certificates(&mut self, now: Timestamp) -> Vec<CertificateStatus> {
+        let is_fresh = |at: &Timestamp| now.duration_since(*at).as_secs().unsigned_abs() < CERTIFICATES_SECONDS;
+        match &self.certificates {
+            Some((at, known)) if is_fresh(at) => known.clone(),
+            Some(_) | None => {
+                let looked = standings(&self.config, now);
+                self.certificates.insert((now, looked)).1.clone()
+            }
+        }
     }
 
     fn feed(

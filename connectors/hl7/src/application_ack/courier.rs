@@ -27,9 +27,9 @@ pub(crate) struct Courier {
 
 impl Courier {
     /// Starts carrying. Call it inside a tokio runtime.
-    pub(crate) fn start(to: String, feed: FeedName, limits: &DoorLimits) -> Self {
+    pub(crate) fn start(to: String, feed: FeedName, client: ClientSettings, limits: &DoorLimits) -> Self {
         let (queue, waiting) = mpsc::channel(limits.application_acks_max);
-        let round = tokio::spawn(carry(to, feed, waiting)).abort_handle();
+        let round = tokio::spawn(carry(Address { to, client }, feed, waiting)).abort_handle();
         Self { queue, round }
     }
 
@@ -45,7 +45,13 @@ impl Drop for Courier {
     }
 }
 
-async fn carry(to: String, feed: FeedName, mut waiting: mpsc::Receiver<Vec<u8>>) {
+/// Where to, and how.
+struct Address {
+    to: String,
+    client: ClientSettings,
+}
+
+async fn carry(to: Address, feed: FeedName, mut waiting: mpsc::Receiver<Vec<u8>>) {
     let mut client = None;
     while let Some(message) = waiting.recv().await {
         deliver(&to, &feed, &mut client, &message).await;
@@ -53,9 +59,10 @@ async fn carry(to: String, feed: FeedName, mut waiting: mpsc::Receiver<Vec<u8>>)
 }
 
 /// Tries until the receiver answers, whatever it answers.
-async fn deliver(to: &str, feed: &FeedName, client: &mut Option<Client>, message: &[u8]) {
+async fn deliver(address: &Address, feed: &FeedName, client: &mut Option<Client>, message: &[u8]) {
+    let to = address.to.as_str();
     for attempt in 0..ATTEMPTS_MAX {
-        match attempt_once(to, client, message).await {
+        match attempt_once(address, client, message).await {
             Ok(true) => return,
             Ok(false) => return warn!(%feed, to, "the receiver refused an application acknowledgement"),
             Err(error) => {
@@ -68,10 +75,10 @@ async fn deliver(to: &str, feed: &FeedName, client: &mut Option<Client>, message
     warn!(%feed, to, attempts = ATTEMPTS_MAX, "an application acknowledgement is given up");
 }
 
-async fn attempt_once(to: &str, client: &mut Option<Client>, message: &[u8]) -> Result<bool, ClientError> {
+async fn attempt_once(address: &Address, client: &mut Option<Client>, message: &[u8]) -> Result<bool, ClientError> {
     let client = match client {
         Some(open) if open.is_open() => open,
-        _ => client.insert(Client::connect(to, ClientSettings::default()).await?),
+        _ => client.insert(Client::connect(&address.to, address.client.clone()).await?),
     };
     Ok(client.send(message).await?.is_positive())
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use causeway_core::envelope::FeedName;
 use causeway_core::hl7v2::charset::Charset;
+use causeway_tls::{ClientTlsSettings, TlsFault};
 use jiff::tz::TimeZone;
 
 use super::{ApplicationAck, DoorConfig, FeedConfig, Network};
@@ -20,7 +21,7 @@ pub enum ConfigFault {
     NameTwice(FeedName),
     /// The door listens beyond loopback without TLS, and nobody said that is wanted.
     #[error(
-        "the door listens on {0} in plain text: list who may connect in `insecure_plaintext_from`, or listen on 127.0.0.1"
+        "the door listens on {0} in plain text: give it a [door.tls], list who may connect in `insecure_plaintext_from`, or listen on 127.0.0.1"
     )]
     PlaintextBeyondLoopback(SocketAddr),
     /// A feed expects peers that the door will not hear.
@@ -30,6 +31,30 @@ pub enum ConfigFault {
         feed: FeedName,
         /// The network it names.
         network: Network,
+    },
+    /// The settings of TLS do not go together.
+    #[error("the door on {listen}: {fault}")]
+    Tls {
+        /// The door.
+        listen: SocketAddr,
+        /// What is wrong.
+        fault: TlsFault,
+    },
+    /// A door cannot speak both.
+    #[error(
+        "the door on {0} has TLS, so it hears no plain text: leave `insecure_plaintext_from` out, or open another [[door]]"
+    )]
+    PlaintextBesideTls(SocketAddr),
+    /// A feed is bound to certificates that its door does not ask for.
+    #[error("feed `{0}`: `certificates` needs a door whose `[door.tls]` has a `client_ca`")]
+    NoCertificates(FeedName),
+    /// TLS to the receiver of application acknowledgements, and its settings do not go together.
+    #[error("feed `{feed}`: `application_ack_tls`: {fault}")]
+    AckTls {
+        /// The feed.
+        feed: FeedName,
+        /// What is wrong.
+        fault: TlsFault,
     },
     /// A feed can never take a message.
     #[error("feed `{feed}`: `{setting}` is empty, so it takes nothing")]
@@ -79,19 +104,35 @@ pub(super) fn faults(config: &DoorConfig) -> Vec<ConfigFault> {
     if config.feeds.is_empty() {
         faults.push(ConfigFault::NoFeed(config.listen));
     }
-    if !config.listen.ip().is_loopback() && config.insecure_plaintext_from.is_empty() {
-        faults.push(ConfigFault::PlaintextBeyondLoopback(config.listen));
-    }
+    faults.extend(secrecy(config));
     let mut names = BTreeSet::new();
     for (place, feed) in config.feeds.iter().enumerate() {
         if !names.insert(&feed.name) {
             faults.push(ConfigFault::NameTwice(feed.name.clone()));
         }
-        faults.extend(peers_not_heard(config, feed));
+        if config.tls.is_none() {
+            faults.extend(peers_not_heard(config, feed));
+        }
+        if !feed.certificates.is_empty() && config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
+            faults.push(ConfigFault::NoCertificates(feed.name.clone()));
+        }
         faults.extend(feed_faults(feed));
         faults.extend(hidden(config.feeds.get(..place).unwrap_or_default(), feed));
     }
     faults
+}
+
+/// What is wrong with how the door keeps what it hears from others.
+fn secrecy(config: &DoorConfig) -> Vec<ConfigFault> {
+    let listen = config.listen;
+    match &config.tls {
+        None if listen.ip().is_loopback() || !config.insecure_plaintext_from.is_empty() => Vec::new(),
+        None => vec![ConfigFault::PlaintextBeyondLoopback(listen)],
+        Some(tls) => {
+            let both = (!config.insecure_plaintext_from.is_empty()).then_some(ConfigFault::PlaintextBesideTls(listen));
+            tls.faults().into_iter().map(|fault| ConfigFault::Tls { listen, fault }).chain(both).collect()
+        }
+    }
 }
 
 fn limits(config: &DoorConfig) -> Vec<ConfigFault> {
@@ -147,6 +188,8 @@ fn feed_faults(feed: &FeedConfig) -> Vec<ConfigFault> {
     if feed.application_ack == ApplicationAck::Separate && feed.application_ack_to.is_none() {
         faults.push(ConfigFault::NoAckAddress(name()));
     }
+    let ack_tls = feed.application_ack_tls.iter().flat_map(ClientTlsSettings::faults);
+    faults.extend(ack_tls.map(|fault| ConfigFault::AckTls { feed: name(), fault }));
     faults
 }
 
@@ -155,7 +198,13 @@ fn hidden(before: &[FeedConfig], feed: &FeedConfig) -> Option<ConfigFault> {
     let takes_all = |earlier: &&FeedConfig| {
         let addresses = feed.from.iter().all(|network| earlier.from.iter().any(|wider| wider.covers(network)));
         let senders = feed.senders.iter().all(|sender| earlier.senders.contains(sender) || has_any(earlier));
-        addresses && senders && earlier.receivers == feed.receivers && !feed.senders.is_empty() && !feed.from.is_empty()
+        let certificates = earlier.certificates.is_empty() || earlier.certificates == feed.certificates;
+        addresses
+            && senders
+            && certificates
+            && earlier.receivers == feed.receivers
+            && !feed.senders.is_empty()
+            && !feed.from.is_empty()
     };
     let earlier = before.iter().find(takes_all)?;
     Some(ConfigFault::Hidden { feed: feed.name.clone(), before: earlier.name.clone() })

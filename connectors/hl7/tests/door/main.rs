@@ -17,3 +17,5 @@ mod limits;
 mod structure;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

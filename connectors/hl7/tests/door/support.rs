@@ -14,7 +14,7 @@ use causeway_core::port::{Appended, Clock, Completion, Entry, Log, LogError, Par
 use causeway_core::provider::ProviderId;
 use causeway_core::reason::Reason;
 use causeway_hl7::config::{DoorConfig, FeedConfig, SenderPattern};
-use causeway_hl7::{Door, Drained, Ports, Support, Waiters};
+use causeway_hl7::{Door, Drained, Ports, Support, Suspect, Waiters};
 use causeway_storage::log::embedded::{EmbeddedLog, EmbeddedLogSettings};
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -203,6 +203,8 @@ pub(crate) struct Hub {
     pub(crate) halts: Arc<AtomicU64>,
     /// What the repository knows, for messages sent again.
     pub(crate) outcomes: Arc<Mutex<Vec<Settled>>>,
+    /// Who was refused as somebody who may not come in.
+    pub(crate) suspects: Arc<Mutex<Vec<Suspect>>>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Drained>,
     _dir: tempfile::TempDir,
@@ -260,6 +262,8 @@ impl Hub {
         let (waiters, paused, halts) = (Waiters::new(), Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let outcomes: Arc<Mutex<Vec<Settled>>> = Arc::default();
         let (is_paused, count_halts, known) = (Arc::clone(&paused), Arc::clone(&halts), Arc::clone(&outcomes));
+        let suspects: Arc<Mutex<Vec<Suspect>>> = Arc::default();
+        let suspected = Arc::clone(&suspects);
         let ports = Ports {
             log: Arc::clone(&wire) as Arc<dyn Log>,
             clock: Arc::new(Stopped),
@@ -273,12 +277,13 @@ impl Hub {
             outcome_of: Arc::new(move |position| {
                 known.lock().expect("outcomes").iter().find(|settled| settled.position == position).cloned()
             }),
+            suspect: Arc::new(move |suspect| suspected.lock().expect("suspects").push(suspect.clone())),
         };
         let door = Door::open(config, ports).await.expect("door");
         let address = door.address();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(door.serve(async move { drop(stopped.await) }));
-        Self { address, wire, numbers, waiters, paused, halts, outcomes, stop: Some(stop), served, _dir: dir }
+        Self { address, wire, numbers, waiters, paused, halts, outcomes, suspects, stop: Some(stop), served, _dir: dir }
     }
 
     pub(crate) async fn peer(&self) -> Peer {

@@ -49,6 +49,7 @@ pub(in super::super) fn snapshot() -> Snapshot {
             log_bytes: 48_300_000,
         },
         held: held(),
+        certificates: Vec::new(),
         spark_step_seconds: SPARK_STEP_SECONDS,
     }
 }

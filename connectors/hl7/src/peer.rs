@@ -1,0 +1,35 @@
+//! Who is at the other end of a connection.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use causeway_tls::Certificate;
+
+/// A peer, as far as the connection itself tells.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// Where it is.
+    pub(crate) address: IpAddr,
+    /// The certificate it showed, verified; `None` in plain text, or where none is required.
+    pub(crate) certificate: Option<Arc<Certificate>>,
+}
+
+impl Peer {
+    /// What its certificate calls itself.
+    pub(crate) fn certificate_name(&self) -> Option<&str> {
+        self.certificate.as_deref().map(Certificate::name)
+    }
+}
+
+/// Somebody who wanted to come in and may not: for the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspect {
+    /// Where it is.
+    pub address: IpAddr,
+    /// Why it was refused: `tls_no_certificate`, `tls_certificate`, `unknown_sender` or `certificate`.
+    pub cause: &'static str,
+    /// More about it: what is wrong with its certificate, or which one it showed. Nothing of a message.
+    pub detail: String,
+    /// The feed it claimed to be, when that is known.
+    pub feed: Option<String>,
+}
