@@ -99,6 +99,14 @@ tables! {
     ATTACHMENT_TYPE 2 "attachment_type.csv";
     /// v2, code.
     SPECIMEN_AVAILABLE 2 "specimen_available.csv";
+    /// v2, display, domain.
+    DOCUMENT_TYPE 3 "document_type.csv";
+    /// v2, status, rank.
+    DOCUMENT_COMPLETION 3 "document_completion.csv";
+    /// v2, code, display, system.
+    DOCUMENT_CONFIDENTIALITY 4 "document_confidentiality.csv";
+    /// Name in lower case or LOINC code, code, display.
+    OBSTETRIC_RECORD 3 "obstetric_record.csv";
     /// Entity and letter, meaning, category, display.
     HA_ALLERGY 4 "ha_allergy.csv";
 }

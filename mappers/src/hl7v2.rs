@@ -1,7 +1,7 @@
 //! HL7 v2: one message to its records.
 //!
 //! [`triggers`] says what is taken. A later domain adds a file in `trigger/` for its family of events, with a line in
-//! [`FAMILIES`], and files in `segment/` for its segments (MDM with TXA; OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
+//! [`FAMILIES`], and files in `segment/` for its segments (OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
 //! with PRB; REF with RF1): docs/messages.md and docs/fhir.md follow by themselves.
 
 mod allergy;
@@ -11,6 +11,7 @@ pub mod explain;
 mod identity;
 mod media;
 pub mod note;
+mod obstetric;
 pub mod profile;
 mod reader;
 mod segment;
@@ -29,7 +30,7 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, merge, oml, oru, oul};
+use trigger::{Output, Segments, adt, mdm, merge, oml, oru, oul};
 
 pub use segment::ALL as SEGMENTS;
 
@@ -93,7 +94,8 @@ pub struct Trigger {
 }
 
 /// Everything that is taken, family by family.
-const FAMILIES: &[&[Trigger]] = &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS, oul::TRIGGERS, oml::TRIGGERS];
+const FAMILIES: &[&[Trigger]] =
+    &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS, oul::TRIGGERS, oml::TRIGGERS, mdm::TRIGGERS];
 
 /// Everything that is taken.
 pub fn triggers() -> impl Iterator<Item = &'static Trigger> {

@@ -41,6 +41,7 @@ codes! {
     ClassDisagrees "class-disagrees" "The visit number speaks of another class than PV1-2.";
     MissingField "missing-field" "A field is empty that FHIR needs: its value is said to be unknown.";
     MergeWithItself "merge-with-itself" "The patient to be replaced is the one that remains.";
+    ItsOwnParent "its-own-parent" "A document names itself as the one it adds to or replaces: it is related to none.";
     RelativePointer "relative-pointer" "The pointer to a document names no scheme: it stands as the title.";
     DocumentType "document-type" "A document says it is of one type and its bytes are of another: the bytes count.";
     NoMessageTime "no-message-time" "The message says no time: versions are ordered by when it was received.";

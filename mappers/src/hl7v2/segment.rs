@@ -17,6 +17,7 @@ pub(crate) mod pr1;
 pub(crate) mod pv1;
 pub(crate) mod pv2;
 pub(crate) mod spm;
+pub(crate) mod txa;
 
 use super::profile::SegmentUse;
 
@@ -39,6 +40,7 @@ pub const ALL: &[&SegmentUse] = &[
     &obx::USE,
     &nte::USE,
     &spm::USE,
+    &txa::USE,
 ];
 
 /// What is done with a segment; `None` when it is not read at all.

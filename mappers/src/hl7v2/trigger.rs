@@ -1,6 +1,7 @@
 //! The trigger events, one file a family.
 
 pub(crate) mod adt;
+pub(crate) mod mdm;
 pub(crate) mod merge;
 pub(crate) mod oml;
 pub(crate) mod oru;

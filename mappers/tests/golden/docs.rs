@@ -233,6 +233,7 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     add("PV1", "PV1|1|I||||||||||||||||||V1");
     ["PV2", "AL1", "IAM", "DG1", "PR1", "ORC"].iter().for_each(|name| add(name, ""));
     add("OBR", "OBR|1|P1|F1|A^A^L");
+    add("TXA", "TXA|1|PN||||||||||D1");
     add("OBX", "OBX|1|NM|A^A^L||1||||||F");
     ["NTE", "SPM"].iter().for_each(|name| add(name, ""));
     lines.join("\r")

@@ -79,7 +79,9 @@ fn the_door_learns_whether_a_type_or_an_event_is_not_taken() {
         ("ADT", Support::Yes),
         ("ADT^A17", Support::UnknownEvent),
         ("ORU^R30", Support::UnknownEvent),
-        ("MDM^T02", Support::UnknownType),
+        ("MDM^T02", Support::Yes),
+        ("MDM^T12", Support::UnknownEvent),
+        ("PGL^PC6", Support::UnknownType),
         ("ACK", Support::UnknownType),
         ("", Support::UnknownType),
     ] {

@@ -238,7 +238,21 @@ const TYPES: &[Type] = &[
     Type {
         name: "DocumentReference",
         required: &["status", "content", "subject"],
-        optional: &["identifier", "docStatus", "type", "date", "custodian", "description", "context"],
+        optional: &[
+            "masterIdentifier",
+            "identifier",
+            "docStatus",
+            "type",
+            "category",
+            "date",
+            "author",
+            "authenticator",
+            "custodian",
+            "relatesTo",
+            "description",
+            "securityLabel",
+            "context",
+        ],
         codes: &[
             ("status", &["current", "superseded", "entered-in-error"]),
             ("docStatus", &["preliminary", "final", "amended", "entered-in-error"]),
@@ -377,7 +391,11 @@ impl Checker<'_> {
     fn leads_somewhere(&self, reference: &str) -> bool {
         match reference.strip_prefix('#') {
             Some(id) => self.contained.contains(id),
-            None => self.targets.contains(reference),
+            // What is related by a number of its own may come by another message.
+            None => {
+                let elsewhere = ["DocumentReference/", "ImagingStudy/"];
+                elsewhere.iter().any(|kind| reference.starts_with(kind)) || self.targets.contains(reference)
+            }
         }
     }
 }

@@ -45,7 +45,8 @@ fn every_supported_message_of_the_simulated_hospital_is_mapped_without_a_fault()
     let kinds: Vec<(&str, usize)> = kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
     assert_eq!(kinds, [("ADT^A01", 400), ("ADT^A34", 1), ("MDM^T02", 2), ("ORU^R01", 610)]);
     // One patient a message and two for the merge; every order a report, every OBX an observation, every AL1 an allergy.
-    assert_eq!(resources["Patient"], 1012);
+    assert_eq!(resources["Patient"], 1014);
+    assert_eq!(resources["DocumentReference"], 2);
     assert_eq!(resources["DiagnosticReport"], 610);
     assert_eq!(resources["Observation"], 3323);
     assert_eq!(resources["AllergyIntolerance"], 162);

@@ -254,7 +254,7 @@ fn service_request(request: Object, placed: Option<&Json>, status: &str, subject
 }
 
 /// OBR-24 → category, with the domain and the category of observations.
-fn section<'m>(context: &Context<'m>, obr: &Seg<'m>) -> (Object, Domain, &'static str, bool) {
+pub(crate) fn section<'m>(context: &Context<'m>, obr: &Seg<'m>) -> (Object, Domain, &'static str, bool) {
     let laboratory = (Object::new(), Domain::Laboratory, "laboratory", false);
     let Some(value) = obr.first(context, 24) else { return laboratory };
     let sent = value.text(1);

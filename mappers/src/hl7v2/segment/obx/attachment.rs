@@ -94,6 +94,19 @@ pub(crate) fn goes_on(first: &Seg<'_>, last: &Seg<'_>, obx: &Seg<'_>, same_sub_i
     !begins && (same_sub_id || numbered())
 }
 
+/// How many of the segments behind one are further parts of its document.
+pub(crate) fn further(first: &Seg<'_>, behind: &[&Seg<'_>]) -> usize {
+    let mut last = first;
+    for (count, obx) in behind.iter().enumerate() {
+        let same = |field: usize| last.field(field).raw() == obx.field(field).raw();
+        if ![2, 3, 11].into_iter().all(same) || !goes_on(first, last, obx, same(4)) {
+            return count;
+        }
+        last = obx;
+    }
+    behind.len()
+}
+
 /// A word for a type of data as a media type.
 pub(super) fn media_type(word: &str) -> Option<&'static str> {
     codes::ATTACHMENT_TYPE.code(&word.to_ascii_uppercase())
