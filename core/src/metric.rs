@@ -67,6 +67,9 @@ metrics! {
     RECORDS "causeway_records_total" Kind::Counter, ["domain", "effect"], "Record versions written, by what they did";
     DB_BATCH_SIZE "causeway_db_batch_size" Kind::Gauge, [], "Messages in the last committed batch";
     DB_TRANSACTION_SECONDS "causeway_db_transaction_seconds" Kind::Histogram(STAGE), ["kind"], "Time of a repository transaction";
+    BLOB_OPERATIONS "causeway_blob_operations_total" Kind::Counter, ["operation", "outcome"], "Calls of the blob store, by how they ended";
+    BLOB_BYTES "causeway_blob_bytes_total" Kind::Counter, ["operation"], "Bytes of documents and images written to and read from the blob store";
+    BLOB_DURATION_SECONDS "causeway_blob_duration_seconds" Kind::Histogram(STAGE), ["operation"], "Time of a whole write, sync included, or of one read";
     HTTP_REQUESTS "causeway_http_requests_total" Kind::Counter, ["surface", "method", "route", "status"], "HTTP requests answered";
     HTTP_REQUEST_DURATION_SECONDS "causeway_http_request_duration_seconds" Kind::Histogram(STAGE), ["surface"], "Time to answer";
     CERTIFICATE_EXPIRY "causeway_certificate_expiry_timestamp_seconds" Kind::Gauge, ["name"], "When a certificate of a door expires, seconds since 1970; of a file with several, the first";

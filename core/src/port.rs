@@ -10,8 +10,8 @@ pub use blob::{Blob, BlobError, BlobRow, BlobStore, BlobWriter, SharedBlobs};
 pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};
 pub use registry::{Actor, NewEvent, NewPerson, Participant, PersonQuery, Registry, RegistryError};
 pub use repository::{
-    AccessGrant, AuditEntry, AuditLine, AuditQuery, AuditReport, Candidates, Committed, Effects, FeedCount, Fence,
-    HeldGroup, Lookup, MessageDetail, MessageKey, MessageQuery, MessageRow, RecordQuery, RecordRow, RedoMode,
+    AccessGrant, AuditEntry, AuditLine, AuditQuery, AuditReport, Candidates, Committed, Decide, Effects, FeedCount,
+    Fence, HeldGroup, Lookup, MessageDetail, MessageKey, MessageQuery, MessageRow, RecordQuery, RecordRow, RedoMode,
     Repository, RepositoryError, Resolved, Sameness, TakeUp, Transition,
 };
 

@@ -121,6 +121,7 @@ reasons! {
     NothingSharable "NOTHING_SHARABLE" Scope 207 "The message holds nothing inside the sharable scope" "訊息沒有可互通的內容" "Nothing" "無須處理",
     DocumentPending "DOCUMENT_PENDING" Payload 207 "The report is sent by pointer and waits to be fetched" "報告以指標傳送，等待擷取" "Make the document available, then replay" "備妥文件後重新處理",
     DocumentType "DOCUMENT_TYPE" Payload 207 "The embedded document is of a type that is not taken" "內嵌文件的類型不獲接受" "Send PDF, RTF, plain text, JPEG, PNG, TIFF or CDA; programs, web pages and other files are refused, whatever they are called" "請傳送 PDF、RTF、純文字、JPEG、PNG、TIFF 或 CDA；程式、網頁及其他檔案，不論名稱，一概不收",
+    DocumentTooLarge "DOCUMENT_TOO_LARGE" Payload 207 "A document of the message is larger than the blob store takes" "訊息內的文件超過文件庫的大小上限" "Raise `blob_bytes_max` of the blob store, then replay" "調高文件庫的 `blob_bytes_max` 後重新處理",
     Unmappable "UNMAPPABLE" Hub 207 "The message could not be mapped" "訊息未能轉換" "Report the message with its trace id; replay after the fix" "以追蹤編號回報該訊息；修正後重新處理",
     LogEntryGone "LOG_ENTRY_GONE" Hub 207 "The log no longer holds the message" "日誌已不再保存該訊息" "Ask the sender to send it again" "請發送方再次傳送",
 }

@@ -15,6 +15,7 @@ use causeway_core::human;
 use causeway_core::policy::Rules;
 use causeway_hl7::config::{DoorConfig, FeedConfig};
 use causeway_serve::http::HttpLimits;
+use causeway_storage::blob::folder_settings::FolderBlobSettings;
 use causeway_storage::log::embedded::EmbeddedLogSettings;
 use causeway_storage::log::kafka_settings::KafkaLogSettings;
 use causeway_storage::repository::postgres_settings::PostgresSettings;
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) log: LogConfig,
     /// Records, registry, decisions and audit.
     pub(crate) repository: RepositoryConfig,
+    /// Documents and images.
+    pub(crate) blobs: BlobsConfig,
     /// The walk from the log to the repository.
     pub(crate) router: RouterConfig,
     /// What the law leaves open; every default is the safe one.
@@ -55,6 +58,7 @@ impl Default for Config {
             server: ServerConfig::default(),
             log: LogConfig::default(),
             repository: RepositoryConfig::default(),
+            blobs: BlobsConfig::default(),
             router: RouterConfig::default(),
             policy: PolicyConfig::default(),
             door: Vec::new(),
@@ -174,6 +178,34 @@ impl Default for RepositoryConfig {
             sqlite: SqliteSettings::default(),
             postgres: PostgresSettings::default(),
         }
+    }
+}
+
+/// The engines of the blob store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BlobEngine {
+    /// Files in `data_dir`, on one machine.
+    Folder,
+}
+
+/// Documents and images, each under the digest of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BlobsConfig {
+    /// The engine.
+    pub(crate) engine: BlobEngine,
+    /// What a killed process left unfinished is removed after so long. Longer than any one document may take to arrive.
+    #[serde(with = "human::duration")]
+    #[schemars(with = "String")]
+    pub(crate) sweep_age: Duration,
+    /// Settings of the engine in a folder.
+    pub(crate) folder: FolderBlobSettings,
+}
+
+impl Default for BlobsConfig {
+    fn default() -> Self {
+        Self { engine: BlobEngine::Folder, sweep_age: Duration::from_hours(24), folder: FolderBlobSettings::default() }
     }
 }
 

@@ -1,11 +1,13 @@
-//! Which engine keeps the log and which the repository: the one place that knows them all.
+//! Which engine keeps the log, which the repository and which the documents: the one place that knows them all.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::envelope::PartitionId;
 use causeway_core::metric::Metrics;
-use causeway_core::port::{Clock, Log, Registry, Repository, RepositoryError};
+use causeway_core::port::{Clock, Log, Registry, Repository, RepositoryError, SharedBlobs};
+use causeway_storage::blob::folder::FolderBlobs;
+use causeway_storage::blob::measured::MeasuredBlobs;
 use causeway_storage::log::embedded::EmbeddedLog;
 #[cfg(feature = "kafka")]
 use causeway_storage::log::kafka::KafkaLog;
@@ -13,7 +15,7 @@ use causeway_storage::log::kafka::KafkaLog;
 use causeway_storage::repository::postgres::PostgresRepository;
 use causeway_storage::repository::sqlite::SqliteRepository;
 
-use crate::config::{Config, LogEngine, RepositoryEngine};
+use crate::config::{BlobEngine, Config, LogEngine, RepositoryEngine};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::home::Home;
 
@@ -146,6 +148,17 @@ pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<Repository
         #[cfg(not(feature = "postgres"))]
         RepositoryEngine::Postgres => Err(not_built("PostgreSQL", "postgres")),
     }
+}
+
+/// Opens the blob store, made when it is not there.
+///
+/// # Errors
+/// The engine's, told with what to do.
+pub(crate) fn open_blobs(config: &Config, home: &Home, metrics: &Arc<dyn Metrics>) -> Result<SharedBlobs, Diagnostic> {
+    let store: SharedBlobs = match config.blobs.engine {
+        BlobEngine::Folder => Arc::new(FolderBlobs::open(&home.blobs(), config.blobs.folder.clone())?),
+    };
+    Ok(Arc::new(MeasuredBlobs::new(store, Arc::clone(metrics))))
 }
 
 /// Whether anything of the hub is kept on this machine, so that only one hub may work on the folder.

@@ -17,6 +17,8 @@ pub(crate) struct Health {
     doors_open: AtomicBool,
     stopping: AtomicBool,
     caught_up: AtomicBool,
+    /// The blob store said so the last time it was asked.
+    blobs_work: AtomicBool,
     /// Router threads that ended though nobody asked them to.
     lost_threads: AtomicUsize,
 }
@@ -46,6 +48,11 @@ impl Health {
         self.lost_threads.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Whether the blob store takes documents.
+    pub(crate) fn blobs_work(&self, works: bool) {
+        self.blobs_work.store(works, Ordering::SeqCst);
+    }
+
     /// Notes how far the walk is: once it caught up with what was there at the start, it stays ready, since being
     /// behind later is a matter of load that turning senders away would not mend.
     pub(crate) fn note(&self, snapshot: &Snapshot) {
@@ -55,7 +62,7 @@ impl Health {
     }
 
     /// Every check, at a time and with the latest snapshot.
-    pub(crate) fn checks(&self, latest: &Snapshot, now: Timestamp) -> [Check; 5] {
+    pub(crate) fn checks(&self, latest: &Snapshot, now: Timestamp) -> [Check; 6] {
         let age = now.duration_since(latest.at);
         let fresh = Duration::try_from(age).is_ok_and(|age| age < SNAPSHOT_AGE_MAX) || age.is_negative();
         [
@@ -63,6 +70,7 @@ impl Health {
             Check { name: "not-stopping", ok: !self.stopping.load(Ordering::SeqCst) },
             Check { name: "router-running", ok: self.lost_threads.load(Ordering::SeqCst) == 0 },
             Check { name: "storage-answers", ok: fresh },
+            Check { name: "blobs-work", ok: self.blobs_work.load(Ordering::SeqCst) },
             Check { name: "caught-up", ok: self.caught_up.load(Ordering::SeqCst) },
         ]
     }
@@ -98,8 +106,9 @@ mod tests {
     fn a_hub_is_ready_once_its_doors_are_open_and_what_was_there_is_processed() {
         let health = Health::default();
         health.note(&snapshot(100, 7));
-        assert_eq!(failing(&health, &snapshot(100, 7), 101), ["doors-open", "caught-up"]);
+        assert_eq!(failing(&health, &snapshot(100, 7), 101), ["doors-open", "blobs-work", "caught-up"]);
         health.doors_are_open();
+        health.blobs_work(true);
         health.note(&snapshot(101, 0));
         assert_eq!(failing(&health, &snapshot(102, 900), 103), [""; 0], "load makes nobody unready");
         assert_eq!(failing(&health, &snapshot(102, 0), 118), ["storage-answers"]);

@@ -46,6 +46,11 @@ impl Home {
         self.dir.join("log")
     }
 
+    /// The folder of documents and images.
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.dir.join("blobs")
+    }
+
     /// The file of the SQLite repository.
     pub(crate) fn repository(&self) -> PathBuf {
         self.dir.join("repository.db")

@@ -72,6 +72,11 @@ impl Prometheus {
                 metrics.touch(&metric::RECORDS, &[domain.code(), effect]);
             }
         }
+        for operation in ["write", "read"] {
+            metrics.touch(&metric::BLOB_OPERATIONS, &[operation, "ok"]);
+            metrics.touch(&metric::BLOB_BYTES, &[operation]);
+            metrics.touch(&metric::BLOB_DURATION_SECONDS, &[operation]);
+        }
         metrics.touch(&metric::HTTP_REQUEST_DURATION_SECONDS, &["web"]);
         metrics.touch(&metric::CONSUMER_LAG_MESSAGES, &["router", "envelopes"]);
         metrics.touch(&metric::CONSUMER_LAG_SECONDS, &["router", "envelopes"]);

@@ -1,6 +1,7 @@
 //! The one page that knows everyone: opens the log and the repository, starts a router thread for each lane, the doors,
 //! the pages and the clockwork, and stops them in the order that loses nothing.
 
+mod blobs;
 mod clockwork;
 mod halt;
 mod lanes;
@@ -17,7 +18,7 @@ use causeway_core::ack::Settled;
 use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
-use causeway_core::port::{Clock, ReadLimit, Repository};
+use causeway_core::port::{Clock, ReadLimit, Repository, SharedBlobs};
 use causeway_hl7::{Door, DoorError, Ports, Waiters};
 use causeway_mappers::Mappers;
 use causeway_mappers::hl7v2::{self, Support};
@@ -222,6 +223,7 @@ struct Engines {
     log: LogHandle,
     repository: Arc<dyn Vault>,
     leases: Option<Arc<dyn Leases>>,
+    blobs: SharedBlobs,
 }
 
 /// What the clockwork is made of.
@@ -245,7 +247,8 @@ impl Engines {
         let engines::RepositoryHandle { vault, leases } = engines::open_repository(config, home)?;
         // Lanes of a log on this machine cannot be walked elsewhere.
         let leases = leases.filter(|_| !log.is_local());
-        Ok(Self { clock, metrics, log, repository: vault, leases })
+        let blobs = engines::open_blobs(config, home, &(Arc::clone(&metrics) as _))?;
+        Ok(Self { clock, metrics, log, repository: vault, leases, blobs })
     }
 
     fn sources(&self) -> Sources {
@@ -282,6 +285,7 @@ impl Engines {
             log: self.log.port(),
             map: Arc::new(Mappers::new(feeds.clone())),
             repository: Arc::clone(&self.repository) as _,
+            blobs: Arc::clone(&self.blobs),
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics) as _,
             settlement: waiters,
@@ -312,7 +316,10 @@ impl Engines {
     ) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
         let Clockwork { gatherer, publisher, health, paused, router } = parts;
         let health = Arc::clone(health);
-        let mut threads = vec![clockwork::status(gatherer, self.sources(), publisher, health, paused, stop)?];
+        let mut threads = vec![
+            blobs::watch(Arc::clone(&self.blobs), Arc::clone(&health), config.blobs.sweep_age, stop)?,
+            clockwork::status(gatherer, self.sources(), publisher, health, paused, stop)?,
+        ];
         if role.has_router() {
             threads.push(clockwork::take_up(router, config.router.take_up_interval, stop)?);
         }

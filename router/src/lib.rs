@@ -4,6 +4,7 @@
 //! message. [`Router::take_up`] and [`Router::replay`] run known messages through the same two once more.
 
 mod error;
+mod keep;
 mod message;
 mod plan;
 mod redo;

@@ -61,6 +61,15 @@ const fn state_of_refusal(reason: Reason) -> State {
     if matches!(reason, Reason::Undecodable | Reason::CharsetUnknown) { State::Held } else { State::Rejected }
 }
 
+/// Permitted, and yet nothing can be stored of it now: it waits for an operator.
+pub(crate) fn held(message: &Message, mapped: &Mapped, reason: Reason) -> Outcome {
+    let outcome = Outcome { notes: notes(mapped), ..ended(message, State::Held, reason, "") };
+    match &mapped.identity {
+        Some(identity) => findable(outcome, identity),
+        None => outcome,
+    }
+}
+
 /// An outcome with nothing stored.
 fn ended(message: &Message, state: State, reason: Reason, place: &str) -> Outcome {
     Outcome {

@@ -94,7 +94,7 @@ impl Router {
                 continue;
             }
             let lookups: Vec<Lookup<'_>> = messages.iter().map(Message::lookup).collect();
-            let mut decide = |resolved: &_| self.decide(&messages, resolved, &Sorted::of(&lookups, resolved));
+            let mut decide = |resolved: &_| self.decide(&messages, resolved, &Sorted::of(&lookups, resolved), mode);
             let committed = self.repository.redo(actor, mode, &lookups, self.clock.now(), &mut decide)?;
             report.count(&committed);
             match mode {

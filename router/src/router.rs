@@ -11,9 +11,12 @@ use causeway_core::envelope::{FeedName, PartitionId};
 use causeway_core::feed::FeedSettings;
 use causeway_core::metric::{self, Metrics};
 use causeway_core::outcome::Outcome;
-use causeway_core::port::{Candidates, Clock, Entry, Fence, Log, Lookup, Map, Repository, Resolved};
+use causeway_core::port::{
+    BlobError, Candidates, Clock, Entry, Fence, Log, Lookup, Map, RedoMode, Repository, Resolved, SharedBlobs,
+};
 
 use crate::error::RouterError;
+use crate::keep::keep;
 use crate::message::{Content, Door, Message};
 use crate::plan::{Known, plan};
 use crate::report::seconds;
@@ -31,6 +34,8 @@ pub struct Router {
     pub map: Arc<dyn Map>,
     /// Where records, decisions and offsets are kept.
     pub repository: Arc<dyn Repository>,
+    /// Where documents are kept.
+    pub blobs: SharedBlobs,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where numbers go.
@@ -73,7 +78,7 @@ impl Router {
         let mut sorted = Sorted::default();
         let committed = self.repository.commit(fence, &lookups, begun, &mut |resolved| {
             sorted = Sorted::of(&lookups, resolved);
-            self.decide(&messages, resolved, &sorted)
+            self.decide(&messages, resolved, &sorted, RedoMode::Commit)
         })?;
 
         let done = self.clock.now();
@@ -133,7 +138,14 @@ impl Router {
 
     /// Plans a batch on what was resolved for it. The time of the decisions is that of the transaction: whoever joined
     /// before it began has joined, whoever revoked has revoked.
-    pub(crate) fn decide(&self, messages: &[Message], resolved: &Resolved, sorted: &Sorted) -> Vec<Outcome> {
+    /// Documents of permitted messages are durable when it returns; a preview stores none.
+    pub(crate) fn decide(
+        &self,
+        messages: &[Message],
+        resolved: &Resolved,
+        sorted: &Sorted,
+        mode: RedoMode,
+    ) -> Result<Vec<Outcome>, BlobError> {
         let at = self.clock.now();
         // Every message gets an outcome, whatever the engine answers; nobody known is the answer that permits nothing.
         let nobody = Candidates::default();
@@ -143,7 +155,10 @@ impl Router {
             let provider = resolved.providers.get(&message.facts.provider);
             let mut outcome = plan(message, Known { provider, candidates }, at, self.settings.rules);
             outcome.facts.control_id_reused |= sorted.reused.contains(place);
-            outcome
+            match mode {
+                RedoMode::Commit => keep(self.blobs.as_ref(), message, outcome),
+                RedoMode::Preview => Ok(outcome),
+            }
         });
         let outcomes = planned.collect();
         self.metrics.observe(&metric::STAGE_DURATION_SECONDS, &["route"], seconds(at, self.clock.now()));

@@ -1,5 +1,6 @@
 //! The router on the real log, repository and registry: what it promises of a walk.
 
+mod documents;
 mod fixtures;
 mod hub;
 mod order;

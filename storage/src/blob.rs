@@ -2,4 +2,5 @@
 
 pub mod folder;
 pub mod folder_settings;
+pub mod measured;
 mod seal;

@@ -32,9 +32,9 @@ pub use self::auditing::{
 pub use self::committing::{
     a_batch_is_stored_whole_or_not_at_all, a_commit_moves_the_offset_and_stores_what_was_decided,
     a_message_of_another_place_is_refused, a_new_repository_begins_at_offset_zero,
-    a_record_without_a_permit_is_refused, a_zombies_commit_touches_nothing, an_offset_never_goes_back,
-    counters_of_states_add_up_to_the_messages, nothing_clinical_is_kept_of_what_is_withheld,
-    partitions_go_on_independently, paused_feeds_are_kept,
+    a_plan_that_cannot_be_made_leaves_nothing_behind, a_record_without_a_permit_is_refused,
+    a_zombies_commit_touches_nothing, an_offset_never_goes_back, counters_of_states_add_up_to_the_messages,
+    nothing_clinical_is_kept_of_what_is_withheld, partitions_go_on_independently, paused_feeds_are_kept,
 };
 pub use self::finding::{
     a_count_agrees_with_the_list, held_messages_are_grouped_by_reason_and_feed, messages_are_found_by_every_condition,
@@ -105,6 +105,7 @@ macro_rules! repository_contract {
             a_message_of_another_place_is_refused,
             a_record_without_a_permit_is_refused,
             a_batch_is_stored_whole_or_not_at_all,
+            a_plan_that_cannot_be_made_leaves_nothing_behind,
             nothing_clinical_is_kept_of_what_is_withheld,
             counters_of_states_add_up_to_the_messages,
             paused_feeds_are_kept,

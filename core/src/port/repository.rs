@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::blob::BlobError;
 use super::registry::{Actor, Participant};
 use crate::decision::Decision;
 use crate::disposition::Disposition;
@@ -174,6 +175,9 @@ pub enum RepositoryError {
         /// What does not hold.
         what: String,
     },
+    /// What the records of the batch point to could not be stored; nothing was written.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     /// No such thing, or not in a state that allows it.
     #[error("{0}")]
     Refused(String),
@@ -185,6 +189,7 @@ impl RepositoryError {
         match self {
             Self::Unavailable { .. } => Disposition::Retry,
             Self::Refused(_) => Disposition::Reject,
+            Self::Blobs(error) => error.disposition(),
             Self::Fenced { .. } | Self::Sync { .. } | Self::Damaged { .. } => Disposition::Halt,
         }
     }
@@ -426,6 +431,10 @@ pub struct AuditReport {
     pub first_bad: Option<u64>,
 }
 
+/// Makes the plan of a batch. What has to be durable before the outcomes are stored (documents, in the blob store) is
+/// made so here; when that fails, nothing of the batch is stored and the engine gives the error back.
+pub type Decide<'a> = dyn FnMut(&Resolved) -> Result<Vec<Outcome>, BlobError> + 'a;
+
 /// The repository. Its contract suite is `core::contract::repository`.
 pub trait Repository: Send + Sync {
     /// The next offset to process of a partition; 0 at first.
@@ -440,7 +449,7 @@ pub trait Repository: Send + Sync {
         fence: Fence,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> Result<Committed, RepositoryError>;
 
     /// Messages already known, once more (replay, take-up): no offset moves; each message's state is replaced by the new
@@ -451,7 +460,7 @@ pub trait Repository: Send + Sync {
         mode: RedoMode,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> Result<Committed, RepositoryError>;
 
     /// Gives up a held message, with a reason said by the operator. Refused unless it is held or rejected.

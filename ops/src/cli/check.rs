@@ -114,5 +114,7 @@ fn servers(context: &Context) -> Vec<(String, Result<(), String>)> {
     if config.repository.engine == RepositoryEngine::Postgres {
         servers.push(("postgresql".to_owned(), context.store().map(drop).map_err(said)));
     }
+    let asked = context.blobs_if_any().and_then(|blobs| Ok(blobs.map_or(Ok(()), |blobs| blobs.probe())?));
+    servers.push(("blob store".to_owned(), asked.map_err(said)));
     servers
 }

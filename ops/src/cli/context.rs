@@ -8,15 +8,15 @@ use std::sync::Arc;
 use causeway_core::ack::Nobody;
 use causeway_core::metric::Silent;
 use causeway_core::person::PersonId;
-use causeway_core::port::{Actor, AuditEntry, Clock as _, Log};
+use causeway_core::port::{Actor, AuditEntry, Clock as _, Log, SharedBlobs};
 use causeway_router::Router;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::time::When;
 use crate::clock::SystemClock;
-use crate::config::RepositoryEngine;
 use crate::config::find::{self, Found, Wanted};
+use crate::config::{BlobEngine, RepositoryEngine};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::engines::{self, LogHandle, Vault};
 use crate::home::Home;
@@ -34,6 +34,7 @@ pub(crate) struct Context {
     found: OnceCell<Found>,
     store: OnceCell<Store>,
     log: OnceCell<LogHandle>,
+    blobs: OnceCell<SharedBlobs>,
 }
 
 /// The repository and the registry, which are kept together.
@@ -45,7 +46,14 @@ pub(crate) struct Store {
 impl Context {
     /// Nothing is read or opened yet: a command without configuration needs none.
     pub(crate) const fn new(terminal: Terminal, wanted: Wanted) -> Self {
-        Self { terminal, wanted, found: OnceCell::new(), store: OnceCell::new(), log: OnceCell::new() }
+        Self {
+            terminal,
+            wanted,
+            found: OnceCell::new(),
+            store: OnceCell::new(),
+            log: OnceCell::new(),
+            blobs: OnceCell::new(),
+        }
     }
 
     /// What the command line says of the configuration.
@@ -98,6 +106,23 @@ impl Context {
         Ok(self.log.get_or_init(|| log).port())
     }
 
+    /// The blob store.
+    pub(crate) fn blobs(&self) -> Outcome<SharedBlobs> {
+        if let Some(blobs) = self.blobs.get() {
+            return Ok(Arc::clone(blobs));
+        }
+        let blobs = engines::open_blobs(self.found()?.config(), &self.home()?, &(Arc::new(Silent) as _))?;
+        Ok(Arc::clone(self.blobs.get_or_init(|| blobs)))
+    }
+
+    /// The blob store, unless it is a folder that is not there yet: looking makes none.
+    pub(crate) fn blobs_if_any(&self) -> Outcome<Option<SharedBlobs>> {
+        match self.found()?.config().blobs.engine {
+            BlobEngine::Folder if !self.home()?.blobs().is_dir() => Ok(None),
+            BlobEngine::Folder => self.blobs().map(Some),
+        }
+    }
+
     /// A router over the log and the repository, for replay.
     pub(crate) fn router(&self) -> Outcome<Router> {
         let config = self.found()?.config();
@@ -106,6 +131,7 @@ impl Context {
             log: self.log()?,
             map: Arc::new(causeway_mappers::Mappers::new(feeds.clone())),
             repository: Arc::clone(&self.store()?.repository) as _,
+            blobs: self.blobs()?,
             clock: Arc::new(SystemClock),
             metrics: Arc::new(Silent),
             settlement: Arc::new(Nobody),

@@ -61,6 +61,7 @@ pub(crate) fn run(_args: &Doctor, context: &Context) -> Outcome {
                 LogEngine::Embedded => log_file(&home),
                 LogEngine::Kafka => log_server(context),
             });
+            findings.push(blobs(context));
         }
         Err(stop) => findings.push(bad("configuration", told(&stop))),
     }
@@ -136,6 +137,15 @@ fn log_server(context: &Context) -> Finding {
             good("log", format!("answers; {} partitions, {} entries", lanes.len(), grouped(entries)))
         }
         Err(stop) => bad("log", told(&stop)),
+    }
+}
+
+/// The blob store: whether it takes documents.
+fn blobs(context: &Context) -> Finding {
+    match context.blobs_if_any().and_then(|blobs| Ok(blobs.map(|blobs| blobs.probe()).transpose()?)) {
+        Ok(Some(())) => good("blobs", "can be written to".to_owned()),
+        Ok(None) => good("blobs", "not there yet".to_owned()),
+        Err(stop) => bad("blobs", told(&stop)),
     }
 }
 

@@ -1,4 +1,6 @@
-//! `causeway record list|count`
+//! `causeway record list|count|document`
+
+mod document;
 
 use causeway_core::port::{AccessGrant, RecordQuery, RecordRow};
 use causeway_core::scope::Domain;
@@ -26,6 +28,8 @@ enum Verb {
     List(List),
     /// Count current records by domain.
     Count,
+    /// Write a document a record points to into a file. The audit lines of the reading are written first.
+    Document(document::Document),
 }
 
 /// Arguments of `causeway record list`.
@@ -56,6 +60,7 @@ pub(crate) fn run(args: &Record, context: &Context) -> Outcome {
     match &args.verb {
         Verb::List(args) => list(args, context),
         Verb::Count => count(context),
+        Verb::Document(args) => document::run(args, context),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How the errors of the ports are told to a person.
 
-use causeway_core::port::{LogError, RegistryError, RepositoryError};
+use causeway_core::port::{BlobError, LogError, RegistryError, RepositoryError};
 use causeway_router::RouterError;
 
 use super::{Code, Diagnostic, Stop};
@@ -26,8 +26,29 @@ impl From<RepositoryError> for Diagnostic {
             RepositoryError::Unavailable { .. } => Code::Repository,
             RepositoryError::Sync { .. } | RepositoryError::Damaged { .. } => Code::RepositoryDamaged,
             RepositoryError::Refused(_) => Code::RepositoryRefused,
+            RepositoryError::Blobs(error) => of_blobs(error),
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<BlobError> for Diagnostic {
+    fn from(error: BlobError) -> Self {
+        Self::new(of_blobs(&error), error.to_string())
+    }
+}
+
+impl From<BlobError> for Stop {
+    fn from(error: BlobError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
+
+const fn of_blobs(error: &BlobError) -> Code {
+    match error {
+        BlobError::Unavailable { .. } | BlobError::Full { .. } | BlobError::TooLong { .. } => Code::Blobs,
+        BlobError::Sync { .. } => Code::BlobsSync,
+        BlobError::Missing { .. } | BlobError::Damaged { .. } => Code::BlobDamaged,
     }
 }
 

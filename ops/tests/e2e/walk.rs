@@ -232,3 +232,47 @@ fn a_log_that_lost_acknowledged_messages_stops_the_hub_with_74_and_says_what_to_
     assert!(ran.err.contains("CW0304") && ran.err.contains("causeway log verify"), "{ran:?}");
     assert_eq!(hub.run(&["doctor"]).code, Some(1));
 }
+
+fn report(id: &str) -> String {
+    format!(
+        "MSH|^~\\&|LIS|CBH|HUB|HKHUB|20260301100000+0800||ORU^R01^ORU_R01|{id}|P|2.5.1||||||UNICODE UTF-8\r\
+         PID|1||ZZ0000018^^^HKSAR^HKID||YEUNG^SIU KEI||19830114|M\r\
+         OBR|1|P-25|F-{id}|11502-2^Laboratory report^LN|||20260301080000+0800|||||||||||||||20260301090000+0800||LAB|F\r\
+         OBX|1|ED|11502-2^Laboratory report^LN||LIS^Application^PDF^Base64^JVBERi0xLjQKJSVFT0YK||||||F\r\n\n"
+    )
+}
+
+#[test]
+fn a_document_is_stored_with_its_permitted_record_and_read_with_an_audited_grant() {
+    let mut hub = Hub::new();
+    hub.start();
+    hub.send("a.hl7", &report("D1"));
+    settled(&hub, "D1", "withheld");
+    let files = || {
+        let shards = std::fs::read_dir(hub.path().join("data/blobs")).expect("a folder").map_while(Result::ok);
+        shards.filter(|shard| shard.file_name() != "unfinished").count()
+    };
+    assert_eq!(files(), 0, "nothing clinical is kept outside the log of what is withheld");
+    hub.file("persons.csv", PERSON.as_bytes());
+    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
+    settled(&hub, "D1", "accepted");
+    assert_eq!(files(), 1);
+
+    let records = hub.run(&["--json", "record", "list", "--person", "1", "--reveal"]).lines();
+    let pointing = |record: &&Value| record["resource"].to_string().contains("Binary/");
+    let record = records.iter().find(pointing).expect("a record that points to its document");
+    let key = record["key"].as_str().expect("a key");
+    let read = hub.run(&["--json", "record", "document", "--key", key, "--out", "report.pdf"]);
+    assert_eq!((read.code, &read.json()["bytes"]), (Some(0), &15.into()), "{read:?}");
+    assert_eq!(std::fs::read(hub.path().join("report.pdf")).expect("written"), b"%PDF-1.4\n%%EOF\n");
+    let audit = hub.run(&["--json", "audit", "find", "--action", "read-document"]).lines();
+    assert_eq!((audit.len(), &audit[0]["entry"]["actor"]), (1, &"cli:tester".into()));
+    let again = hub.run(&["record", "document", "--key", key, "--out", "report.pdf"]);
+    assert_eq!(again.code, Some(1), "a file that is there is left alone: {again:?}");
+    let nobody = hub.run(&["record", "document", "--key", "DocumentReference/x/y", "--out", "other.pdf"]);
+    assert_eq!(nobody.code, Some(1), "{nobody:?}");
+    let metrics = hub.get("/metrics").1;
+    assert!(metrics.contains("causeway_blob_bytes_total{operation=\"write\"} 15"), "{metrics}");
+    assert!(hub.get("/readyz").1.contains("blobs-work"));
+    assert_eq!(hub.stop(), Some(0));
+}

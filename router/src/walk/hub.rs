@@ -11,7 +11,7 @@ use causeway_core::ack::{Settled, Settlement};
 use causeway_core::consent::ConsentEventKind;
 use causeway_core::envelope::{Digest, Envelope, FeedName, Format, Offset, PartitionId, Position, Refusal, TraceId};
 use causeway_core::feed::{CharsetRule, FeedSettings};
-use causeway_core::mapped::{Fault, Identity, Mapped};
+use causeway_core::mapped::{Attachment, Fault, Identity, Mapped};
 use causeway_core::metric::Silent;
 use causeway_core::outcome::State;
 use causeway_core::person::{BirthDate, Demographics, Document, DocumentKind, LocalNumber, PersonId, Sex};
@@ -25,6 +25,8 @@ use causeway_core::provider::{Provider, ProviderId, ProviderKind, ProviderStatus
 use causeway_core::reason::Reason;
 use causeway_core::record::{Record, RecordKey, VersionClock};
 use causeway_core::scope::{Domain, Level};
+use causeway_storage::blob::folder::FolderBlobs;
+use causeway_storage::blob::folder_settings::FolderBlobSettings;
 use causeway_storage::log::embedded::{EmbeddedLog, EmbeddedLogSettings};
 use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
 use jiff::Timestamp;
@@ -95,10 +97,25 @@ impl Map for Plain {
             clinical_date: None,
             level: Level::Coded,
             retracted: false,
-            resource: json!({ "resourceType": "Observation", "valueString": body["value"] }).into(),
+            resource: json!({
+                "resourceType": "Observation", "valueString": body["value"],
+                "url": body["points_to"].as_str().map(|text| format!("Binary/{}", Digest::of(text.as_bytes()))),
+            })
+            .into(),
         };
-        Mapped { identity: Some(identity), records: vec![record], ..Mapped::default() }
+        let documents = body["documents"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        Mapped {
+            identity: Some(identity),
+            records: vec![record],
+            attachments: documents.map(document).collect(),
+            ..Mapped::default()
+        }
     }
+}
+
+fn document(text: &str) -> Attachment {
+    let bytes = text.as_bytes();
+    Attachment { digest: Digest::of(bytes), content_type: "text/plain".to_owned(), bytes: Phi::new(bytes.into()) }
 }
 
 /// A laboratory result of CHAN TAI MAN.
@@ -150,6 +167,7 @@ impl Hub {
             log: log.clone(),
             map: Arc::new(Plain(feed.clone())),
             repository: store.clone(),
+            blobs: Arc::new(blobs(&dir)),
             clock: clock.clone(),
             metrics: Arc::new(Silent),
             settlement: told.clone(),
@@ -296,6 +314,11 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.log.close();
     }
+}
+
+fn blobs(dir: &tempfile::TempDir) -> FolderBlobs {
+    let settings = FolderBlobSettings { free_bytes_min: 0, blob_bytes_max: 1000 };
+    FolderBlobs::open(&dir.path().join("blobs"), settings).expect("a blob store")
 }
 
 fn open_store(dir: &tempfile::TempDir, name: &str) -> Arc<SqliteRepository> {

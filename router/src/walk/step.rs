@@ -81,6 +81,7 @@ fn a_worker_that_was_overtaken_stores_nothing_and_has_to_stop() {
         log: hub.router.log.clone(),
         map: hub.router.map.clone(),
         repository: hub.router.repository.clone(),
+        blobs: hub.router.blobs.clone(),
         clock: hub.router.clock.clone(),
         metrics: hub.router.metrics.clone(),
         settlement: hub.router.settlement.clone(),

@@ -124,7 +124,7 @@ impl CommitLoad {
             let now = self.at(self.next);
             let mut plan = Some(outcomes.clone());
             let (began, processor) = (Instant::now(), processor_time());
-            let committed = repository.commit(fence, &lookups, now, &mut |_| plan.take().unwrap_or_default())?;
+            let committed = repository.commit(fence, &lookups, now, &mut |_| Ok(plan.take().unwrap_or_default()))?;
             stretch.spent = stretch.spent.saturating_add(began.elapsed());
             let processor = processor_time().saturating_sub(processor);
             stretch.processor = stretch.processor.saturating_add(processor);

@@ -2,7 +2,7 @@
 
 use causeway_core::envelope::Offset;
 use causeway_core::person::PersonId;
-use causeway_core::port::{Fence, RegistryError, RepositoryError};
+use causeway_core::port::{BlobError, Fence, RegistryError, RepositoryError};
 use rusqlite::ffi::{self, ErrorCode};
 
 /// Any failure inside the engine.
@@ -24,6 +24,9 @@ pub(in crate::repository) enum StoreError {
     /// Stored data does not hold.
     #[error("{0}")]
     Damaged(String),
+    /// The plan could not be made.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     /// The request is not possible.
     #[error("{0}")]
     Refused(String),
@@ -136,6 +139,7 @@ impl From<StoreError> for RepositoryError {
             StoreError::Sync(cause) => Self::Sync { cause },
             StoreError::Unavailable(cause) => Self::Unavailable { cause },
             StoreError::Damaged(what) => Self::Damaged { what },
+            StoreError::Blobs(error) => Self::Blobs(error),
             StoreError::Fenced { fence, found } => Self::Fenced { fence, found },
             other @ (StoreError::Refused(_)
             | StoreError::NotFound(_)
@@ -158,6 +162,7 @@ impl From<StoreError> for RegistryError {
             other @ (StoreError::Sync(_)
             | StoreError::Unavailable(_)
             | StoreError::Damaged(_)
+            | StoreError::Blobs(_)
             | StoreError::Fenced { .. }) => Self::Unavailable { cause: other.to_string() },
         }
     }

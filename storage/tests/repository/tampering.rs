@@ -279,6 +279,6 @@ fn a_panic_while_deciding_leaves_nothing_behind() {
     assert!(panicked.is_err());
     assert_eq!(repository.next_offset(PartitionId(0)).expect("an offset").0, 20);
     let outcome: Outcome = withheld(20, &Identity::default());
-    repository.commit(fence, &[lookup], at(0), &mut |_| vec![outcome.clone()]).expect("it goes on");
+    repository.commit(fence, &[lookup], at(0), &mut |_| Ok(vec![outcome.clone()])).expect("it goes on");
     assert_eq!(history(&store(&repository), people[0]).len(), 4);
 }

@@ -12,7 +12,8 @@ use causeway_core::envelope::{Offset, PartitionId, Position};
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::{
-    Committed, Fence, Lookup, MessageQuery, RecordQuery, Registry as _, Repository as _, RepositoryError, Resolved,
+    Committed, Decide, Fence, Lookup, MessageQuery, RecordQuery, Registry as _, Repository as _, RepositoryError,
+    Resolved,
 };
 use postgres::Client;
 
@@ -33,7 +34,7 @@ fn outcome(partition: u16, offset: u64, person: PersonId, text: &str) -> Outcome
 fn commit(
     repository: &PostgresRepository,
     fence: Fence,
-    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+    decide: &mut Decide<'_>,
 ) -> Result<Committed, RepositoryError> {
     let provider = hospital();
     let identity = by_document(1);
@@ -62,7 +63,7 @@ fn of_two_writers_with_the_same_fence_one_wins_and_the_other_is_fenced() {
                 let (repository, start, wins) = (fresh.repository(), &start, &wins);
                 scope.spawn(move || {
                     start.wait();
-                    match commit(&repository, fence(0, offset), &mut |_| vec![outcome(0, offset, person, name)]) {
+                    match commit(&repository, fence(0, offset), &mut |_| Ok(vec![outcome(0, offset, person, name)])) {
                         Ok(_) => drop(wins.fetch_add(1, Ordering::SeqCst)),
                         Err(RepositoryError::Fenced { found, .. }) => assert_eq!(found, Offset(offset + 1)),
                         Err(other) => panic!("{other}"),
@@ -90,7 +91,7 @@ fn a_batch_whose_connection_is_ended_in_the_middle_is_done_again() {
         if calls == 1 {
             assert_eq!(kill(&mut killer, &fresh.settings.schema), 1);
         }
-        vec![outcome(0, 0, person, "1")]
+        Ok(vec![outcome(0, 0, person, "1")])
     });
     assert_eq!(committed.expect("done again").outcomes.len(), 1);
     assert_eq!(calls, 2);
@@ -107,13 +108,13 @@ fn a_batch_that_is_ended_again_and_again_is_unavailable_and_leaves_nothing() {
     let (repository, mut killer) = (fresh.repository(), fresh.client());
     let error = commit(&repository, fence(0, 0), &mut |_| {
         kill(&mut killer, &fresh.settings.schema);
-        vec![outcome(0, 0, person, "1")]
+        Ok(vec![outcome(0, 0, person, "1")])
     });
     let error = error.expect_err("killed");
     assert_eq!(error.disposition(), Disposition::Retry, "{error}");
     assert!(messages(&store).is_empty());
     assert_eq!(repository.next_offset(PartitionId(0)).expect("an offset"), Offset(0));
-    commit(&repository, fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect("then it goes on");
+    commit(&repository, fence(0, 0), &mut |_| Ok(vec![outcome(0, 0, person, "1")])).expect("then it goes on");
 }
 
 /// Four partitions at once, each with lines of its own: one chain, without a gap.
@@ -127,7 +128,7 @@ fn the_audit_is_one_chain_without_a_gap_under_parallel_partitions() {
             let repository = fresh.repository();
             scope.spawn(move || {
                 for offset in 0..15 {
-                    let mut decide = |_: &Resolved| vec![outcome(partition, offset, *person, "1")];
+                    let mut decide = |_: &Resolved| Ok(vec![outcome(partition, offset, *person, "1")]);
                     commit(&repository, fence(partition, offset), &mut decide).expect("committed");
                 }
             });
@@ -161,7 +162,7 @@ fn a_withdrawal_waits_for_the_commit_that_went_by_the_registration() {
             });
             wait_for_a_lock(&mut watch, &fresh);
             assert!(!withdrawn.load(Ordering::SeqCst), "the withdrawal did not wait");
-            vec![outcome(0, 0, person, "1")]
+            Ok(vec![outcome(0, 0, person, "1")])
         })
         .expect("committed");
     });
@@ -181,7 +182,7 @@ fn what_is_withheld_while_its_person_is_added_is_taken_up() {
         assert!(resolved.candidates[0].by_document.is_empty());
         add(&store, 1);
         assert_eq!(store.repository.take_ups(10).expect("tickets"), vec![], "the commit is still under way");
-        vec![withheld(0, &by_document(1))]
+        Ok(vec![withheld(0, &by_document(1))])
     })
     .expect("committed");
     let found = store.repository.take_ups(10).expect("tickets");
@@ -195,7 +196,7 @@ fn a_tail_does_not_run_ahead_of_a_commit_that_is_under_way() {
     let store: Store = fresh.open();
     let (one, two) = (add(&store, 1).person.id, add(&store, 2).person.id);
     let (slow, quick) = (fresh.repository(), fresh.repository());
-    commit(&slow, fence(0, 0), &mut |_| vec![outcome(0, 0, one, "1")]).expect("committed");
+    commit(&slow, fence(0, 0), &mut |_| Ok(vec![outcome(0, 0, one, "1")])).expect("committed");
     let tail = || {
         let query = MessageQuery { after_row: Some(0), limit: 10, ..MessageQuery::default() };
         let rows = store.repository.messages(&query).expect("a tail");
@@ -208,9 +209,9 @@ fn a_tail_does_not_run_ahead_of_a_commit_that_is_under_way() {
         held.execute("SELECT 1 FROM record FOR UPDATE", &[]).expect("locked");
         // The same record again: it has its number and waits for the row.
         let again = Outcome { facts: facts(place(1)), ..outcome(0, 0, one, "2") };
-        let waiting = scope.spawn(move || commit(&slow, fence(0, 1), &mut |_| vec![again.clone()]).map(drop));
+        let waiting = scope.spawn(move || commit(&slow, fence(0, 1), &mut |_| Ok(vec![again.clone()])).map(drop));
         wait_for_a_lock(&mut watch, &fresh);
-        commit(&quick, fence(1, 0), &mut |_| vec![outcome(1, 0, two, "1")]).expect("committed");
+        commit(&quick, fence(1, 0), &mut |_| Ok(vec![outcome(1, 0, two, "1")])).expect("committed");
         assert_eq!(messages(&store).len(), 2, "it is there");
         assert_eq!(tail(), vec!["0:0"], "and not shown yet");
         held.rollback().expect("released");
@@ -236,7 +237,8 @@ fn one_record_made_by_two_partitions_at_once_has_two_versions() {
                     let record = result(&format!("LAB{round}"), clock, &format!("of partition {partition}"));
                     let outcome = Outcome { facts: facts(position), ..accepted(0, person, vec![record]) };
                     start.wait();
-                    commit(&repository, fence(partition, round), &mut |_| vec![outcome.clone()]).expect("committed");
+                    commit(&repository, fence(partition, round), &mut |_| Ok(vec![outcome.clone()]))
+                        .expect("committed");
                 });
             }
         });
@@ -257,7 +259,7 @@ fn a_zero_character_in_what_a_sender_chose_is_kept() {
     let mut outcome = withheld(0, &by_document(1));
     outcome.facts.control_id = "M\0-1".to_owned();
     outcome.facts.sender = "\u{F8FF}LAB|\0".to_owned();
-    commit(&fresh.repository(), fence(0, 0), &mut |_| vec![outcome.clone()]).expect("committed");
+    commit(&fresh.repository(), fence(0, 0), &mut |_| Ok(vec![outcome.clone()])).expect("committed");
     assert_eq!(store.repository.trace("M\0-1").expect("a trace")[0].row.facts, outcome.facts);
 }
 
@@ -270,7 +272,7 @@ fn errors_name_the_cause_and_no_values() {
     let person = add(&store, 1).person.id;
     holder.batch_execute("BEGIN; LOCK TABLE audit_head").expect("locked");
     let error =
-        commit(&fresh.repository(), fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect_err("locked");
+        commit(&fresh.repository(), fence(0, 0), &mut |_| Ok(vec![outcome(0, 0, person, "1")])).expect_err("locked");
     assert!(error.to_string().contains("a lock was not given in time (PostgreSQL ERROR 55P03"), "{error}");
     assert_eq!(error.disposition(), Disposition::Retry);
     let url = "postgresql://someone:secret@127.0.0.1:1/nowhere".to_owned();
@@ -304,7 +306,8 @@ fn a_server_that_cannot_take_the_work_is_named_and_waited_for() {
         PostgresRepository::open(PostgresSettings { url, ..fresh.settings.clone() }).expect("opens")
     };
     let standby = with("-c%20default_transaction_read_only%3Don");
-    let read_only = commit(&standby, fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect_err("read-only");
+    let read_only =
+        commit(&standby, fence(0, 0), &mut |_| Ok(vec![outcome(0, 0, person, "1")])).expect_err("read-only");
     assert!(read_only.to_string().contains("a standby, or read-only (PostgreSQL ERROR 25006"), "{read_only}");
     admin.batch_execute("BEGIN; LOCK TABLE audit_head").expect("locked");
     let impatient = PostgresRepository::open(PostgresSettings {
@@ -312,14 +315,14 @@ fn a_server_that_cannot_take_the_work_is_named_and_waited_for() {
         ..fresh.settings.clone()
     });
     let impatient = impatient.expect("opens");
-    let slow = commit(&impatient, fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect_err("too long");
+    let slow = commit(&impatient, fence(0, 0), &mut |_| Ok(vec![outcome(0, 0, person, "1")])).expect_err("too long");
     assert!(slow.to_string().contains("longer than it may (PostgreSQL ERROR 57014"), "{slow}");
     admin.batch_execute("ROLLBACK").expect("released");
     for error in [full, read_only, slow] {
         assert_eq!(error.disposition(), Disposition::Retry, "{error}");
     }
     assert!(messages(&store).is_empty());
-    commit(&impatient, fence(0, 0), &mut |_| vec![outcome(0, 0, person, "1")]).expect("then it goes on");
+    commit(&impatient, fence(0, 0), &mut |_| Ok(vec![outcome(0, 0, person, "1")])).expect("then it goes on");
 }
 
 /// Waits until some transaction of the schema waits for another's lock.

@@ -71,7 +71,7 @@ fn one_that_falls_silent_loses_its_partitions_and_cannot_commit_on_the_old_fence
         let lookups = [Lookup { provider: &provider, identity: None, message: None }];
         let fence = Fence { partition: PartitionId(0), expect: Offset(0), next: Offset(1) };
         let at = causeway_core::contract::repository::world::at(1);
-        repository.commit(fence, &lookups, at, &mut |_| vec![outcome(text)])
+        repository.commit(fence, &lookups, at, &mut |_| Ok(vec![outcome(text)]))
     };
     commit(&other, "new holder").expect("committed");
     let error = commit(&silent, "zombie").expect_err("fenced");

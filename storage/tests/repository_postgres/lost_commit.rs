@@ -107,7 +107,7 @@ fn commit(repository: &PostgresRepository, person: PersonId, calls: &mut u32) ->
     let fence = Fence { partition: PartitionId(0), expect: Offset(0), next: Offset(1) };
     repository.commit(fence, &lookups, at(1), &mut |_| {
         *calls += 1;
-        vec![accepted(0, person, vec![result("LAB1", clock(2, 0, 0), "1")])]
+        Ok(vec![accepted(0, person, vec![result("LAB1", clock(2, 0, 0), "1")])])
     })
 }
 

@@ -117,7 +117,7 @@ fn work(
         let outcome = Outcome { facts: facts(position), ..accepted(0, person, vec![record]) };
         let lookups = [Lookup { provider: &provider, identity: None, message: None }];
         let fence = Fence { partition: position.partition, expect: Offset(next), next: Offset(next + 1) };
-        match repository.commit(fence, &lookups, at(1), &mut |_| vec![outcome.clone()]) {
+        match repository.commit(fence, &lookups, at(1), &mut |_| Ok(vec![outcome.clone()])) {
             Ok(_) => {
                 next += 1;
                 // The one who counts may have ended.

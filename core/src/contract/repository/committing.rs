@@ -2,15 +2,15 @@
 
 use super::New;
 use super::world::{
-    accepted, add, at, audit_lines, by_document, clock, commit, facts, feed, fresh, history, messages, operator,
-    permit, place, place_in, refused, result, try_commit, withheld,
+    accepted, add, at, audit_lines, by_document, clock, commit, facts, feed, fresh, history, hospital, messages,
+    operator, permit, place, place_in, refused, result, try_commit, withheld,
 };
 use crate::decision::{Decision, Verdict};
 use crate::disposition::Disposition;
 use crate::envelope::{Offset, PartitionId};
 use crate::mapped::{Identity, Note};
 use crate::outcome::{Outcome, State};
-use crate::port::{Effects, Fence, MessageQuery, RepositoryError};
+use crate::port::{BlobError, Effects, Fence, Lookup, MessageQuery, RedoMode, RepositoryError, Resolved};
 use crate::reason::Reason;
 use crate::scope::Domain;
 
@@ -77,6 +77,29 @@ pub fn a_zombies_commit_touches_nothing(new: New) {
     assert!(matches!(error, RepositoryError::Fenced { found: Offset(1), .. }), "{error}");
 }
 
+/// What the plan needs could not be made durable: the engine gives that error back, nothing of the batch is there, and
+/// the same batch may come again. The same when messages are done again.
+pub fn a_plan_that_cannot_be_made_leaves_nothing_behind(new: New) {
+    let store = fresh(new);
+    let person = add(&store, 1).person.id;
+    let good = accepted(0, person, vec![result("LAB1", clock(2, 0, 0), "1")]);
+    let provider = hospital();
+    let lookups = [Lookup { provider: &provider, identity: None, message: None }];
+    let fence = Fence { partition: PartitionId(0), expect: Offset(0), next: Offset(1) };
+    let down = |_: &Resolved| Err(BlobError::Unavailable { cause: "down".to_owned() });
+    let lines = audit_lines(&store);
+    let error = store.repository.commit(fence, &lookups, at(0), &mut { down }).expect_err("not decided");
+    assert!(matches!(&error, RepositoryError::Blobs(BlobError::Unavailable { cause }) if cause == "down"), "{error}");
+    assert_eq!(error.disposition(), Disposition::Retry);
+    assert_eq!(store.repository.next_offset(PartitionId(0)).expect("an offset"), Offset(0));
+    assert!(messages(&store).is_empty() && audit_lines(&store) == lines);
+    commit(&store, vec![good]);
+    let before = (messages(&store), audit_lines(&store));
+    let redone = store.repository.redo(&operator(), RedoMode::Commit, &lookups, at(9), &mut { down });
+    assert!(matches!(redone, Err(RepositoryError::Blobs(_))), "{redone:?}");
+    assert_eq!((messages(&store), audit_lines(&store)), before);
+}
+
 /// One partition's fence is nobody else's.
 pub fn partitions_go_on_independently(new: New) {
     let store = fresh(new);
@@ -93,7 +116,7 @@ pub fn an_offset_never_goes_back(new: New) {
     let store = fresh(new);
     commit(&store, vec![withheld(0, &Identity::default())]);
     let fence = Fence { partition: PartitionId(0), expect: Offset(1), next: Offset(0) };
-    assert!(store.repository.commit(fence, &[], at(9), &mut |_| Vec::new()).is_err());
+    assert!(store.repository.commit(fence, &[], at(9), &mut |_| Ok(Vec::new())).is_err());
     assert_eq!(store.repository.next_offset(PartitionId(0)).expect("an offset"), Offset(1));
 }
 

@@ -77,7 +77,7 @@ fn sameness(store: &Store, message: MessageKey<'_>) -> Sameness {
     let mut said = None;
     let mut decide = |resolved: &Resolved| {
         said = resolved.sameness.first().copied();
-        Vec::new()
+        Ok(Vec::new())
     };
     store.repository.commit(fence, &lookups, at(0), &mut decide).expect("the batch is committed");
     said.expect("decide was called and told")

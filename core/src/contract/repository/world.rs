@@ -227,7 +227,7 @@ pub fn try_commit(store: &Store, outcomes: Vec<Outcome>) -> Result<Committed, Re
     let provider = hospital();
     let lookups = vec![Lookup { provider: &provider, identity: None, message: None }; outcomes.len()];
     let now = at(seconds(first.offset.0));
-    store.repository.commit(fence, &lookups, now, &mut |_| outcomes.clone())
+    store.repository.commit(fence, &lookups, now, &mut |_| Ok(outcomes.clone()))
 }
 
 /// Does messages again.
@@ -244,7 +244,7 @@ pub fn try_redo(
 ) -> Result<Committed, RepositoryError> {
     let provider = hospital();
     let lookups = vec![Lookup { provider: &provider, identity: None, message: None }; outcomes.len()];
-    store.repository.redo(&operator(), mode, &lookups, at(second), &mut |_| outcomes.clone())
+    store.repository.redo(&operator(), mode, &lookups, at(second), &mut |_| Ok(outcomes.clone()))
 }
 
 /// What the repository resolves for some identities, by a commit that stores them as withheld.
@@ -262,7 +262,7 @@ pub fn resolve(store: &Store, identities: &[Identity]) -> Resolved {
         seen = Some(resolved.clone());
         let positions = (0..count).map(|step| Position { offset: Offset(start.0 + step), ..place_in(7) });
         let outcome = |position| Outcome { facts: facts(position), ..withheld(0, &Identity::default()) };
-        positions.map(outcome).collect()
+        Ok(positions.map(outcome).collect())
     };
     store.repository.commit(fence, &lookups, at(0), &mut decide).expect("the batch is committed");
     seen.expect("decide was called")

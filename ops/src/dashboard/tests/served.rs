@@ -78,7 +78,7 @@ fn fill(repository: &SqliteRepository) {
     let fence = Fence { partition, expect: Offset(0), next: Offset(3) };
     let plan = outcomes.clone();
     use causeway_core::port::Repository as _;
-    repository.commit(fence, &lookups, sample::now(), &mut |_| plan.clone()).expect("committed");
+    repository.commit(fence, &lookups, sample::now(), &mut |_| Ok(plan.clone())).expect("committed");
 }
 
 fn outcome(number: u64, control_id: &str, state: State, reason: Reason) -> Outcome {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use causeway_core::envelope::{Offset, PartitionId};
 use causeway_core::outcome::Outcome;
-use causeway_core::port::{Actor, Committed, Fence, Lookup, RedoMode, Resolved};
+use causeway_core::port::{Actor, Committed, Decide, Fence, Lookup, RedoMode};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ impl PostgresRepository {
         fence: Fence,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> Result<Committed> {
         let token = Uuid::now_v7();
         let mut open: Option<Open> = None;
@@ -67,7 +67,7 @@ impl PostgresRepository {
         mode: RedoMode,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> Result<Committed> {
         let ending = match mode {
             RedoMode::Commit => Ending::Commit,
@@ -101,7 +101,7 @@ fn commit(
     token: Uuid,
     lookups: &[Lookup<'_>],
     now: Timestamp,
-    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+    decide: &mut Decide<'_>,
 ) -> Result<Committed> {
     move_offset(unit, fence, token)?;
     let outcomes = plan(unit, lookups, decide)?;
@@ -116,7 +116,7 @@ fn redo(
     actor: &Actor,
     lookups: &[Lookup<'_>],
     now: Timestamp,
-    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+    decide: &mut Decide<'_>,
 ) -> Result<Committed> {
     unit.query(&format!("SELECT {}", under_way::BEGIN), &[])?;
     let outcomes = plan(unit, lookups, decide)?;
@@ -188,13 +188,9 @@ fn move_offset(unit: &mut Unit<'_>, fence: Fence, token: Uuid) -> Result<()> {
     Err(StoreError::Fenced { fence, found })
 }
 
-fn plan(
-    unit: &mut Unit<'_>,
-    lookups: &[Lookup<'_>],
-    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
-) -> Result<Vec<Outcome>> {
+fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) -> Result<Vec<Outcome>> {
     let resolved = resolve(unit, lookups)?;
-    let outcomes = decide(&resolved);
+    let outcomes = decide(&resolved)?;
     // Of messages that are the same as another there are no outcomes.
     let same = lookups.iter().filter(|lookup| lookup.message.is_some()).count();
     if !(lookups.len().saturating_sub(same)..=lookups.len()).contains(&outcomes.len()) {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use causeway_core::consent::{ConsentEvent, Standing};
 use causeway_core::envelope::{FeedName, Offset, PartitionId, Position};
-use causeway_core::outcome::Outcome;
 use causeway_core::person::{Demographics, Document, LocalNumber, PersonId};
 use causeway_core::port::{
-    AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, FeedCount, Fence, HeldGroup, Lookup,
-    MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery, RecordQuery, RecordRow,
-    RedoMode, Registry, RegistryError, Repository, RepositoryError, Resolved, TakeUp,
+    AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, Decide, FeedCount, Fence, HeldGroup,
+    Lookup, MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery, RecordQuery,
+    RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, TakeUp,
 };
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
@@ -34,7 +33,7 @@ impl Repository for PostgresRepository {
         fence: Fence,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> std::result::Result<Committed, RepositoryError> {
         Ok(self.commit_batch(fence, lookups, now, decide)?)
     }
@@ -45,7 +44,7 @@ impl Repository for PostgresRepository {
         mode: RedoMode,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> std::result::Result<Committed, RepositoryError> {
         Ok(self.redo_batch(actor, mode, lookups, now, decide)?)
     }

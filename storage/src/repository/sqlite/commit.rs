@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use causeway_core::outcome::{Outcome, State};
-use causeway_core::port::{Actor, AuditEntry, Committed, Effects, Fence, Lookup, Resolved};
+use causeway_core::port::{Actor, AuditEntry, Committed, Decide, Effects, Fence, Lookup};
 use causeway_core::scope::Domain;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
@@ -26,7 +26,7 @@ pub(super) fn commit(
     fence: Fence,
     lookups: &[Lookup<'_>],
     now: Timestamp,
-    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+    decide: &mut Decide<'_>,
 ) -> Result<Committed> {
     move_offset(unit, fence)?;
     let outcomes = plan(unit, lookups, decide)?;
@@ -44,7 +44,7 @@ pub(super) fn redo(
     actor: &Actor,
     lookups: &[Lookup<'_>],
     now: Timestamp,
-    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+    decide: &mut Decide<'_>,
 ) -> Result<Committed> {
     let outcomes = plan(unit, lookups, decide)?;
     let mut batch = Batch::new(actor.clone(), now);
@@ -79,13 +79,9 @@ fn move_offset(unit: &Unit<'_>, fence: Fence) -> Result<()> {
     Err(StoreError::Fenced { fence, found })
 }
 
-fn plan(
-    unit: &mut Unit<'_>,
-    lookups: &[Lookup<'_>],
-    decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
-) -> Result<Vec<Outcome>> {
+fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) -> Result<Vec<Outcome>> {
     let resolved = resolve(&unit.tx, unit.caches, unit.settings, lookups)?;
-    let outcomes = decide(&resolved);
+    let outcomes = decide(&resolved)?;
     // Of messages that are the same as another there are no outcomes.
     let same = lookups.iter().filter(|lookup| lookup.message.is_some()).count();
     if !(lookups.len().saturating_sub(same)..=lookups.len()).contains(&outcomes.len()) {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use causeway_core::consent::{ConsentEvent, Standing};
 use causeway_core::envelope::{FeedName, Offset, PartitionId, Position};
-use causeway_core::outcome::Outcome;
 use causeway_core::person::{Demographics, Document, LocalNumber, PersonId};
 use causeway_core::port::{
-    AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, FeedCount, Fence, HeldGroup, Lookup,
-    MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery, RecordQuery, RecordRow,
-    RedoMode, Registry, RegistryError, Repository, RepositoryError, Resolved, TakeUp,
+    AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, Decide, FeedCount, Fence, HeldGroup,
+    Lookup, MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery, RecordQuery,
+    RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, TakeUp,
 };
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
@@ -34,7 +33,7 @@ impl Repository for SqliteRepository {
         fence: Fence,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> std::result::Result<Committed, RepositoryError> {
         Ok(self.write(|unit| commit::commit(unit, fence, lookups, now, decide))?)
     }
@@ -45,7 +44,7 @@ impl Repository for SqliteRepository {
         mode: RedoMode,
         lookups: &[Lookup<'_>],
         now: Timestamp,
-        decide: &mut dyn FnMut(&Resolved) -> Vec<Outcome>,
+        decide: &mut Decide<'_>,
     ) -> std::result::Result<Committed, RepositoryError> {
         let ending = match mode {
             RedoMode::Commit => Ending::Commit,
