@@ -56,6 +56,11 @@ impl Terminal {
         self
     }
 
+    /// Whether data is printed in colours.
+    pub(crate) fn colors(&self) -> bool {
+        self.color_out
+    }
+
     /// Whether a person looks at standard error, so that progress may be shown.
     pub(crate) fn shows_progress(&self) -> bool {
         self.talk == Talk::Normal && io::stderr().is_terminal()

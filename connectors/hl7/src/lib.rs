@@ -20,6 +20,7 @@ mod listener;
 mod peer;
 mod seal;
 mod tally;
+pub mod trial;
 
 pub use application_ack::Waiters;
 pub use door::{Door, DoorError, Ports};

@@ -1,4 +1,6 @@
-//! `causeway feed list|show|pause|resume`
+//! `causeway feed list|show|pause|resume|test`
+
+mod test;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -37,6 +39,8 @@ enum Verb {
         /// Its name.
         name: String,
     },
+    /// Try a site's sample messages: what its door would refuse, what would be held, and what is not used.
+    Test(test::Test),
 }
 
 /// Does what the verb says.
@@ -46,6 +50,7 @@ pub(crate) fn run(args: &Feed, context: &Context) -> Outcome {
         Verb::Show { name } => show(name, context),
         Verb::Pause { name } => pause(name, true, context),
         Verb::Resume { name } => pause(name, false, context),
+        Verb::Test(args) => test::run(args, context),
     }
 }
 

@@ -95,3 +95,33 @@ fn what_cannot_be_used_is_a_fault_of_its_line_and_never_the_end_of_the_command()
         assert!(count("faults") + count("records") > 0, "neither records nor a fault: {line}");
     }
 }
+
+#[test]
+fn samples_are_tried_like_by_a_compiler_through_the_feed_they_are_for() {
+    let config = "[[door]]\nlisten = \"127.0.0.1:2575\"\n[[door.feed]]\nname = \"pas\"\nprovider = \"HA\"\nsenders = [\"PAS|QMH\"]\n";
+    let bad = ADMISSION.replace("|P|2.5.1", "|T|2.5.1").replace("19830114", "19830230");
+    let folder = folder_with("a.hl7", format!("{ADMISSION}\n{bad}").as_bytes());
+    fs::write(folder.path().join("causeway.toml"), config).expect("written");
+    let ran = run(folder.path(), &["feed", "test", "a.hl7", "--feed", "pas"]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    for told in [
+        "error[FEED_UNKNOWN]: No feed is configured for this peer, application and facility: the door refuses the message\n",
+        "error[PROCESSING_ID]",
+        "warning[bad-date]",
+        " --> a.hl7#2: PID-7\n  |\n3 | PID|1***||Z***^^^H***^H***||C***^T***||1***|M***|",
+        &format!("\n  | {}^^^^\nfix: Send YYYY", " ".repeat("PID|1***||Z***^^^H***^H***||C***^T***||".len())),
+        "note[unused-field]",
+        "2 messages, 2 of them would be refused or held",
+    ] {
+        assert!(ran.out.contains(told), "{told} is not in {}", ran.out);
+    }
+    assert!(!ran.out.contains("CHAN") && !ran.out.contains("ZZ0000018") && !ran.out.contains('\x1b'), "{}", ran.out);
+    let open = run(folder.path(), &["feed", "test", "a.hl7", "--profile", "generic", "--json"]);
+    assert_eq!(open.code, Some(0), "any sender and processing id will do without a feed: {open:?}");
+    let found = open.lines();
+    let date = found.iter().find(|line| line["code"] == "bad-date").expect("the date");
+    assert_eq!(
+        (&date["severity"], &date["input"], &date["place"]),
+        (&"warning".into(), &"a.hl7#2".into(), &"PID-7".into())
+    );
+}

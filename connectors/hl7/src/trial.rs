@@ -1,0 +1,102 @@
+//! What a door would have against a message, all of it: for samples that nobody sends.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use causeway_core::envelope::{Refusal, TraceId};
+use causeway_core::reason::Reason;
+use jiff::Timestamp;
+
+use crate::config::{FeedConfig, Network, Pattern, SenderPattern};
+use crate::feed::Feed;
+use crate::peer::Peer;
+use crate::seal::{Parcel, Receipt, Sealed, Sealer, Supports};
+
+/// How many objections are looked for: each setting of a feed can object once.
+const OBJECTIONS_MAX: usize = 8;
+
+/// Why a feed would refuse a message, in the order the door would find it; empty when it would take it. A door stops at
+/// the first objection; here the setting that objects is opened, and the door asked again. Where the sender connects
+/// from, and with which certificate, is left aside.
+pub fn refusals(feed: &FeedConfig, supports: &Supports, payload: &[u8]) -> Vec<Refusal> {
+    let mut config = FeedConfig { from: Network::LOOPBACK.to_vec(), certificates: Vec::new(), ..feed.clone() };
+    let mut refusals = Vec::new();
+    while refusals.len() < OBJECTIONS_MAX {
+        let Some(refusal) = objection(&config, supports, payload) else { break };
+        let opened = open(&mut config, refusal.reason);
+        refusals.push(refusal);
+        if !opened {
+            break;
+        }
+    }
+    refusals
+}
+
+/// The first objection.
+fn objection(config: &FeedConfig, supports: &Supports, payload: &[u8]) -> Option<Refusal> {
+    let feeds = [Feed::new(config.clone(), None)];
+    let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), certificate: None };
+    let sealer = Sealer { feeds: &feeds, supports, is_paused: &|_feed| false, peer: &peer };
+    let receipt = Receipt { trace: TraceId(uuid::Uuid::nil()), at: Timestamp::UNIX_EPOCH };
+    match sealer.seal(Parcel { payload, flaw: None }, receipt) {
+        Sealed::Keep(kept) => kept.envelope.refusal,
+        Sealed::Refuse(refused) => Some(Refusal { reason: refused.reason, place: refused.place }),
+        // Never answered and never kept.
+        Sealed::Acknowledgement | Sealed::Nothing => {
+            Some(Refusal { reason: Reason::UnsupportedType, place: "MSH-9".to_owned() })
+        }
+    }
+}
+
+/// Opens the setting that objected; `false` when the message itself is at fault.
+fn open(config: &mut FeedConfig, reason: Reason) -> bool {
+    if reason == Reason::FeedUnknown {
+        config.senders = vec![SenderPattern::any()];
+    } else if reason == Reason::NotForUs {
+        config.receivers = vec![SenderPattern::any()];
+    } else if reason == Reason::VersionUnknown {
+        config.versions = vec![Pattern::any()];
+    } else if reason == Reason::ProcessingId {
+        config.processing_ids = vec![Pattern::any()];
+    } else if reason == Reason::TooLong && config.frame_bytes_max < u64::MAX {
+        config.frame_bytes_max = u64::MAX;
+    } else {
+        return false;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_core::envelope::FeedName;
+    use causeway_core::provider::ProviderId;
+
+    use super::*;
+    use crate::Support;
+
+    fn reasons(message: &str) -> Vec<(Reason, String)> {
+        let name = FeedName::parse("lab").expect("a name");
+        let sender = "LIS|QMH".parse().expect("a pattern");
+        let feed = FeedConfig::new(name, ProviderId("HA".to_owned()), vec![sender]);
+        let supports = |_: &str, _: &str| Support::Taken { patient: true };
+        refusals(&feed, &supports, message.as_bytes()).into_iter().map(|r| (r.reason, r.place)).collect()
+    }
+
+    #[test]
+    fn every_setting_that_objects_is_told_and_not_only_the_first() {
+        assert_eq!(reasons("MSH|^~\\&|LIS|QMH|||2026||ADT^A01|1|P|2.5\rPID|1||7\r"), []);
+        let told = reasons("MSH|^~\\&|RIS|QMH|||2026||ADT^A01|1|T|3.0\rPID|1\r");
+        let expected = [
+            (Reason::FeedUnknown, "MSH-3"),
+            (Reason::VersionUnknown, "MSH-12"),
+            (Reason::ProcessingId, "MSH-11"),
+            (Reason::MissingField, "PID-3"),
+        ];
+        assert_eq!(told, expected.map(|(reason, place)| (reason, place.to_owned())));
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_once() {
+        assert_eq!(reasons("hello").len(), 1);
+        assert_eq!(reasons("").len(), 1);
+    }
+}
