@@ -21,6 +21,19 @@ pub struct Identity {
     pub local_numbers: Vec<LocalNumber>,
     /// Names, birth date, sex.
     pub demographics: Demographics,
+    /// What the patient was also known by, says the message: no part of who it is, but it must be nobody else's.
+    pub prior: Prior,
+}
+
+/// The numbers of a record that the sender says is of the same patient: of MRG, and of the second PID of A24 and A37.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prior {
+    /// Identity documents.
+    pub documents: Vec<Document>,
+    /// The sender's own numbers.
+    pub local_numbers: Vec<LocalNumber>,
+    /// Whether they are this patient's from now on (a merge): an accepted message links them.
+    pub merged: bool,
 }
 
 /// Something of the message that was not used, or used with a doubt.

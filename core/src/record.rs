@@ -1,5 +1,6 @@
 //! A record: one item of the sharable scope, as a FHIR R4 resource.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::{Timestamp, civil};
@@ -44,7 +45,10 @@ impl std::fmt::Display for RecordKey {
 /// Decides which of two versions of one record is the later one, whatever the order of arrival. Compared by status
 /// first, then by the sender's clock, then by place in the log: a correction is never undone by the original arriving
 /// late, and of two messages of one second the one sent later wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// Two ranks have a meaning of their own for the numbers of patients (docs/decisions/0007): [`Self::RETIRES`] and
+/// [`Self::LIFTS`]. With them the latest of two versions is not all there is to tell: [`standing`] tells it of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VersionClock {
     /// The rung on the result-status ladder: 0 no status, 1 registered or preliminary, 2 final, 3 corrected or
     /// cancelled (HL7 tables 0085 and 0123).
@@ -53,6 +57,51 @@ pub struct VersionClock {
     pub at: Timestamp,
     /// The place in the log; messages of one patient and feed share a partition, so their offsets are ordered.
     pub offset: u64,
+}
+
+impl VersionClock {
+    /// The rank of a statement that a number of a patient or visit is no more (a merge, a deletion): no update of it wins
+    /// against it, whenever it was made. The top of the ladder.
+    pub const RETIRES: u8 = 3;
+    /// The rank of a statement that adds a patient's number or takes its merge back: an ordinary one of the registration desk among
+    /// the others, and it lifts every [`Self::RETIRES`] that was made before it.
+    pub const LIFTS: u8 = 0x11;
+
+    /// Whether a version of this rank may change which version of a history stands, besides being the latest itself.
+    pub const fn asks_the_history(rank: u8, domain: Domain) -> bool {
+        rank == Self::LIFTS || (rank == Self::RETIRES && matches!(domain, Domain::Identification))
+    }
+
+    /// What a rank weighs among others.
+    pub const fn weight(rank: u8) -> u8 {
+        if rank == Self::LIFTS { 1 } else { rank }
+    }
+}
+
+impl Ord for VersionClock {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |clock: &Self| (Self::weight(clock.rank), clock.at, clock.offset, clock.rank);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for VersionClock {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Which version of a history stands: the latest; but while the latest retirement was made after the latest lifting, the
+/// retirement, and otherwise none of the retirements. `None` of an empty history.
+pub fn standing<T>(history: impl Iterator<Item = (VersionClock, T)> + Clone) -> Option<T> {
+    let made = |clock: &VersionClock| (clock.at, clock.offset);
+    let of_rank = |rank: u8| history.clone().filter(move |(clock, _)| clock.rank == rank);
+    let lifted = of_rank(VersionClock::LIFTS).map(|(clock, _)| made(&clock)).max();
+    let Some(lifted) = lifted else { return history.max_by_key(|(clock, _)| *clock).map(|(_, found)| found) };
+    let retired = of_rank(VersionClock::RETIRES).filter(|(clock, _)| made(clock) > lifted);
+    let others = history.clone().filter(|(clock, _)| clock.rank != VersionClock::RETIRES);
+    let latest = retired.max_by_key(|(clock, _)| *clock).or_else(|| others.max_by_key(|(clock, _)| *clock));
+    latest.map(|(_, found)| found)
 }
 
 /// One record as mapped.
@@ -160,6 +209,19 @@ mod tests {
         assert_eq!(effect(Some(clock(0, 5, 7)), clock(0, 5, 8), false), Effect::Updated);
         assert_eq!(effect(Some(clock(0, 5, 8)), clock(0, 5, 7), false), Effect::Late);
         assert_eq!(effect(Some(clock(0, 5, 8)), clock(0, 5, 8), true), Effect::Unchanged);
+    }
+
+    #[test]
+    fn a_merge_stands_against_every_update_until_it_is_lifted() {
+        let (add, merge, update, again) = (clock(17, 1, 1), clock(3, 2, 2), clock(1, 3, 3), clock(17, 4, 4));
+        let stands = |history: &[VersionClock]| standing(history.iter().map(|clock| (*clock, *clock)));
+        assert_eq!(stands(&[]), None);
+        assert_eq!(stands(&[add, clock(1, 2, 2), clock(0, 9, 9)]), Some(clock(1, 2, 2)));
+        assert_eq!(stands(&[update, merge, add]), Some(merge));
+        assert_eq!(stands(&[update, again, merge, add]), Some(again));
+        assert_eq!(stands(&[again, clock(1, 5, 5), merge]), Some(clock(1, 5, 5)));
+        assert_eq!(stands(&[again, clock(3, 6, 6), clock(1, 7, 7)]), Some(clock(3, 6, 6)));
+        assert!(add < update && again > update && merge > again, "as one clock against another");
     }
 
     #[test]

@@ -30,7 +30,7 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, mdm, merge, oml, oru, oul};
+use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, oru, oul};
 
 pub use segment::ALL as SEGMENTS;
 
@@ -94,8 +94,16 @@ pub struct Trigger {
 }
 
 /// Everything that is taken, family by family.
-const FAMILIES: &[&[Trigger]] =
-    &[adt::TRIGGERS, merge::TRIGGERS, oru::TRIGGERS, oul::TRIGGERS, oml::TRIGGERS, mdm::TRIGGERS];
+const FAMILIES: &[&[Trigger]] = &[
+    adt::TRIGGERS,
+    merge::TRIGGERS,
+    oru::TRIGGERS,
+    oul::TRIGGERS,
+    oml::TRIGGERS,
+    mdm::TRIGGERS,
+    moved::TRIGGERS,
+    link::TRIGGERS,
+];
 
 /// Everything that is taken.
 pub fn triggers() -> impl Iterator<Item = &'static Trigger> {
@@ -168,7 +176,7 @@ fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<
     let taken = Segments::new(segments.iter().filter(|segment| takes(segment.name())).collect());
     note_times(&context, &taken);
     let mut output = Output::default();
-    if is_complete(&context, trigger, &taken) && is_about_one_patient(&context, &taken) {
+    if is_complete(&context, trigger, &taken) && (link::is_of_two(trigger) || is_about_one_patient(&context, &taken)) {
         (trigger.map)(&context, &taken, &mut output);
         for segment in &segments {
             if takes(segment.name()) {

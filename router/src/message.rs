@@ -64,7 +64,9 @@ impl Message {
         }
         if let Some(identity) = &mut mapped.identity {
             // A feed speaks for its own provider's numbers only.
-            identity.local_numbers.retain(|number| number.provider == feed.provider);
+            for numbers in [&mut identity.local_numbers, &mut identity.prior.local_numbers] {
+                numbers.retain(|number| number.provider == feed.provider);
+            }
         }
         // The door may have failed to read what the mapper, with other settings, could.
         for (known, read) in [(&mut facts.control_id, &mapped.control_id), (&mut facts.kind, &mapped.kind)] {

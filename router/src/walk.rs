@@ -3,6 +3,7 @@
 mod documents;
 mod fixtures;
 mod hub;
+mod merges;
 mod order;
 mod redo;
 mod step;

@@ -59,10 +59,10 @@ pub use self::taking_up::{
     what_waits_for_a_number_is_taken_up_when_it_is_linked,
 };
 pub use self::versions::{
-    a_late_version_joins_the_history_only, a_newer_version_becomes_current_and_the_former_is_kept,
-    a_record_taken_back_is_hidden_and_kept, any_order_of_arrival_gives_the_same_current_content,
-    one_key_of_two_persons_is_two_records, the_same_content_again_makes_no_version,
-    what_was_said_again_is_not_undone_by_what_was_said_between,
+    a_late_version_joins_the_history_only, a_merge_stands_until_it_is_lifted_in_any_order_of_arrival,
+    a_newer_version_becomes_current_and_the_former_is_kept, a_record_taken_back_is_hidden_and_kept,
+    any_order_of_arrival_gives_the_same_current_content, one_key_of_two_persons_is_two_records,
+    the_same_content_again_makes_no_version, what_was_said_again_is_not_undone_by_what_was_said_between,
 };
 
 /// A repository with its registry, as one process holds them.
@@ -121,6 +121,7 @@ macro_rules! repository_contract {
             a_late_version_joins_the_history_only,
             what_was_said_again_is_not_undone_by_what_was_said_between,
             any_order_of_arrival_gives_the_same_current_content,
+            a_merge_stands_until_it_is_lifted_in_any_order_of_arrival,
             a_record_taken_back_is_hidden_and_kept,
             one_key_of_two_persons_is_two_records,
             steps_and_versions_of_a_redone_message_are_kept,

@@ -11,7 +11,7 @@ use likeness::{Birth, Name, Sexes};
 
 use super::keys::document_parts;
 use crate::mapped::Identity;
-use crate::person::{Document, DocumentKind, Person};
+use crate::person::{Document, DocumentKind, Person, PersonId};
 use crate::port::{Candidates, Participant};
 use crate::reason::Reason;
 
@@ -22,11 +22,27 @@ pub fn identify(identity: &Identity, candidates: &Candidates) -> Identification 
     }
     let mut numbered: Vec<_> = candidates.by_document.iter().chain(&candidates.by_local_number).cloned().collect();
     distinct(&mut numbered);
-    match numbered.as_slice() {
+    let identification = match numbered.as_slice() {
         [] => by_resemblance(identity, candidates),
         [only] => by_number(identity, only, !candidates.by_document.is_empty()),
         [_, _, ..] => Identification::Hold { reason: Reason::IdentityReview, candidates: numbered },
+    };
+    unless_somebody_elses(identification, candidates)
+}
+
+/// A merge or a link joins what is said to be one patient's. When the other number is of a person who is not the one the
+/// message is about, two persons would be made one: registration staff decide that, nobody else.
+fn unless_somebody_elses(identification: Identification, candidates: &Candidates) -> Identification {
+    let is_else = |own: Option<PersonId>| candidates.by_prior.iter().any(|other| Some(other.person.id) != own);
+    let held = match &identification {
+        Identification::Match(matched) => is_else(Some(matched.participant.person.id)),
+        Identification::Nobody => is_else(None),
+        Identification::Hold { .. } | Identification::Reject { .. } => false,
+    };
+    if !held {
+        return identification;
     }
+    Identification::Hold { reason: Reason::MergeOfTwoPersons, candidates: everyone(candidates) }
 }
 
 /// The answer of [`identify`].
@@ -171,8 +187,9 @@ fn has(person: &Person, document: &Document) -> bool {
 }
 
 fn everyone(candidates: &Candidates) -> Vec<Arc<Participant>> {
-    let Candidates { by_document, by_local_number, look_alikes } = candidates;
-    let mut all: Vec<_> = by_document.iter().chain(by_local_number).chain(look_alikes).cloned().collect();
+    let Candidates { by_document, by_local_number, look_alikes, by_prior } = candidates;
+    let lists = [by_document, by_local_number, look_alikes, by_prior];
+    let mut all: Vec<_> = lists.into_iter().flatten().cloned().collect();
     distinct(&mut all);
     all
 }

@@ -70,6 +70,8 @@ pub struct Candidates {
     pub by_local_number: Vec<Arc<Participant>>,
     /// Persons of the same look-alike key ([`crate::identity::look_alike_key`]); sought only when the other two are empty.
     pub look_alikes: Vec<Arc<Participant>>,
+    /// Persons with one of the prior numbers ([`crate::mapped::Identity::prior`]).
+    pub by_prior: Vec<Arc<Participant>>,
 }
 
 /// What the repository knows, read inside the transaction that will store the outcome.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use causeway_core::hkid::{Hkid, HkidError};
+use causeway_core::mapped::Prior;
 use causeway_core::person::{Document, DocumentKind, LocalNumber};
 use causeway_core::phi::Phi;
 use causeway_core::provider::ProviderId;
@@ -81,6 +82,11 @@ impl Numbers {
         let [authority, number] = &parts;
         let id = context.key("Patient", &[authority, number]).resource_id();
         Some(Subject { parts, reference: reference("Patient", &id).into() })
+    }
+
+    /// As what a patient was also known by.
+    pub(crate) fn prior(&self, merged: bool) -> Prior {
+        Prior { documents: self.documents.clone(), local_numbers: self.local_numbers.clone(), merged }
     }
 
     /// Takes one CX in.

@@ -1,15 +1,17 @@
 //! The trigger events, one file a family.
 
 pub(crate) mod adt;
+pub(crate) mod link;
 pub(crate) mod mdm;
 pub(crate) mod merge;
+pub(crate) mod moved;
 pub(crate) mod oml;
 pub(crate) mod oru;
 pub(crate) mod oul;
 mod results;
 
 use causeway_core::mapped::{Attachment, Identity, Pending};
-use causeway_core::record::Record;
+use causeway_core::record::{Record, VersionClock};
 use causeway_core::scope::{Domain, Level};
 
 use super::context::{Context, Version};
@@ -65,6 +67,8 @@ impl<'c, 'm> Segments<'c, 'm> {
 pub(crate) enum Says {
     /// ADT.
     Registration,
+    /// ADT^A28: there is such a number, also where it had been merged into another.
+    Addition,
     /// Any other message.
     Copy,
 }
@@ -73,6 +77,7 @@ pub(crate) enum Says {
 pub(crate) fn version(context: &Context<'_>, says: Says) -> Version {
     let rank = match says {
         Says::Registration => 1,
+        Says::Addition => VersionClock::LIFTS,
         Says::Copy => 0,
     };
     Version { rank, at: context.header().at, date: None, level: Level::Structured, retracted: false }
@@ -87,18 +92,10 @@ pub(crate) fn patient<'m>(
     version: Version,
     more: impl FnOnce(&Subject, &mut Object) -> Vec<Record>,
 ) -> Option<Subject> {
-    let pid::Patient { subject, identity, mut resource } = pid::patient(context, segments.first("PID")?)?;
+    let pid::Patient { subject, identity, mut resource } = whole_patient(context, segments)?;
     output.identity = Some(identity);
-    if let Some(pd1) = segments.first("PD1") {
-        pd1::add(context, pd1, &mut resource);
-    }
-    for nk1 in segments.named("NK1") {
-        resource.push("contact", nk1::contact(context, nk1));
-    }
     let others = more(&subject, &mut resource);
-    let [authority, number] = &subject.parts;
-    let key = context.key("Patient", &[authority, number]);
-    output.records.push(context.record(Domain::Identification, key, version, resource));
+    output.records.push(patient_record(context, &subject, version, resource));
     output.records.extend(others);
     Some(subject)
 }
@@ -124,4 +121,27 @@ pub(crate) fn visit<'m>(
     let version = Version { date: mapped.date, ..version };
     output.records.push(context.record(Domain::Encounter, visit.key.clone(), version, mapped.resource));
     Some(visit)
+}
+
+/// Reads PID with PD1 and NK1.
+fn whole_patient<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>) -> Option<pid::Patient> {
+    let mut patient = pid::patient(context, segments.first("PID")?)?;
+    if let Some(pd1) = segments.first("PD1") {
+        pd1::add(context, pd1, &mut patient.resource);
+    }
+    for nk1 in segments.named("NK1") {
+        patient.resource.push("contact", nk1::contact(context, nk1));
+    }
+    Some(patient)
+}
+
+/// The record of a Patient.
+pub(crate) fn patient_record(context: &Context<'_>, subject: &Subject, version: Version, resource: Object) -> Record {
+    let [authority, number] = &subject.parts;
+    context.record(Domain::Identification, context.key("Patient", &[authority, number]), version, resource)
+}
+
+/// A link from one patient to another (R4's `link-type`).
+pub(crate) fn link(other: &Subject, kind: &str) -> Object {
+    Object::sized(2).put("other", other.reference()).text("type", kind)
 }

@@ -211,10 +211,11 @@ fn a_required_segment_that_is_missing_is_a_fault() {
     }
 }
 
-/// The events that take a segment.
+/// The events that take a segment, but for those of two patients, which have their own cases (`link-faults`).
 fn taking(segment: &SegmentUse) -> impl Iterator<Item = &'static Trigger> {
     let name = segment.name;
-    triggers().filter(move |trigger| trigger.required.contains(&name) || trigger.optional.contains(&name))
+    let of_one = triggers().filter(|trigger| !matches!(trigger.event, "A24" | "A37"));
+    of_one.filter(move |trigger| trigger.required.contains(&name) || trigger.optional.contains(&name))
 }
 
 /// A message of an event that takes the segment, with everything around it that it needs.
@@ -229,9 +230,11 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     };
     add("EVN", "");
     add("PID", "PID|1||H1^^^QMH^MR");
-    ["PD1", "NK1", "MRG"].iter().for_each(|name| add(name, "MRG|H2"));
+    ["PD1", "NK1", "MRG"].iter().for_each(|name| add(name, "MRG|H2||||V8|V9"));
     add("PV1", "PV1|1|I||||||||||||||||||V1");
-    ["PV2", "AL1", "IAM", "DG1", "PR1", "ORC"].iter().for_each(|name| add(name, ""));
+    ["PV2", "AL1"].iter().for_each(|name| add(name, ""));
+    add("IAM", "IAM|1||A^A^L");
+    ["DG1", "PR1", "ORC"].iter().for_each(|name| add(name, ""));
     add("OBR", "OBR|1|P1|F1|A^A^L");
     add("TXA", "TXA|1|PN||||||||||D1");
     add("OBX", "OBX|1|NM|A^A^L||1||||||F");

@@ -68,6 +68,7 @@ const TYPES: &[Type] = &[
         ],
         codes: &[("gender", &["male", "female", "other", "unknown"])],
     },
+    Type { name: "Linkage", required: &["active", "author", "item"], optional: &[], codes: &[] },
     Type {
         name: "Encounter",
         required: &["status", "class", "subject"],
@@ -85,7 +86,10 @@ const TYPES: &[Type] = &[
             "location",
             "serviceProvider",
         ],
-        codes: &[("status", &["planned", "in-progress", "finished", "cancelled", "unknown"])],
+        codes: &[(
+            "status",
+            &["planned", "in-progress", "onleave", "finished", "cancelled", "entered-in-error", "unknown"],
+        )],
     },
     Type {
         name: "DiagnosticReport",

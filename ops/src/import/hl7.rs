@@ -96,7 +96,7 @@ fn merge(former: &mut Identity, more: Identity) {
 
 /// A patient as a person. Without a document the first local number stands for one, issued by its authority.
 fn person(identity: Identity, feed: &FeedSettings) -> Option<NewPerson> {
-    let Identity { mut documents, local_numbers, demographics, hkid_check_failed: _ } = identity;
+    let Identity { mut documents, local_numbers, demographics, hkid_check_failed: _, prior: _ } = identity;
     if documents.is_empty() {
         let first = local_numbers.first()?;
         let issuer = format!("{}/{}", feed.provider, first.authority);

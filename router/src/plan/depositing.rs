@@ -171,12 +171,14 @@ impl<'a> Depositing<'a> {
         notes
     }
 
-    /// The sender's own numbers, once a document has shown whose they are.
+    /// The sender's own numbers, once a document has shown whose they are; and what a merge says are theirs, too.
     fn links(&self) -> Vec<LocalNumber> {
-        let Subject::Person(Matched { participant, by_document: true, .. }) = &self.subject else { return Vec::new() };
+        let Subject::Person(Matched { participant, by_document, .. }) = &self.subject else { return Vec::new() };
         let linked: Vec<_> = participant.person.local_numbers.iter().map(local_number_key).collect();
-        let numbers = self.identity.local_numbers.iter();
-        numbers.filter(|number| !linked.contains(&local_number_key(number))).cloned().collect()
+        let Identity { local_numbers, prior, .. } = self.identity;
+        let own = local_numbers.iter().filter(|_| *by_document);
+        let merged = prior.local_numbers.iter().filter(|_| prior.merged);
+        own.chain(merged).filter(|number| !linked.contains(&local_number_key(number))).cloned().collect()
     }
 }
 

@@ -95,9 +95,9 @@ fn laboratory() -> Record {
 pub(super) fn mapped(records: Vec<Record>) -> Mapped {
     let identity = Identity {
         documents: vec![hkid("A123456(3)")],
-        hkid_check_failed: false,
         local_numbers: vec![number("H2001")],
         demographics: demographics(),
+        ..Identity::default()
     };
     Mapped { identity: Some(identity), records, ..Mapped::default() }
 }

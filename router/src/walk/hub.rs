@@ -11,7 +11,7 @@ use causeway_core::ack::{Settled, Settlement};
 use causeway_core::consent::ConsentEventKind;
 use causeway_core::envelope::{Digest, Envelope, FeedName, Format, Offset, PartitionId, Position, Refusal, TraceId};
 use causeway_core::feed::{CharsetRule, FeedSettings};
-use causeway_core::mapped::{Attachment, Fault, Identity, Mapped};
+use causeway_core::mapped::{Attachment, Fault, Identity, Mapped, Prior};
 use causeway_core::metric::Silent;
 use causeway_core::outcome::State;
 use causeway_core::person::{BirthDate, Demographics, Document, DocumentKind, LocalNumber, PersonId, Sex};
@@ -85,6 +85,7 @@ impl Map for Plain {
             hkid_check_failed: false,
             local_numbers: own.into_iter().chain(foreign).collect(),
             demographics: chan_tai_man(),
+            prior: Prior::default(),
         };
         let record = Record {
             domain: Domain::Laboratory,

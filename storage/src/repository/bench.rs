@@ -95,12 +95,8 @@ impl CommitLoad {
             let new = load.person(number);
             let id = registry.add_person(&new, &actor, start)?.person.id;
             registry.record_event(&joining(id, start), &actor)?;
-            let identity = Identity {
-                documents: Vec::new(),
-                hkid_check_failed: false,
-                local_numbers: new.local_numbers,
-                demographics: new.demographics,
-            };
+            let identity =
+                Identity { local_numbers: new.local_numbers, demographics: new.demographics, ..Identity::default() };
             load.persons.push((id, identity));
         }
         Ok(load)

@@ -10,6 +10,7 @@
 mod audit;
 mod batch;
 mod check;
+mod clock;
 mod commit;
 mod conditions;
 mod consents;

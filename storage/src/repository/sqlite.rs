@@ -17,6 +17,7 @@ mod links;
 mod message;
 mod messages;
 mod migrate;
+mod past;
 mod persons;
 mod ports;
 mod posting;

@@ -1,5 +1,7 @@
 //! Of every record the latest version is current, whatever the order of arrival, and none is lost.
 
+use std::collections::BTreeMap;
+
 use super::New;
 use super::world::{accepted, add, at, clock, commit, fresh, history, records, result, value};
 use crate::person::PersonId;
@@ -90,6 +92,49 @@ pub fn any_order_of_arrival_gives_the_same_current_content(new: New) {
     }
 }
 
+/// Ranks of a patient's statements in the order made, and the place of the one that stands: a merge stands against all but
+/// what adds the number anew.
+const STORIES: [([u8; 5], u32); 5] = [
+    ([VersionClock::LIFTS, 1, VersionClock::RETIRES, 1, 0], 2),
+    ([1, VersionClock::RETIRES, 1, VersionClock::LIFTS, 1], 4),
+    ([VersionClock::LIFTS, VersionClock::RETIRES, VersionClock::LIFTS, VersionClock::RETIRES, 1], 3),
+    ([1, VersionClock::RETIRES, 1, 0, VersionClock::LIFTS], 4),
+    ([VersionClock::RETIRES, VersionClock::LIFTS, 1, 0, 0], 2),
+];
+
+/// Every order of every story, each statement in a batch of its own and all in one.
+pub fn a_merge_stands_until_it_is_lifted_in_any_order_of_arrival(new: New) {
+    for batches in [[1; 5].as_slice(), &[5]] {
+        let store = fresh(new);
+        let person = add(&store, 1).person.id;
+        let mut expected = Vec::new();
+        let mut messages: Vec<Vec<Record>> = vec![Vec::new(); 5];
+        for (story, (ranks, stands)) in STORIES.iter().enumerate() {
+            for (number, order) in orders_of_five().into_iter().enumerate() {
+                let name = format!("P{story}x{number}");
+                for (message, at) in messages.iter_mut().zip(order) {
+                    let clock = clock(ranks[at as usize], at, u64::from(at));
+                    let record = result(&name, clock, &at.to_string());
+                    message.push(Record { domain: Domain::Identification, ..record });
+                }
+                expected.push((result(&name, clock(0, 0, 0), "").key, stands.to_string()));
+            }
+        }
+        let outcomes = (0..).zip(messages).map(|(offset, records)| accepted(offset, person, records));
+        let mut outcomes = outcomes.collect::<Vec<_>>().into_iter();
+        for count in batches {
+            commit(&store, outcomes.by_ref().take(*count).collect());
+        }
+        let found: BTreeMap<_, _> =
+            records(&store, &of(person)).iter().map(|row| (row.key.clone(), value(row).to_owned())).collect();
+        assert_eq!(found, expected.into_iter().collect());
+        let of_one = RecordQuery { key: found.keys().next().cloned(), history: true, ..of(person) };
+        assert_eq!(records(&store, &of_one).len(), 5, "every statement is kept");
+        let counted = u64::try_from(found.len()).expect("few");
+        assert_eq!(store.repository.count_records().expect("counts"), vec![(Domain::Identification, counted)]);
+    }
+}
+
 /// A retraction is a version: the record is no longer listed or counted, and nothing is erased.
 pub fn a_record_taken_back_is_hidden_and_kept(new: New) {
     let store = fresh(new);
@@ -133,6 +178,15 @@ fn numbered(version: u8) -> VersionClock {
 /// What a version says when the bits of `contents` say which of two contents each has.
 const fn said(contents: u8, version: u8) -> &'static str {
     if contents & (1 << version) == 0 { "A" } else { "B" }
+}
+
+/// All orders of five versions.
+fn orders_of_five() -> Vec<[u32; 5]> {
+    let with_last = orders().into_iter().flat_map(|four| {
+        let [a, b, c, d] = four.map(u32::from);
+        [[4, a, b, c, d], [a, 4, b, c, d], [a, b, 4, c, d], [a, b, c, 4, d], [a, b, c, d, 4]]
+    });
+    with_last.collect()
 }
 
 /// All orders of four versions.

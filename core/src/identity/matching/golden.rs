@@ -45,7 +45,7 @@ fn message(documents: Vec<Document>, demographics: Demographics) -> Identity {
         authority: "QMH".to_owned(),
         number: "H2001".into(),
     }];
-    Identity { documents, hkid_check_failed: false, local_numbers, demographics }
+    Identity { documents, local_numbers, demographics, ..Identity::default() }
 }
 
 /// The answer in short: the number of the person matched with the remarks, or the reason.
@@ -140,6 +140,7 @@ fn every_row_of_other_numbers_gives_its_answer() {
             by_document: people(by_document),
             by_local_number: people(by_local_number),
             look_alikes: people(look_alikes),
+            ..Candidates::default()
         }
     };
     let child = Candidates { look_alikes: vec![with_documents(1, birth_certificate())], ..Candidates::default() };

@@ -1,6 +1,6 @@
 //! PID, patient identification: IG map `PID[Patient]`.
 
-use causeway_core::mapped::Identity;
+use causeway_core::mapped::{Identity, Prior};
 use causeway_core::person::{BirthDate, Demographics, Sex};
 use causeway_core::phi::Phi;
 use causeway_core::reason::Reason;
@@ -92,6 +92,7 @@ pub(crate) fn patient<'m>(context: &Context<'m>, pid: &Seg<'m>) -> Option<Patien
             sex: sex.as_ref().map(|value| Sex::from_hl7(&value.text(1))),
             ..demographics(&names, &aliases)
         },
+        prior: Prior::default(),
     };
     let mut resource = context
         .resource("Patient", subject.id())

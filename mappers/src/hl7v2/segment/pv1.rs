@@ -53,20 +53,28 @@ pub(crate) const USE: SegmentUse = SegmentUse {
 /// Why a visit is spoken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
+    /// A05, A14: it is expected.
+    PreAdmit,
     /// A01.
     Admit,
-    /// A02.
-    Transfer,
+    /// A02, A06, A07, A10, A12: it goes on, elsewhere or as something else.
+    Move,
+    /// A21, A53.
+    Leave,
+    /// A22, A52.
+    Return,
     /// A03.
     Discharge,
     /// A04.
     Register,
-    /// A08.
+    /// A08 and whatever tells more of it.
     Update,
-    /// A11.
+    /// A11, A27, A38.
     CancelAdmit,
     /// A13.
     CancelDischarge,
+    /// A23: there never was such a visit.
+    Delete,
     /// A result that was made during it.
     Result,
 }
@@ -116,13 +124,20 @@ pub(crate) fn visit<'m>(context: &Context<'m>, pv1: &Seg<'m>, subject: &Subject,
     // PV1-44 → period.start
     let admitted = ts::field(pv1, context, 44);
     let key = match numbers.first() {
-        Some([authority, number]) if authority.is_empty() => context.key("Encounter", &[number]),
-        Some([authority, number]) => context.key("Encounter", &[authority, number]),
+        Some([authority, number]) => key_of(context, authority, number),
         None => derived_key(context, pv1, subject, admitted),
     };
     let number = numbers.into_iter().next().map(|[_, number]| number).unwrap_or_default();
     let id = key.resource_id();
     Some(Visit { reference: reference("Encounter", &id).into(), id, key, identifiers, number, admitted })
+}
+
+/// The key of a visit of this number.
+pub(crate) fn key_of(context: &Context<'_>, authority: &str, number: &str) -> RecordKey {
+    if authority.is_empty() {
+        return context.key("Encounter", &[number]);
+    }
+    context.key("Encounter", &[authority, number])
 }
 
 /// The key of a visit without a number.
@@ -197,9 +212,12 @@ fn status(event: Event, of_class: &'static str, ended: bool) -> &'static str {
     match event {
         Event::Discharge => "finished",
         Event::CancelAdmit => "cancelled",
-        Event::CancelDischarge => "in-progress",
-        Event::Admit | Event::Transfer | Event::Register | Event::Update | Event::Result if ended => "finished",
-        Event::Admit | Event::Transfer => "in-progress",
+        Event::Delete => "entered-in-error",
+        Event::PreAdmit => "planned",
+        Event::Leave => "onleave",
+        Event::CancelDischarge | Event::Return => "in-progress",
+        Event::Admit | Event::Move | Event::Register | Event::Update | Event::Result if ended => "finished",
+        Event::Admit | Event::Move => "in-progress",
         Event::Register | Event::Update | Event::Result => of_class,
     }
 }
@@ -269,7 +287,7 @@ fn participants<'m>(context: &Context<'m>, pv1: &Seg<'m>) -> Vec<Json> {
 fn locations<'m>(context: &Context<'m>, pv1: &Seg<'m>, status: &str) -> (Vec<Json>, String) {
     let now = match status {
         "planned" => "planned",
-        "finished" | "cancelled" => "completed",
+        "finished" | "cancelled" | "entered-in-error" => "completed",
         _ => "active",
     };
     let mut facility = String::new();
@@ -341,5 +359,9 @@ mod tests {
         assert_eq!(status(Event::CancelDischarge, "in-progress", true), "in-progress");
         assert_eq!(status(Event::CancelAdmit, "in-progress", true), "cancelled");
         assert_eq!(status(Event::Discharge, "in-progress", false), "finished");
+        assert_eq!(status(Event::PreAdmit, "in-progress", false), "planned");
+        assert_eq!(status(Event::Leave, "in-progress", false), "onleave");
+        assert_eq!(status(Event::Delete, "in-progress", true), "entered-in-error");
+        assert_eq!(status(Event::Move, "planned", false), "in-progress");
     }
 }

@@ -19,7 +19,7 @@ use super::unit::{Caches, Unit};
 use crate::repository::codec::{digest_of, reason_of, state_code, state_of};
 use crate::repository::error::{Result, damaged};
 use crate::repository::snapshot::{read_participant, read_provider};
-use crate::repository::wanted::{DOCUMENT, LOOK_ALIKE, Wanted, add, found_none};
+use crate::repository::wanted::{LOOK_ALIKE, Wanted, add, found_none};
 
 /// At most so many persons who look alike are given for one message; more make it no clearer.
 const LOOK_ALIKES_MAX: i64 = 8;
@@ -101,12 +101,9 @@ pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Res
             }
             sort => {
                 let asked = wanted.numbers.get(&(sort, get(row, 1)?)).map_or(&[][..], Vec::as_slice);
-                for index in asked {
+                for asker in asked {
                     let person = participant(row, &mut caches, max)?;
-                    add(&mut resolved, *index, person, |candidates| match sort {
-                        DOCUMENT => &mut candidates.by_document,
-                        _ => &mut candidates.by_local_number,
-                    });
+                    add(&mut resolved, asker.index, person, |candidates| asker.list(sort, candidates));
                 }
             }
         }

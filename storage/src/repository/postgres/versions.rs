@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
-use causeway_core::record::{Effect, Record, VersionClock, effect};
+use causeway_core::record::{Effect, Record, VersionClock, effect, standing};
 use causeway_core::scope::Domain;
 use jiff::Timestamp;
-use postgres::Row;
 
+pub(super) use super::clock::Clock;
 use super::session::get;
 use super::text::put;
 use super::unit::Unit;
-use crate::repository::codec::{count, domain_of, level_code, micros, small, timestamp};
+use crate::repository::codec::{domain_of, level_code, micros};
 use crate::repository::error::{Result, damaged};
 use crate::repository::place::{content, place};
 use crate::repository::seal::Half;
@@ -23,32 +23,6 @@ pub(super) struct Source {
     pub(super) message: i64,
     pub(super) person: PersonId,
     pub(super) now: Timestamp,
-}
-
-/// A clock as stored: to the microsecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Clock {
-    pub(super) rank: u8,
-    pub(super) at: i64,
-    pub(super) offset: i64,
-}
-
-impl Clock {
-    fn of(clock: &VersionClock) -> Self {
-        // An offset beyond i64 cannot be: `int` refused it in the fence.
-        let offset = i64::try_from(clock.offset).unwrap_or(i64::MAX);
-        Self { rank: clock.rank, at: micros(clock.at), offset }
-    }
-
-    /// Reads three columns.
-    pub(super) fn read(row: &Row, first: usize) -> Result<Self> {
-        let [at, offset] = [1_usize, 2].map(|step| first.saturating_add(step));
-        Ok(Self { rank: small(get::<i16>(row, first)?.into())?, at: get(row, at)?, offset: get(row, offset)? })
-    }
-
-    pub(super) fn public(self) -> Result<VersionClock> {
-        Ok(VersionClock { rank: self.rank, at: timestamp(self.at)?, offset: count(self.offset)? })
-    }
 }
 
 /// Person and place.
@@ -63,9 +37,26 @@ struct Current {
     retracted: bool,
     clock: Clock,
     content: Half,
-    /// Clock and content of what the history holds, as far as a late version may be among it.
-    history: Vec<(Clock, Half)>,
+    /// What the history holds, as far as a late version may be among it, or a version may change which one stands.
+    history: Vec<Past>,
     written: Written,
+}
+
+/// A version of a history.
+#[derive(Debug, Clone, Copy)]
+struct Past {
+    id: i64,
+    clock: Clock,
+    domain: Domain,
+    retracted: bool,
+    content: Half,
+}
+
+/// What is asked of a record: the earliest version that comes, and whether one may change which of the history stands.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    earliest: Clock,
+    asks: bool,
 }
 
 /// What is to be written of a record.
@@ -97,13 +88,15 @@ pub(super) struct Ledger<'r> {
 impl<'r> Ledger<'r> {
     /// Reads the records that the outcomes touch. `numbers` are those of the versions to come.
     pub(super) fn load(unit: &mut Unit<'_>, outcomes: &[Outcome], numbers: Vec<i64>) -> Result<Self> {
-        let mut wanted: BTreeMap<Key, Clock> = BTreeMap::new();
+        let mut wanted: BTreeMap<Key, Wanted> = BTreeMap::new();
         for outcome in outcomes {
             let Some(person) = outcome.person else { continue };
             for record in &outcome.records {
                 let clock = Clock::of(&record.clock);
-                let earliest = wanted.entry((person.0, place(&record.key))).or_insert(clock);
-                *earliest = clock.min(*earliest);
+                let first = Wanted { earliest: clock, asks: false };
+                let known = wanted.entry((person.0, place(&record.key))).or_insert(first);
+                known.earliest = clock.min(known.earliest);
+                known.asks |= VersionClock::asks_the_history(clock.rank, record.domain);
             }
         }
         let mut ledger = Self { records: BTreeMap::new(), versions: Vec::new(), numbers: numbers.into_iter() };
@@ -115,7 +108,7 @@ impl<'r> Ledger<'r> {
     }
 
     /// Locks them in the order of their keys, as every batch does.
-    fn read_records(&mut self, unit: &mut Unit<'_>, wanted: &BTreeMap<Key, Clock>) -> Result<()> {
+    fn read_records(&mut self, unit: &mut Unit<'_>, wanted: &BTreeMap<Key, Wanted>) -> Result<()> {
         let persons: Vec<i64> = wanted.keys().map(|(person, _)| *person).collect();
         let places: Vec<&[u8]> = wanted.keys().map(|(_, place)| place.as_slice()).collect();
         let rows = unit.query(
@@ -142,9 +135,12 @@ impl<'r> Ledger<'r> {
         Ok(())
     }
 
-    /// Of records for which a version older than the current one comes: it may be there already.
-    fn read_histories(&mut self, unit: &mut Unit<'_>, wanted: &BTreeMap<Key, Clock>) -> Result<()> {
-        let late = |key: &Key, current: &Current| wanted.get(key).is_some_and(|earliest| *earliest < current.clock);
+    /// Of records for which a version older than the current one comes, which may be there already; and of those of which
+    /// another version than the latest may come to stand.
+    fn read_histories(&mut self, unit: &mut Unit<'_>, wanted: &BTreeMap<Key, Wanted>) -> Result<()> {
+        let late = |key: &Key, current: &Current| {
+            wanted.get(key).is_some_and(|wanted| wanted.asks || wanted.earliest < current.clock)
+        };
         let late: Vec<(&Key, &Current)> = self.records.iter().filter(|(key, current)| late(key, current)).collect();
         if late.is_empty() {
             return Ok(());
@@ -157,13 +153,14 @@ impl<'r> Ledger<'r> {
                 SELECT * FROM unnest($1::int8[], $2::bytea[], $3::int8[]) UNION ALL \
                 SELECT h.person, h.place, v.former FROM history AS h \
                   JOIN record_version AS v ON v.person = h.person AND v.id = h.id WHERE v.former IS NOT NULL) \
-             SELECT h.person, h.place, v.rank, v.at, v.log_offset, v.content FROM history AS h \
+             SELECT h.person, h.place, v.rank, v.at, v.log_offset, v.content, v.id, v.domain, v.retracted FROM history AS h \
                JOIN record_version AS v ON v.person = h.person AND v.id = h.id",
             &[&persons, &places, &latest],
         )?;
         for row in &rows {
             let key = (get(row, 0)?, half(get(row, 1)?)?);
-            let version = (Clock::read(row, 2)?, half(get(row, 5)?)?);
+            let (clock, content, domain) = (Clock::read(row, 2)?, half(get(row, 5)?)?, domain_of(get(row, 7)?)?);
+            let version = Past { id: get(row, 6)?, clock, domain, retracted: get(row, 8)?, content };
             if let Some(current) = self.records.get_mut(&key) {
                 current.history.push(version);
             }
@@ -188,23 +185,33 @@ impl<'r> Ledger<'r> {
             unit.count_record(record.domain, i64::from(!record.retracted));
             return Ok((Effect::Created, Some(id)));
         };
-        let effect = effect(Some(current.clock.public()?), clock.public()?, current.content == content);
+        let among = VersionClock::asks_the_history(clock.rank, record.domain);
+        let same = current.content == content && !among;
+        let effect = effect(Some(current.clock.public()?), clock.public()?, same);
         match effect {
+            _ if among && current.holds(clock, content) => return Ok((Effect::Unchanged, None)),
             Effect::Created => return Err(damaged("a record was created twice")),
             Effect::Unchanged => {
                 current.confirm(clock);
                 return Ok((effect, None));
             }
             // A replay of an old message adds nothing.
-            Effect::Late if current.history.contains(&(clock, content)) => return Ok((Effect::Unchanged, None)),
+            Effect::Late if current.holds(clock, content) => return Ok((Effect::Unchanged, None)),
             Effect::Late | Effect::Updated => {}
         }
         let id = next(&mut self.numbers)?;
-        let (number, former) = current.add(id, clock, content);
-        if effect == Effect::Updated {
+        let version = Past { id, clock, domain: record.domain, retracted: record.retracted, content };
+        let (number, former) = current.add(version);
+        let stands = match effect {
+            _ if among => current.standing()?,
+            Effect::Updated => Some(version),
+            Effect::Created | Effect::Unchanged | Effect::Late => None,
+        };
+        let effect = if stands.is_some() { Effect::Updated } else { Effect::Late };
+        if let Some(stands) = stands {
             unit.count_record(current.domain, -i64::from(!current.retracted));
-            unit.count_record(record.domain, i64::from(!record.retracted));
-            current.replace(record, id, clock, content);
+            unit.count_record(stands.domain, i64::from(!stands.retracted));
+            current.replace(stands);
         }
         self.versions.push(Version { id, source, record, number, former: Some(former), clock, content });
         Ok((effect, Some(id)))
@@ -233,7 +240,7 @@ impl Current {
             retracted: record.retracted,
             clock,
             content,
-            history: vec![(clock, content)],
+            history: vec![Past { id, clock, domain: record.domain, retracted: record.retracted, content }],
             written: Written::New,
         }
     }
@@ -253,22 +260,44 @@ impl Current {
     }
 
     /// One more version joins the history. Gives its number and the one before.
-    fn add(&mut self, id: i64, clock: Clock, content: Half) -> (i64, i64) {
+    fn add(&mut self, version: Past) -> (i64, i64) {
         let former = self.latest;
-        self.latest = id;
+        self.latest = version.id;
         self.versions = self.versions.saturating_add(1);
-        self.history.push((clock, content));
+        self.history.push(version);
         self.change();
         (self.versions, former)
     }
 
     /// It becomes the current one.
-    fn replace(&mut self, record: &Record, id: i64, clock: Clock, content: Half) {
-        self.domain = record.domain;
+    fn replace(&mut self, version: Past) {
+        let Past { id, clock, domain, retracted, content } = version;
+        self.domain = domain;
         self.current = id;
-        self.retracted = record.retracted;
+        self.retracted = retracted;
         self.clock = clock;
         self.content = content;
+    }
+
+    /// Whether the history holds this very version.
+    fn holds(&self, clock: Clock, content: Half) -> bool {
+        self.history.iter().any(|past| past.clock == clock && past.content == content)
+    }
+
+    /// The version of the history that stands; `None` when it is the current one.
+    fn standing(&self) -> Result<Option<Past>> {
+        // What was said again later counts from then.
+        let current = self.history.iter().find(|past| past.id == self.current);
+        let said_again = current.map(|past| Past { clock: self.clock, ..*past });
+        let history: Vec<(VersionClock, Past)> = self
+            .history
+            .iter()
+            .copied()
+            .chain(said_again)
+            .map(|past| Ok((past.clock.public()?, past)))
+            .collect::<Result<_>>()?;
+        let stands = standing(history.into_iter()).ok_or_else(|| damaged("a record has no versions"))?;
+        Ok((stands.id != self.current).then_some(stands))
     }
 }
 

@@ -14,7 +14,7 @@ use super::sameness;
 use super::settings::SqliteSettings;
 use super::unit::Caches;
 use crate::repository::snapshot;
-use crate::repository::wanted::{DOCUMENT, LOOK_ALIKE, Wanted, add, found_none};
+use crate::repository::wanted::{LOOK_ALIKE, Wanted, add, found_none};
 
 /// At most so many persons who look alike are given for one message; more make it no clearer.
 const LOOK_ALIKES_MAX: u32 = 8;
@@ -72,12 +72,9 @@ pub(super) fn resolve(
             }
             sort => {
                 let asked = wanted.numbers.get(&(sort, row.get(1)?)).map_or(&[][..], Vec::as_slice);
-                for index in asked {
+                for asker in asked {
                     let person = participant(row, caches, settings)?;
-                    add(&mut resolved, *index, person, |candidates| match sort {
-                        DOCUMENT => &mut candidates.by_document,
-                        _ => &mut candidates.by_local_number,
-                    });
+                    add(&mut resolved, asker.index, person, |candidates| asker.list(sort, candidates));
                 }
             }
         }

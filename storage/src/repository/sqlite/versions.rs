@@ -2,13 +2,14 @@
 
 use causeway_core::person::PersonId;
 use causeway_core::port::{Effects, RecordRow};
-use causeway_core::record::{Effect, Record, RecordKey, VersionClock, effect};
+use causeway_core::record::{Effect, Record, RecordKey, VersionClock, effect, standing};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) use super::super::place::{content, place};
-use super::codec::{count, domain_of, feed_of, level_code, micros, position_of, small, timestamp, trace_of};
+use super::codec::{domain_of, feed_of, level_code, micros, position_of, small, timestamp, trace_of};
 use super::error::{Result, damaged};
+use super::past::{self, Clock, Past};
 use super::seal::{self, Half, Sealer};
 use super::unit::Unit;
 
@@ -58,17 +59,10 @@ struct Incoming<'a> {
     clock: Clock,
 }
 
-/// A clock as stored: to the microsecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Clock {
-    rank: u8,
-    at: i64,
-    offset: i64,
-}
-
 /// The row of a record.
 struct Current {
     id: i64,
+    current: i64,
     latest: i64,
     versions: i64,
     retracted: bool,
@@ -94,6 +88,9 @@ impl<'a> Incoming<'a> {
             unit.count_record(self.record.domain, i64::from(!self.record.retracted));
             return Ok(Effect::Created);
         };
+        if VersionClock::asks_the_history(self.clock.rank, self.record.domain) {
+            return self.store_among(unit, &current);
+        }
         let effect = effect(Some(current.clock.public()?), self.clock.public()?, current.content == self.content);
         match effect {
             Effect::Created => Err(damaged("a record was created twice")),
@@ -109,15 +106,37 @@ impl<'a> Incoming<'a> {
             }
             Effect::Updated => {
                 let version = self.insert_version(unit, current.versions.saturating_add(1), Some(current.latest))?;
-                self.replace(unit, &current, version)?;
+                Self::replace(unit, &current, &self.as_past(version), version)?;
                 Ok(effect)
             }
         }
     }
 
+    /// Stores a version that may change which of the whole history stands: one that was late may come to stand by it.
+    fn store_among(&self, unit: &mut Unit<'_>, current: &Current) -> Result<Effect> {
+        if self.known(unit, current.latest)? {
+            return Ok(Effect::Unchanged);
+        }
+        let version = self.insert_version(unit, current.versions.saturating_add(1), Some(current.latest))?;
+        let mut history = past::history(unit, version)?;
+        // What was said again later counts from then.
+        let said_again = history.iter().find(|past| past.id == current.current).cloned();
+        history.extend(said_again.map(|past| Past { clock: current.clock, ..past }));
+        let clocks: Vec<VersionClock> = history.iter().map(|past| past.clock.public()).collect::<Result<_>>()?;
+        let Some(stands) = standing(clocks.into_iter().zip(&history)) else {
+            return Err(damaged("a record has no versions"));
+        };
+        if stands.id == current.current {
+            Self::point(unit, current, version)?;
+            return Ok(Effect::Late);
+        }
+        Self::replace(unit, current, stands, version)?;
+        Ok(Effect::Updated)
+    }
+
     fn current(&self, unit: &Unit<'_>) -> Result<Option<Current>> {
         let mut statement = unit.tx.prepare_cached(
-            "SELECT latest, versions, retracted, rank, at, log_offset, content, domain, id FROM record \
+            "SELECT latest, versions, retracted, rank, at, log_offset, content, domain, id, current FROM record \
              WHERE person = ?1 AND place = ?2",
         )?;
         let row = statement.query_row(params![self.source.person.0, self.place], |row| {
@@ -129,6 +148,7 @@ impl<'a> Incoming<'a> {
                 content: row.get(6)?,
                 domain: row.get(7)?,
                 id: row.get(8)?,
+                current: row.get(9)?,
             })
         });
         Ok(row.optional()?)
@@ -200,7 +220,7 @@ impl<'a> Incoming<'a> {
 
     /// The sender says the same at a later time: a version made in between and arriving later must not win.
     fn confirm(&self, unit: &Unit<'_>, current: &Current) -> Result<()> {
-        if self.clock <= current.clock {
+        if self.clock.public()? <= current.clock.public()? {
             return Ok(());
         }
         let mut statement =
@@ -210,25 +230,33 @@ impl<'a> Incoming<'a> {
         Ok(())
     }
 
-    /// A newer version becomes the current one.
-    fn replace(&self, unit: &mut Unit<'_>, current: &Current, version: i64) -> Result<()> {
+    /// This version as one of the history.
+    fn as_past(&self, version: i64) -> Past {
+        let Self { clock, content, .. } = *self;
+        let domain = self.record.domain.code().to_owned();
+        Past { id: version, clock, domain, retracted: self.record.retracted, content }
+    }
+
+    /// Another version becomes the current one; `latest` is the one stored last.
+    fn replace(unit: &mut Unit<'_>, current: &Current, stands: &Past, latest: i64) -> Result<()> {
         let mut statement = unit.tx.prepare_cached(
-            "UPDATE record SET domain = ?2, current = ?3, latest = ?3, versions = versions + 1, retracted = ?4, \
+            "UPDATE record SET domain = ?2, current = ?3, latest = ?9, versions = versions + 1, retracted = ?4, \
              rank = ?5, at = ?6, log_offset = ?7, content = ?8 WHERE id = ?1",
         )?;
         statement.execute(params![
             current.id,
-            self.record.domain.code(),
-            version,
-            self.record.retracted,
-            self.clock.rank,
-            self.clock.at,
-            self.clock.offset,
-            self.content,
+            stands.domain,
+            stands.id,
+            stands.retracted,
+            stands.clock.rank,
+            stands.clock.at,
+            stands.clock.offset,
+            stands.content,
+            latest,
         ])?;
         drop(statement);
         unit.count_record(domain_of(&current.domain)?, -i64::from(!current.retracted));
-        unit.count_record(self.record.domain, i64::from(!self.record.retracted));
+        unit.count_record(domain_of(&stands.domain)?, i64::from(!stands.retracted));
         Ok(())
     }
 
@@ -259,12 +287,6 @@ impl<'a> Incoming<'a> {
             self.text,
         ])?;
         Ok(found)
-    }
-}
-
-impl Clock {
-    fn public(self) -> Result<VersionClock> {
-        Ok(VersionClock { rank: self.rank, at: timestamp(self.at)?, offset: count(self.offset)? })
     }
 }
 
