@@ -107,6 +107,34 @@ tables! {
     DOCUMENT_CONFIDENTIALITY 4 "document_confidentiality.csv";
     /// Name in lower case or LOINC code, code, display.
     OBSTETRIC_RECORD 3 "obstetric_record.csv";
+    /// v2, code, rank, retracted: order control as the status of a prescription.
+    MEDICATION_CONTROL 4 "medication_control.csv";
+    /// v2, code, rank, retracted: order status as the status of a prescription.
+    MEDICATION_STATUS 4 "medication_status.csv";
+    /// v2, count, frequency, period, unit, when, code.
+    REPEAT_PATTERN 7 "repeat_pattern.csv";
+    /// v2 in upper case, code.
+    DURATION_UNIT 2 "duration_unit.csv";
+    /// v2, code, display, system.
+    ROUTE 4 "route.csv";
+    /// v2, code, display, system.
+    ADMINISTRATION_SITE 4 "administration_site.csv";
+    /// v2, code, display, system.
+    ADMINISTRATION_METHOD 4 "administration_method.csv";
+    /// v2, code, display, system.
+    DISPENSE_TYPE 4 "dispense_type.csv";
+    /// Table and v2, system, whether something else was given, whether it may be.
+    SUBSTITUTION 4 "substitution.csv";
+    /// v2, status of an immunisation, status of an administration.
+    COMPLETION_STATUS 3 "completion_status.csv";
+    /// v2, code, display, system.
+    IMMUNIZATION_SOURCE 4 "immunization_source.csv";
+    /// LOINC code, what of an Immunization it answers.
+    IMMUNIZATION_FACT 2 "immunization_fact.csv";
+    /// The name of a coding system, what it is.
+    CHINESE_MEDICINE_SYSTEM 2 "chinese_medicine_system.csv";
+    /// How the number begins, system, domain, last day.
+    REGISTERED_PRODUCT 4 "registered_product.csv";
     /// Entity and letter, meaning, category, display.
     HA_ALLERGY 4 "ha_allergy.csv";
 }
@@ -208,6 +236,7 @@ mod tests {
             3 => columns::<3>(line).is_some(),
             4 => columns::<4>(line).is_some(),
             5 => columns::<5>(line).is_some(),
+            7 => columns::<7>(line).is_some(),
             _ => false,
         };
         for (file, wanted, text) in FILES {

@@ -10,6 +10,7 @@ mod datatype;
 pub mod explain;
 mod identity;
 mod media;
+mod medication;
 pub mod note;
 mod obstetric;
 pub mod profile;
@@ -30,7 +31,7 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, oru, oul};
+use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, orm, oru, oul, pharmacy, vxu};
 
 pub use segment::ALL as SEGMENTS;
 
@@ -103,6 +104,9 @@ const FAMILIES: &[&[Trigger]] = &[
     mdm::TRIGGERS,
     moved::TRIGGERS,
     link::TRIGGERS,
+    pharmacy::TRIGGERS,
+    orm::TRIGGERS,
+    vxu::TRIGGERS,
 ];
 
 /// Everything that is taken.

@@ -90,6 +90,12 @@ impl Object {
         self
     }
 
+    /// Takes a member away.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.members.retain(|(known, _)| *known != name);
+        self
+    }
+
     /// Whether nothing was put.
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()

@@ -6,6 +6,8 @@ pub(crate) mod ei;
 pub(crate) mod pl;
 pub(crate) mod quantity;
 pub(crate) mod range;
+pub(crate) mod repeat;
+pub(crate) mod tq;
 pub(crate) mod ts;
 pub(crate) mod xad;
 pub(crate) mod xcn;

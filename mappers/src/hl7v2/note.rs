@@ -52,6 +52,8 @@ codes! {
     MissingField "missing-field" "A field is empty that FHIR needs: its value is said to be unknown." => "Send the field";
     MergeWithItself "merge-with-itself" "The patient to be replaced is the one that remains." => "Send the number to be replaced in MRG-1 and the one that remains in PID-3";
     ItsOwnParent "its-own-parent" "A document names itself as the one it adds to or replaces: it is related to none.";
+    DuplicateIngredient "duplicate-ingredient" "The same ingredient stands in one prescription twice: both are kept." => "Send each ingredient once, with its whole amount";
+    RegistrationEnded "registration-ended" "The registration of a product had ended by the day of the record: kept as sent." => "Send the product's present number";
     RelativePointer "relative-pointer" "The pointer to a document names no scheme: it stands as the title." => "Send the whole address";
     DocumentType "document-type" "A document says it is of one type and its bytes are of another: the bytes count.";
     NoMessageTime "no-message-time" "The message says no time: versions are ordered by when it was received." => "Send MSH-7";

@@ -16,7 +16,15 @@ pub(crate) mod pid;
 pub(crate) mod pr1;
 pub(crate) mod pv1;
 pub(crate) mod pv2;
+pub(crate) mod rxa;
+pub(crate) mod rxc;
+pub(crate) mod rxd;
+pub(crate) mod rxe;
+pub(crate) mod rxo;
+pub(crate) mod rxr;
 pub(crate) mod spm;
+pub(crate) mod tq1;
+pub(crate) mod tq2;
 pub(crate) mod txa;
 
 use super::profile::SegmentUse;
@@ -41,6 +49,14 @@ pub const ALL: &[&SegmentUse] = &[
     &nte::USE,
     &spm::USE,
     &txa::USE,
+    &tq1::USE,
+    &tq2::USE,
+    &rxo::USE,
+    &rxe::USE,
+    &rxr::USE,
+    &rxc::USE,
+    &rxd::USE,
+    &rxa::USE,
 ];
 
 /// What is done with a segment; `None` when it is not read at all.

@@ -6,9 +6,12 @@ pub(crate) mod mdm;
 pub(crate) mod merge;
 pub(crate) mod moved;
 pub(crate) mod oml;
+pub(crate) mod orm;
 pub(crate) mod oru;
 pub(crate) mod oul;
+pub(crate) mod pharmacy;
 mod results;
+pub(crate) mod vxu;
 
 use causeway_core::mapped::{Attachment, Identity, Pending};
 use causeway_core::record::{Record, VersionClock};

@@ -168,6 +168,9 @@ fn the_tables_say_what_the_code_reads() {
         let value = |number: usize| match (segment.name, number) {
             ("OBX", 2) => "NM",
             ("OBX", 5) => "1",
+            // A dose without a time, and one of which it cannot be told whether it was given, are no records.
+            ("RXA", 3) => "20260101",
+            ("RXA", 20) => "CP",
             _ => "X",
         };
         let full = format!("{}|{}", segment.name, (1..=LAST).map(value).collect::<Vec<_>>().join("|"));
@@ -215,11 +218,16 @@ fn a_required_segment_that_is_missing_is_a_fault() {
 fn taking(segment: &SegmentUse) -> impl Iterator<Item = &'static Trigger> {
     let name = segment.name;
     let of_one = triggers().filter(|trigger| !matches!(trigger.event, "A24" | "A37"));
-    of_one.filter(move |trigger| trigger.required.contains(&name) || trigger.optional.contains(&name))
+    let taking = of_one.filter(move |trigger| trigger.required.contains(&name) || trigger.optional.contains(&name));
+    // The request of an investigation is no record: its OBR is passed over as a whole.
+    taking.filter(move |trigger| (trigger.code, name) != ("ORM", "OBR"))
 }
 
 /// A message of an event that takes the segment, with everything around it that it needs.
 fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
+    if matches!(trigger.code, "OMP" | "RDE" | "RDS" | "RAS" | "ORM" | "VXU") {
+        return order_with(trigger, segment, line);
+    }
     let mut lines = vec![format!("MSH|^~\\&|A|B|||20260101||{}^{}|1|P|2.5", trigger.code, trigger.event)];
     let mut add = |name: &str, minimal: &str| {
         if segment.name == name {
@@ -239,6 +247,40 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     add("TXA", "TXA|1|PN||||||||||D1");
     add("OBX", "OBX|1|NM|A^A^L||1||||||F");
     ["NTE", "SPM"].iter().for_each(|name| add(name, ""));
+    lines.join("\r")
+}
+
+/// As [`message_with`], for the events of medicines, whose segments hang on ORC.
+fn order_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
+    let mut lines = vec![format!("MSH|^~\\&|A|B|||20260101||{}^{}|1|P|2.5", trigger.code, trigger.event)];
+    for (name, minimal, is_needed) in [
+        ("PID", "PID|1||H1^^^QMH^MR", true),
+        ("PD1", "", false),
+        ("NK1", "", false),
+        ("PV1", "", false),
+        ("PV2", "", false),
+        ("AL1", "", false),
+        ("IAM", "", false),
+        ("ORC", "ORC|NW|P1", true),
+        ("TQ1", "", false),
+        ("TQ2", "", false),
+        // An order without a drug is none; RXE would fall back on that of RXO.
+        ("RXO", "RXO|A^A^L", trigger.optional.contains(&"RXO") && segment.name != "RXE"),
+        ("RXE", "", false),
+        ("RXD", "RXD|1|A^A^L|20260101|1", trigger.code == "RDS"),
+        ("RXA", "RXA|0|1|20260101|20260101|A^A^L|1", matches!(trigger.code, "RAS" | "VXU")),
+        ("RXR", "", false),
+        ("RXC", "", false),
+        ("OBX", "", false),
+        ("NTE", "", false),
+        ("DG1", "", false),
+    ] {
+        if name == segment.name {
+            lines.push(line.to_owned());
+        } else if is_needed {
+            lines.push(minimal.to_owned());
+        }
+    }
     lines.join("\r")
 }
 

@@ -129,6 +129,31 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_text_in_any_field_of_an_order_or_a_dose_never_becomes_what_is_not_fhir(
+        event in prop::sample::select(vec![
+            ("OMP^O09", "RXO|A^A^L\r"), ("RDE^O11", "RXE||A^A^L|1||mg\r"), ("RDS^O13", "RXD|1|A^A^L|20260101|1\r"),
+            ("RAS^O17", "RXA|0|1|20260101||A^A^L|1\r"), ("ORM^O01", "RXO|A^A^L\r"), ("VXU^V04", "RXA|0|1|20260101||03^A^CVX|1\r"),
+        ]),
+        segment in prop::sample::select(vec![
+            "ORC", "TQ1", "TQ2", "RXO", "RXE", "RXR", "RXC", "RXD", "RXA", "OBX", "NTE", "DG1", "AL1",
+        ]),
+        fields in vec("[ -~é陳\\t]{0,12}", 1..45),
+    ) {
+        let (kind, detail) = event;
+        let whole = format!("{segment}|{}\r", fields.join("|"));
+        let (before, after) = if matches!(segment, "ORC" | "TQ1" | "TQ2") { (whole, String::new()) } else { (String::new(), whole) };
+        let order = if segment == "ORC" { "" } else { "ORC|NW|P1|F1\r" };
+        let head = format!("MSH|^~\\&|A|B|||20260101||{kind}|1|P|2.5|||||||UNICODE UTF-8\rPID|1||H1^^^QMH^MR\r");
+        let message = format!("{head}{order}{before}{detail}{after}");
+        let mapped = map(message.as_bytes(), Profile::Generic);
+        prop_assert_eq!(shape::check(&mapped), Vec::<String>::new());
+    }
+}
+
 /// Every message of the golden cases.
 fn samples() -> &'static [Vec<u8>] {
     static SAMPLES: std::sync::LazyLock<Vec<Vec<u8>>> =

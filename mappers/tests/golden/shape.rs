@@ -144,6 +144,7 @@ const TYPES: &[Type] = &[
         required: &["status", "code", "subject"],
         optional: &[
             "identifier",
+            "partOf",
             "category",
             "encounter",
             "effectiveDateTime",
@@ -262,6 +263,134 @@ const TYPES: &[Type] = &[
             ("docStatus", &["preliminary", "final", "amended", "entered-in-error"]),
         ],
     },
+    Type {
+        name: "MedicationRequest",
+        required: &["status", "intent", "subject"],
+        optional: &[
+            "identifier",
+            "statusReason",
+            "priority",
+            "medicationCodeableConcept",
+            "medicationReference",
+            "encounter",
+            "supportingInformation",
+            "authoredOn",
+            "requester",
+            "recorder",
+            "reasonCode",
+            "reasonReference",
+            "groupIdentifier",
+            "note",
+            "dosageInstruction",
+            "dispenseRequest",
+            "substitution",
+            "priorPrescription",
+        ],
+        codes: &[
+            (
+                "status",
+                &["active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"],
+            ),
+            ("intent", &["order", "original-order"]),
+            ("priority", &["routine", "urgent", "asap", "stat"]),
+        ],
+    },
+    Type {
+        name: "Medication",
+        required: &["code"],
+        optional: &["manufacturer", "form", "ingredient", "batch"],
+        codes: &[],
+    },
+    Type {
+        name: "MedicationDispense",
+        required: &["status"],
+        optional: &[
+            "identifier",
+            "medicationCodeableConcept",
+            "medicationReference",
+            "subject",
+            "context",
+            "supportingInformation",
+            "performer",
+            "authorizingPrescription",
+            "type",
+            "quantity",
+            "daysSupply",
+            "whenHandedOver",
+            "destination",
+            "note",
+            "dosageInstruction",
+            "substitution",
+        ],
+        codes: &[(
+            "status",
+            &[
+                "preparation",
+                "in-progress",
+                "cancelled",
+                "on-hold",
+                "completed",
+                "entered-in-error",
+                "stopped",
+                "declined",
+                "unknown",
+            ],
+        )],
+    },
+    Type {
+        name: "MedicationAdministration",
+        required: &["status", "subject"],
+        optional: &[
+            "identifier",
+            "statusReason",
+            "medicationCodeableConcept",
+            "medicationReference",
+            "context",
+            "supportingInformation",
+            "effectiveDateTime",
+            "effectivePeriod",
+            "performer",
+            "reasonCode",
+            "request",
+            "note",
+            "dosage",
+        ],
+        codes: &[(
+            "status",
+            &["in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"],
+        )],
+    },
+    Type {
+        name: "Immunization",
+        required: &["status", "vaccineCode", "patient"],
+        optional: &[
+            "identifier",
+            "statusReason",
+            "encounter",
+            "occurrenceDateTime",
+            "occurrenceString",
+            "recorded",
+            "primarySource",
+            "reportOrigin",
+            "location",
+            "manufacturer",
+            "lotNumber",
+            "expirationDate",
+            "site",
+            "route",
+            "doseQuantity",
+            "performer",
+            "note",
+            "reasonCode",
+            "isSubpotent",
+            "education",
+            "programEligibility",
+            "fundingSource",
+            "reaction",
+            "protocolApplied",
+        ],
+        codes: &[("status", &["completed", "entered-in-error", "not-done"])],
+    },
 ];
 
 /// Members of every resource.
@@ -302,7 +431,8 @@ impl Checker<'_> {
             }
         }
         let choices = |of: &str| members.keys().filter(|name| name.starts_with(of)).count();
-        for of in ["value", "effective", "onset", "occurrence", "performed", "deceased", "multipleBirth"] {
+        for of in ["value", "effective", "onset", "occurrence", "performed", "deceased", "multipleBirth", "medication"]
+        {
             if choices(of) > 1 {
                 self.fault("", &format!("more than one of {of}[x]"));
             }
@@ -327,6 +457,38 @@ impl Checker<'_> {
         if kind == "Observation" && has_value && members.contains_key("dataAbsentReason") {
             self.fault("", "a value, and a reason why there is none (obs-6)");
         }
+        let drugs = ["medicationCodeableConcept", "medicationReference"];
+        if kind.starts_with("Medication")
+            && kind != "Medication"
+            && !drugs.iter().any(|name| members.contains_key(*name))
+        {
+            self.fault("", "no medication");
+        }
+        if kind == "Immunization" && !members.keys().any(|name| name.starts_with("occurrence")) {
+            self.fault("", "no occurrence");
+        }
+        let is_of = |parent: &str, all: &[&str]| {
+            let of = members.get(parent);
+            of.is_some_and(|of| !all.iter().any(|name| of.get(name).is_some()))
+        };
+        if kind == "MedicationAdministration"
+            && (!members.keys().any(|name| name.starts_with("effective")) || is_of("dosage", &["dose", "rateRatio"]))
+        {
+            self.fault("", "no time, or a dosage without a dose (mad-1)");
+        }
+        for education in members.get("education").and_then(Value::as_array).into_iter().flatten() {
+            if education.get("documentType").is_none() {
+                self.fault("/education", "a statement without its type (imm-1)");
+            }
+        }
+        for protocol in members.get("protocolApplied").and_then(Value::as_array).into_iter().flatten() {
+            if protocol.get("doseNumberPositiveInt").is_none() && protocol.get("doseNumberString").is_none() {
+                self.fault("/protocolApplied", "no number of the dose");
+            }
+        }
+        for dosage in members.get("dosageInstruction").and_then(Value::as_array).into_iter().flatten() {
+            self.dosage(dosage);
+        }
         for contact in members.get("contact").and_then(Value::as_array).into_iter().flatten() {
             if !["name", "telecom", "address", "organization"].iter().any(|way| contact.get(way).is_some()) {
                 self.fault("/contact", "no way to reach anybody (pat-1)");
@@ -338,9 +500,31 @@ impl Checker<'_> {
             }
         }
         for reaction in members.get("reaction").and_then(Value::as_array).into_iter().flatten() {
-            if reaction.get("manifestation").is_none() {
+            if kind == "AllergyIntolerance" && reaction.get("manifestation").is_none() {
                 self.fault("/reaction", "no manifestation");
             }
+        }
+    }
+
+    /// The invariants of Timing (tim-1, tim-2, tim-10) and of Ratio (rat-1).
+    fn dosage(&mut self, dosage: &Value) {
+        let repeat = dosage.pointer("/timing/repeat");
+        let has = |name: &str| repeat.is_some_and(|repeat| repeat.get(name).is_some());
+        if has("duration") != has("durationUnit")
+            || has("period") != has("periodUnit")
+            || (has("when") && has("timeOfDay"))
+        {
+            self.fault(
+                "/dosageInstruction",
+                "a number without its unit, or two ways to say when (tim-1, tim-2, tim-10)",
+            );
+        }
+        let most = dosage.get("maxDosePerPeriod");
+        if most.is_some_and(|most| most.get("numerator").is_none() || most.get("denominator").is_none()) {
+            self.fault("/dosageInstruction", "half a ratio (rat-1)");
+        }
+        if dosage.get("asNeededBoolean").is_some() && dosage.get("asNeededCodeableConcept").is_some() {
+            self.fault("/dosageInstruction", "more than one of asNeeded[x]");
         }
     }
 

@@ -122,6 +122,16 @@ pub(crate) fn composite(value: &Value<'_, '_>) -> Option<Object> {
     quantity
 }
 
+/// A CQ whose parts are sub-components of a component, as in the old TQ.1.
+pub(crate) fn in_subcomponents(value: &Value<'_, '_>, component: usize) -> Option<Object> {
+    let unit = Unit { shown: value.sub(component, 2).into_owned(), ..Unit::default() };
+    let quantity = unit.quantity(&value.sub(component, 1), "");
+    if quantity.is_none() {
+        value.note(NoteCode::NotANumber, "a quantity is no number: left out");
+    }
+    quantity
+}
+
 fn range(low: Option<Object>, high: Option<Object>) -> Option<Object> {
     let (low, high) = low.zip(high)?;
     Some(Object::sized(2).put("low", low).put("high", high))

@@ -19,6 +19,7 @@ use crate::hl7v2::reader::Seg;
 pub(crate) mod attachment;
 pub(crate) mod document;
 pub(crate) mod ha_allergy;
+pub(crate) mod loose;
 mod value;
 
 /// What is done with its fields.
