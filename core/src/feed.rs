@@ -1,8 +1,11 @@
 //! A feed as the walk sees it: what mappers and router need of its configuration. The door's own settings (addresses,
 //! limits, who may connect) live with the connector.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::code_table::CodeTables;
 use crate::envelope::{FeedName, Format};
 use crate::provider::ProviderId;
 
@@ -62,6 +65,9 @@ pub struct FeedSettings {
     /// The IANA time zone of timestamps without an offset.
     #[serde(default = "hong_kong")]
     pub time_zone: String,
+    /// What its local codes stand for.
+    #[serde(skip)]
+    pub code_tables: Arc<CodeTables>,
 }
 
 /// The default time zone.
@@ -80,6 +86,7 @@ impl FeedSettings {
             line_ends: LineEnds::default(),
             profile: Profile::default(),
             time_zone: hong_kong(),
+            code_tables: Arc::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! one and never each other (ARCHITECTURE.md, "a star").
 
 pub mod ack;
+pub mod code_table;
 pub mod consent;
 #[cfg(feature = "contract")]
 pub mod contract;

@@ -9,6 +9,7 @@ use crate::person::{Demographics, Document, LocalNumber};
 use crate::phi::Phi;
 use crate::reason::Reason;
 use crate::record::Record;
+use crate::scope::Domain;
 
 /// What a message says of its patient.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,6 +84,21 @@ pub struct Attachment {
     pub bytes: Phi<Arc<[u8]>>,
 }
 
+/// A local code that no table of its feed knows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UnmappedCode {
+    /// The domain of the record it is in.
+    pub domain: Domain,
+    /// The field, as `OBX-3`.
+    pub field: String,
+    /// The name of the sender's system; `L` where none is sent.
+    pub system: String,
+    /// The code. `(text)` for what is too long for one, or holds more than letters, digits and a few signs.
+    pub code: String,
+    /// What the sender calls it; empty where that might be words about a patient.
+    pub display: String,
+}
+
 /// The result of mapping one envelope.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mapped {
@@ -102,4 +118,6 @@ pub struct Mapped {
     pub pending: Vec<Pending>,
     /// Documents that came inside it.
     pub attachments: Vec<Attachment>,
+    /// Local codes that no table of the feed knows, each once.
+    pub unmapped: Vec<UnmappedCode>,
 }

@@ -17,6 +17,7 @@ pub mod profile;
 mod reader;
 mod segment;
 mod trigger;
+mod unmapped;
 
 use causeway_core::feed::FeedSettings;
 use causeway_core::hl7v2::charset::Charset;
@@ -190,13 +191,14 @@ fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<
             }
         }
     }
+    let unmapped = context.take_unmapped();
     let (mut notes, faults) = context.into_reports();
     for warning in message.warnings() {
         let text = format!("at byte {} of the decoded text", warning.offset);
         notes.push(Note { code: warning.kind.code().to_owned(), place: String::new(), text });
     }
     let Output { identity, records, pending, attachments } = output;
-    Mapped { identity, records, notes, faults, pending, attachments, ..stub }
+    Mapped { identity, records, notes, faults, pending, attachments, unmapped, ..stub }
 }
 
 /// The trigger event. Before v2.3 MSH-9 may name the type alone: then EVN-1 has the event, and ORU has only one.

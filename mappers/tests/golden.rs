@@ -18,6 +18,8 @@ mod robust;
 mod shape;
 #[path = "golden/simhospital.rs"]
 mod simhospital;
+#[path = "golden/tables.rs"]
+mod tables;
 
 use case::{Case, cases};
 use causeway_core::mapped::Mapped;

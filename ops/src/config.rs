@@ -2,15 +2,21 @@
 //! the JSON Schema for editors are written from these types.
 
 pub(crate) mod check;
+pub(crate) mod code_tables;
 pub(crate) mod document;
 pub(crate) mod find;
 pub(crate) mod layers;
 pub(crate) mod trouble;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_core::code_table::CodeTables;
+use causeway_core::envelope::FeedName;
+use causeway_core::feed::FeedSettings;
 use causeway_core::human;
 use causeway_core::policy::Rules;
 use causeway_hl7::config::{DoorConfig, FeedConfig};
@@ -47,6 +53,9 @@ pub(crate) struct Config {
     pub(crate) policy: PolicyConfig,
     /// The listening endpoints, each with its feeds.
     pub(crate) door: Vec<DoorConfig>,
+    /// The code tables of the feeds that have some, read from their files.
+    #[serde(skip)]
+    pub(crate) code_tables: BTreeMap<FeedName, Arc<CodeTables>>,
 }
 
 impl Default for Config {
@@ -62,6 +71,7 @@ impl Default for Config {
             router: RouterConfig::default(),
             policy: PolicyConfig::default(),
             door: Vec::new(),
+            code_tables: BTreeMap::new(),
         }
     }
 }
@@ -70,6 +80,17 @@ impl Config {
     /// All feeds, door by door.
     pub(crate) fn feeds(&self) -> impl Iterator<Item = &FeedConfig> {
         self.door.iter().flat_map(|door| &door.feeds)
+    }
+
+    /// What mappers and router need to know of the feeds.
+    pub(crate) fn feed_settings(&self) -> impl Iterator<Item = FeedSettings> {
+        self.feeds().map(|feed| self.settings_of(feed))
+    }
+
+    /// What mappers and router need to know of a feed.
+    pub(crate) fn settings_of(&self, feed: &FeedConfig) -> FeedSettings {
+        let code_tables = self.code_tables.get(&feed.name).cloned().unwrap_or_default();
+        FeedSettings { code_tables, ..feed.settings() }
     }
 
     /// The feed of this name.

@@ -279,7 +279,7 @@ impl Engines {
 
     /// The router over all lanes.
     fn router(&self, config: &Config, waiters: Arc<Waiters>, stop: &Stop) -> Router {
-        let feeds: Vec<_> = config.feeds().map(|feed| feed.settings()).collect();
+        let feeds: Vec<_> = config.feed_settings().collect();
         let stop = stop.clone();
         Router {
             log: self.log.port(),

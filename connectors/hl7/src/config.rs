@@ -1,7 +1,7 @@
 //! The configuration of a door: where it listens, whom it hears, what it takes, and its limits.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use causeway_core::envelope::{FeedName, Format};
@@ -99,6 +99,10 @@ pub struct FeedConfig {
     #[serde(default = "default_frame_bytes_max", with = "causeway_core::human::bytes")]
     #[schemars(with = "String")]
     pub frame_bytes_max: u64,
+    /// Tables that say which recognised codes the sender's local ones stand for: CSV files, beside the configuration file.
+    /// docs/codes.md tells their columns. Default: none.
+    #[serde(default)]
+    pub code_tables: Vec<PathBuf>,
     /// How often a message is expected; a longer silence is shown and may raise an alarm. Default: not watched.
     #[serde(default, with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -226,6 +230,7 @@ impl FeedConfig {
             profile: Profile::default(),
             time_zone: hong_kong(),
             frame_bytes_max: default_frame_bytes_max(),
+            code_tables: Vec::new(),
             expect_every: None,
             acknowledge: Acknowledge::default(),
             application_ack: ApplicationAck::default(),
@@ -245,7 +250,7 @@ impl FeedConfig {
         self.application_ack == ApplicationAck::Separate
     }
 
-    /// What mappers and router need to know of it.
+    /// What mappers and router need to know of it, but for its code tables, which are read from files.
     pub fn settings(&self) -> FeedSettings {
         FeedSettings {
             charset: self.charset.rule().clone(),

@@ -117,7 +117,7 @@ impl Object {
     }
 
     /// A member, when it is there.
-    pub(super) fn find(&self, name: &str) -> Option<&Json> {
+    pub(crate) fn find(&self, name: &str) -> Option<&Json> {
         self.members.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 

@@ -2,14 +2,15 @@
 //! place where notes and faults are collected.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
+use causeway_core::code_table::Target;
 use causeway_core::envelope::Digest;
 use causeway_core::feed::{FeedSettings, Profile};
 use causeway_core::hl7v2::Delimiters;
 use causeway_core::hl7v2::charset::Charset;
 use causeway_core::hl7v2::time::Hl7Time;
-use causeway_core::mapped::{Fault, Note};
+use causeway_core::mapped::{Fault, Note, UnmappedCode};
 use causeway_core::reason::Reason;
 use causeway_core::record::{Record, RecordKey, Resource, VersionClock};
 use causeway_core::scope::{Domain, Level};
@@ -17,7 +18,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
 use super::note::NoteCode;
-use super::reader::Seg;
+use super::reader::{Seg, Value};
+use super::unmapped::Unmapped;
 use crate::fhir::{Json, Object, identifier, logical, urn_part};
 
 /// The most notes, and the most faults, one message can give. What is beyond is counted in a last note.
@@ -39,6 +41,8 @@ pub(crate) struct Context<'m> {
     notes: RefCell<Vec<Note>>,
     faults: RefCell<Vec<Fault>>,
     beyond: Cell<usize>,
+    day: OnceCell<civil::Date>,
+    unmapped: Unmapped,
 }
 
 /// What the header says.
@@ -95,7 +99,29 @@ impl<'m> Context<'m> {
             notes,
             faults,
             beyond,
+            day: OnceCell::new(),
+            unmapped: Unmapped::default(),
         }
+    }
+
+    /// What the tables of the feed say a local code stood for when the message was made.
+    pub(crate) fn target(&self, system: &str, code: &str) -> Option<&'m Target> {
+        let feed = self.feed;
+        if feed.code_tables.is_empty() {
+            return None;
+        }
+        let day = *self.day.get_or_init(|| self.header.at.to_zoned(self.zone.clone()).date());
+        feed.code_tables.find(system, code, day)
+    }
+
+    /// Counts a local code that no table knows.
+    pub(crate) fn unmapped(&self, value: &Value<'_, 'm>, system: &str, code: &str, display: &str) {
+        self.unmapped.take(value.field_name(), system, code, display);
+    }
+
+    /// The local codes that no table knows.
+    pub(crate) fn take_unmapped(&self) -> Vec<UnmappedCode> {
+        self.unmapped.all()
     }
 
     /// The time zone of times without an offset.
@@ -222,6 +248,7 @@ impl<'m> Context<'m> {
 
     /// A record.
     pub(crate) fn record(&self, domain: Domain, key: RecordKey, version: Version, resource: Object) -> Record {
+        self.unmapped.belong_to(domain);
         Record {
             domain,
             key,

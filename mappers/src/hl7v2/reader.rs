@@ -169,6 +169,11 @@ impl<'c, 'm> Value<'c, 'm> {
         }
     }
 
+    /// Its field without counts: `PID-3`, `OBX-5`.
+    pub(crate) fn field_name(&self) -> String {
+        format!("{}-{}", self.segment.name(), self.field)
+    }
+
     /// Takes note of something at its place.
     pub(crate) fn note(&self, code: NoteCode, text: &str) {
         self.context.note(code, self.place(), text);

@@ -126,7 +126,7 @@ impl Context {
     /// A router over the log and the repository, for replay.
     pub(crate) fn router(&self) -> Outcome<Router> {
         let config = self.found()?.config();
-        let feeds: Vec<_> = config.feeds().map(|feed| feed.settings()).collect();
+        let feeds: Vec<_> = config.feed_settings().collect();
         Ok(Router {
             log: self.log()?,
             map: Arc::new(causeway_mappers::Mappers::new(feeds.clone())),

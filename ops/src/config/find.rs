@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::layers::{self, File, Layered, Sources};
-use super::{Config, check};
+use super::{Config, check, code_tables};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Stop};
 
 /// The name of a configuration file.
@@ -46,8 +46,9 @@ impl Found {
 
 /// Finds, reads and checks the configuration. Every contradiction is told, not just the first.
 pub(crate) fn find(wanted: &Wanted) -> Outcome<Found> {
-    let found = read(wanted)?;
+    let mut found = read(wanted)?;
     let mut troubles = check::contradictions(&found);
+    troubles.extend(code_tables::load(&mut found));
     match troubles.pop() {
         None => Ok(found),
         Some(only) if troubles.is_empty() => Err(only.into()),

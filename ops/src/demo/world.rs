@@ -19,6 +19,9 @@ pub(super) const SEED: u64 = 2026;
 /// How many persons it has; not all of them are registered.
 pub(super) const PERSONS: u32 = 50;
 
+/// A code table of the demo: invented codes of an invented system.
+const LAB_CODES: &str = include_str!("lab.csv");
+
 /// The persons.
 pub(super) fn persons() -> Vec<Synthetic> {
     person::roll(SEED, PERSONS)
@@ -29,7 +32,14 @@ pub(super) fn write_config(dir: &Path, ports: Ports) -> Outcome<()> {
     std::fs::create_dir_all(dir).map_err(|error| {
         Diagnostic::new(Code::Output, "the demo's folder cannot be made").at(dir.display().to_string()).because(&error)
     })?;
-    write_new(&dir.join(FILE_NAME), &config(ports))
+    write_new(&dir.join(FILE_NAME), &config(ports))?;
+    // The tables are always those of this version: nobody keeps anything in a demo.
+    let tables = dir.join("tables");
+    let written = std::fs::create_dir_all(&tables).and_then(|()| std::fs::write(tables.join("lab.csv"), LAB_CODES));
+    written.map_err(|error| {
+        let told = Diagnostic::new(Code::Output, "the demo's code table cannot be written");
+        told.at(tables.display().to_string()).because(&error).into()
+    })
 }
 
 /// Fills the registry: providers, persons, registrations, consents.
@@ -85,7 +95,8 @@ fn config(ports: Ports) -> String {
     text += "# Takes whatever you send from this machine.\n";
     text + &format!(
         "[[door.feed]]\nname = \"catch-all\"\nprovider = \"{}\"\nsenders = [\"any\"]\nprocessing_ids = [\"any\"]\n\
-         versions = [\"any\"]\n",
+         versions = [\"any\"]\n# What its local codes stand for; docs/codes.md tells more.\n\
+         code_tables = [\"tables/lab.csv\"]\n",
         provider::NEWCOMER
     )
 }

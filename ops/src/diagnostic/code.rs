@@ -60,6 +60,7 @@ codes! {
     NoEngine "CW0207" Configuration "The engine is not in this program" "This version was built with the embedded engines only" "set `engine = \"embedded\"` for the log and `engine = \"sqlite\"` for the repository",
     Exists "CW0208" Failed "The file is there already" "Nothing is overwritten that someone may have written by hand" "remove it, or choose another folder",
     Certificate "CW0209" Configuration "The certificates cannot be used" "A file is missing, holds something else, or the key is not that of the certificate" "correct the path or the file, then run `causeway check`; for a trial `causeway init` makes certificates",
+    FeedTable "CW0210" Configuration "A code table of a feed cannot be taken" "The file is not there, a column is missing, or a row means nothing" "correct the row named; docs/codes.md tells the columns",
     Locked "CW0301" Failed "Another hub has these data open" "Two hubs on one embedded log would break each other's order" "stop the other one, or give this one its own `data_dir`",
     NetworkDisk "CW0302" Configuration "The data folder is on a network file system" "Locks and syncs of NFS, SMB and the like do not hold what the embedded engines need" "put `data_dir` on a local disk",
     DataFolder "CW0303" Failed "The data folder cannot be used" "It cannot be made, or may not be written by this user" "check the permissions of `data_dir`",

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use causeway_core::code_table::Target;
 use causeway_core::scope::Level;
 
 use crate::codes::{self, Concept};
@@ -31,6 +32,7 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
     let context = value.context();
     let (mut concept, mut level) = (Object::sized(2), Level::Document);
     let (mut key, mut loose_text) = (String::new(), Cow::Borrowed(""));
+    let mut local = None;
     // CWE.1 to .3 with version .7, CWE.4 to .6 with .8, CWE.10 to .12 with .13 → coding[1], [2] and [3].
     for (first, version) in [(1, 7), (4, 8), (10, 13)] {
         if !value.has(first) && !value.has(first + 1) {
@@ -50,7 +52,24 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
         level = level.max(if recognised { Level::Coded } else { Level::Structured });
         key = if key.is_empty() { code.clone().into_owned() } else { key };
         let version = if value.has(version) { value.text(version) } else { Cow::Borrowed("") };
-        concept.push("coding", coding(&uri, &code, &text).text("version", &version));
+        let made = coding(&uri, &code, &text).text("version", &version);
+        if !has(&concept, &made) {
+            concept.push("coding", made);
+        }
+        if !recognised {
+            match context.target(name, &code) {
+                Some(target) => {
+                    level = Level::Coded;
+                    let Target { system, code, display, version, .. } = target;
+                    concept.push("coding", coding(system, code, display).text("version", version));
+                }
+                None if local.is_none() => local = Some((name.to_owned(), code, text)),
+                None => {}
+            }
+        }
+    }
+    if let Some((system, code, text)) = local.filter(|_| level < Level::Coded) {
+        context.unmapped(value, &system, &code, &text);
     }
     // CWE.9 → text. A text beside no code has no coding to be the display of.
     let original = if value.has(9) { value.text(9) } else { Cow::Borrowed("") };
@@ -62,6 +81,12 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
         key = text.clone().into_owned();
     }
     Coded { concept: concept.text("text", &text), level, key }
+}
+
+/// Whether a concept has the system and code of a coding already: a table may say what the sender says too.
+fn has(concept: &Object, coding: &Object) -> bool {
+    let same = |known: &Json, name: &str| known.get(name) == coding.find(name);
+    concept.get("coding").items().iter().any(|known| same(known, "system") && same(known, "code"))
 }
 
 /// The CodeableConcept of a field that does not repeat.

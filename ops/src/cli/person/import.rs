@@ -73,7 +73,7 @@ fn patients(args: &Import, feed: &str, context: &Context) -> Outcome<Vec<Result<
 pub(in crate::cli) fn feed_settings(context: &Context, name: &str) -> Outcome<FeedSettings> {
     let config = context.found()?.config();
     match config.feed(name) {
-        Some(feed) => Ok(feed.settings()),
+        Some(feed) => Ok(config.settings_of(feed)),
         None => {
             let names: Vec<_> = config.feeds().map(|feed| feed.name.to_string()).collect();
             let told = Diagnostic::new(Code::Nothing, format!("there is no feed `{name}`"));
