@@ -12,6 +12,7 @@ mod hub;
 #[cfg(test)]
 #[path = "e2e/mapping.rs"]
 mod mapping;
+#[cfg(test)]
 #[path = "e2e/tls.rs"]
 mod tls;
 #[cfg(test)]

@@ -108,6 +108,10 @@ impl Floor {
         if let Some(cause) = self.unwelcome(peer) {
             self.shared.tally.unwelcome(cause);
             debug!(%peer, cause = cause.as_str(), "connection refused");
+            if matches!(cause, Unwelcome::UnknownPeer | Unwelcome::Plaintext) {
+                let (cause, detail) = (cause.as_str(), "closed before a byte was read".to_owned());
+                (self.shared.ports.suspect)(&Suspect { address: peer, cause, detail, feed: None });
+            }
             return;
         }
         if let Err(error) = prepare(&stream, &self.shared.config.limits) {

@@ -49,6 +49,8 @@ fn patients<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut
                 Replaced::Nobody => complete = false,
             }
         }
+        // A number that replaces only itself replaces nobody: somebody has to look at it.
+        complete &= !replaced.is_empty();
         replaced
     });
     if let Some(identity) = &mut output.identity {

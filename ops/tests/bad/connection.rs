@@ -1,0 +1,183 @@
+//! Connections: who may make one, how many, and how they end.
+
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use super::hub::{PATIENCE, Peer, code, framed, hub, message, refused, until};
+
+#[test]
+fn r12_connections_beyond_the_caps_are_closed_at_once_and_counted() {
+    let hub = hub();
+    let before = hub.connections_refused("peer_full");
+    let mut guests: Vec<Peer> = (0..4).map(|_| Peer::to(hub.small)).collect();
+    for (number, guest) in guests.iter_mut().enumerate() {
+        let id = format!("r12-{number}");
+        assert_eq!(guest.code(message(&id).replace("|LIS|", "|SML|")), format!("AA|{id}"));
+    }
+    Peer::to(hub.small).sees_the_end();
+    hub.grows(before, |hub| hub.connections_refused("peer_full"));
+    drop(guests.pop());
+    let again = until(|| {
+        let mut peer = Peer::to(hub.small);
+        peer.stream.write_all(&framed(message("r12-again").replace("|LIS|", "|SML|").as_bytes())).ok()?;
+        peer.stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let mut byte = [0];
+        matches!(peer.stream.read(&mut byte), Ok(1)).then_some(())
+    });
+    assert!(again.is_some(), "a place that came free is given away again");
+}
+
+#[test]
+fn r14_a_sender_that_was_gone_before_its_answer_is_answered_when_it_resends() {
+    let hub = hub();
+    let line = "causeway_messages_duplicate_total{feed=\"lab\"}";
+    let before = hub.number(line);
+    let mut peer = Peer::to(hub.plain);
+    peer.write(&framed(message("r14").as_bytes()));
+    drop(peer);
+    hub.outcome("r14");
+    assert_eq!(Peer::to(hub.plain).code(message("r14")), "AA|r14");
+    hub.grows(before, |hub| hub.number(line));
+}
+
+#[test]
+fn r15_a_peer_that_never_reads_its_answers_is_closed_and_its_message_is_stored_once() {
+    let hub = hub();
+    let mut peer = Peer::to(hub.hasty);
+    peer.write(&framed(message("r15").replace("|LIS|", "|HST|").as_bytes()));
+    // Refused without being kept, with the longest answer there is, until no buffer takes one more.
+    let long = framed(
+        message("r15-more")
+            .replace("|LIS|", "|HST|")
+            .replace("|EHR|", &format!("|{}|", "E".repeat(900)))
+            .replace("PID|1||H2001^^^QMH^MR", "PID|1||")
+            .as_bytes(),
+    );
+    let many: Vec<u8> = long.repeat(64);
+    peer.stream.set_write_timeout(Some(Duration::from_secs(5))).expect("an option");
+    let mut written = 0_usize;
+    let closed = until(|| match peer.stream.write(&many) {
+        Ok(count) => {
+            written += count;
+            None
+        }
+        Err(error) => {
+            matches!(error.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe).then_some(())
+        }
+    });
+    assert!(closed.is_some(), "still open after {written} bytes");
+    assert_eq!(hub.state("r15"), "withheld NOT_REGISTERED");
+}
+
+#[test]
+fn r16_a_peer_that_closes_its_side_after_the_message_still_gets_its_answer() {
+    let hub = hub();
+    let mut peer = Peer::to(hub.plain);
+    peer.write(&framed(message("r16").as_bytes()));
+    peer.stream.shutdown(Shutdown::Write).expect("half closed");
+    assert_eq!(code(&peer.answer()), "AA|r16");
+    peer.sees_the_end();
+}
+
+#[test]
+fn r17_a_reset_inside_a_frame_leaves_nothing_behind() {
+    let hub = hub();
+    let before = hub.frames_refused("cut");
+    let mut peer = Peer::to(hub.plain);
+    peer.write(&framed(message("r17-first").as_bytes()));
+    // Closed with an answer unread, the connection is reset instead of ended.
+    assert!(until(|| matches!(peer.stream.peek(&mut [0; 1]), Ok(1)).then_some(())).is_some());
+    peer.write(format!("\x0b{}", message("r17")).as_bytes());
+    drop(peer);
+    hub.grows(before, |hub| hub.frames_refused("cut"));
+    hub.keeps_nothing_of("r17");
+}
+
+#[test]
+fn r18_tls_at_a_plain_door_and_plain_text_at_one_with_tls_are_closed_within_a_second() {
+    let hub = hub();
+    let (plain, tls) = (hub.frames_refused("tls"), hub.connections_refused("tls_not_spoken"));
+    let began = Instant::now();
+    let mut peer = Peer::to(hub.plain);
+    peer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
+    peer.sees_the_end();
+    let mut peer = Peer::to(hub.tls);
+    peer.write(&framed(message("r18").as_bytes()));
+    peer.sees_the_end();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    hub.grows(plain, |hub| hub.frames_refused("tls"));
+    hub.grows(tls, |hub| hub.connections_refused("tls_not_spoken"));
+    hub.keeps_nothing_of("r18");
+}
+
+#[test]
+fn r19_http_at_the_door_is_closed_without_an_echo() {
+    let hub = hub();
+    let before = hub.frames_refused("http");
+    let mut peer = Peer::to(hub.plain);
+    peer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut rest = Vec::new();
+    let ended = peer.stream.read_to_end(&mut rest);
+    assert!(rest.is_empty(), "{rest:?} {ended:?}");
+    hub.grows(before, |hub| hub.frames_refused("http"));
+}
+
+#[test]
+fn r20_clients_without_a_certificate_or_with_a_bad_one_are_not_let_in_and_audited() {
+    let hub = hub();
+    let missing = hub.connections_refused("tls_no_certificate");
+    let bad = hub.connections_refused("tls_certificate");
+    let (code, text) = hub.send_by_tls(hub.tls, Some("LIS"), &message("r20"));
+    assert!(code == Some(0) && text.contains("\"AA\":1"), "the good one is let in: {text}");
+    for client in [None, Some("expired"), Some("foreign"), Some("revoked-client")] {
+        let (code, text) = hub.send_by_tls(hub.tls, client, &message("r20-bad"));
+        assert_eq!(code, Some(4), "{client:?}: {text}");
+    }
+    hub.keeps_nothing_of("r20-bad");
+    hub.grows(missing, |hub| hub.connections_refused("tls_no_certificate"));
+    hub.grows(bad + 2.0, |hub| hub.connections_refused("tls_certificate"));
+    assert!(hub.audited("tls_no_certificate") && hub.audited("tls_certificate"));
+}
+
+#[test]
+fn r21_the_right_certificate_from_the_wrong_address_is_closed_before_a_handshake_and_audited() {
+    let hub = hub();
+    let before = hub.connections_refused("unknown_peer");
+    let (code, text) = hub.send_by_tls(hub.far, Some("LIS"), &message("r21"));
+    assert_eq!(code, Some(4), "{text}");
+    hub.grows(before, |hub| hub.connections_refused("unknown_peer"));
+    assert!(hub.audited("unknown_peer"));
+}
+
+#[test]
+fn r23_a_quiet_connection_is_kept_beyond_every_frame_deadline() {
+    let hub = hub();
+    let mut peer = Peer::to(hub.hasty);
+    assert_eq!(peer.code(message("r23-1").replace("|LIS|", "|HST|")), "AA|r23-1");
+    peer.hears_nothing(Duration::from_millis(1500));
+    assert_eq!(peer.code(message("r23-2").replace("|LIS|", "|HST|")), "AA|r23-2");
+}
+
+#[test]
+fn r43_a_sender_with_another_s_certificate_is_refused_by_name_and_audited() {
+    let hub = hub();
+    let before = hub.frames_refused("certificate");
+    let three: String = ["r43-1", "r43-2", "r43-3", "r43-4"].map(message).concat();
+    let (code, text) = hub.send_by_tls(hub.tls, Some("RIS"), &three);
+    // Closed after the third: the fourth goes over connections that are closed likewise.
+    assert!(matches!(code, Some(4 | 5)) && text.contains("certificate"), "{code:?} {text}");
+    hub.grows(before + 2.0, |hub| hub.frames_refused("certificate"));
+    assert!(hub.audited("certificate"));
+    hub.keeps_nothing_of("r43-1");
+    let mut stranger = Peer::to(hub.plain);
+    for id in ["r43-a", "r43-b", "r43-c"] {
+        refused(
+            &stranger.exchange(message(id).replace("|LIS|", "|MALLORY|")),
+            &format!("AR|{id}"),
+            207,
+            "FEED_UNKNOWN",
+        );
+    }
+    stranger.sees_the_end();
+}

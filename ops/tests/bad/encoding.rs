@@ -1,0 +1,125 @@
+//! Character sets.
+
+use super::hub::{Peer, Person, code, framed, header, hub, message, refused, until};
+
+/// 許功蓋 in Big5: every second byte is a backslash.
+const TRAP: &[u8] = b"\xb3\x5c\xa5\x5c\xbb\x5c";
+/// 四育 in Big5: every second byte is a field separator.
+const BARS: &[u8] = b"\xa5\x7c\xa8\x7c";
+/// 鰂魚垓 in Big5 with HKSCS.
+const HKSCS: &[u8] = b"\x91\x6f\xb3\xbd\xab\xb2";
+
+/// A message of this sender with this MSH-18 and this name, in these bytes.
+fn named(id: &str, sender: &str, charset: &str, name: &[u8]) -> Vec<u8> {
+    let text = message(id).replace("|LIS|", sender).replace("|2.5.1\r", &format!("|2.5.1||||||{charset}\r"));
+    let (before, after) = text.split_once("TAI MAN").expect("a name");
+    [before.as_bytes(), name, after.as_bytes()].concat()
+}
+
+fn undecodable(id: &str, bytes: &[u8]) {
+    let hub = hub();
+    refused(&Peer::to(hub.plain).exchange(bytes), &format!("AE|{id}"), 102, "UNDECODABLE");
+    assert_eq!(hub.state(id), "held UNDECODABLE");
+}
+
+#[test]
+fn r67_without_msh_18_the_feed_s_default_holds_and_nothing_undecodable_is_taken() {
+    assert_eq!(Peer::to(hub().plain).code(named("r67-big5", "|BIG|", "", TRAP)), "AA|r67-big5");
+    assert_eq!(Peer::to(hub().plain).code(named("r67-utf8", "|LIS|", "", "大文".as_bytes())), "AA|r67-utf8");
+    undecodable("r67", &named("r67", "|LIS|", "", TRAP));
+}
+
+#[test]
+fn r68_text_that_is_not_in_the_set_it_claims_is_an_error_unless_the_feed_knows_better() {
+    undecodable("r68", &named("r68", "|LIS|", "UNICODE UTF-8", HKSCS));
+    assert_eq!(Peer::to(hub().plain).code(named("r68-forced", "|FRC|", "UNICODE UTF-8", HKSCS)), "AA|r68-forced");
+}
+
+#[test]
+fn r69_second_bytes_that_look_like_delimiters_split_nothing() {
+    let hub = hub();
+    let person = Person(16);
+    for (number, name) in [TRAP, BARS, HKSCS].into_iter().enumerate() {
+        let id = format!("r69-{number}");
+        let text =
+            format!("{}{}", header(&id, "ADT^A28^ADT_A05").replace("|2.5.1\r", "|2.5.1||||||BIG-5\r"), person.pid());
+        let (before, after) = text.split_once("^SIU KEI").expect("a name");
+        let bytes = [before.as_bytes(), b"^SIU KEI^^^^^L^A~", name, b"^^^^^^L^I", after.as_bytes()].concat();
+        let mut peer = Peer::to(hub.plain);
+        peer.write(&framed(&bytes));
+        assert_eq!(code(&peer.answer()), format!("AA|{id}"));
+        hub.outcome(&id);
+    }
+    let record = until(|| Some(hub.record(person)).filter(|text| text.contains("鰂魚垓")));
+    assert!(record.is_some(), "{}", hub.record(person));
+}
+
+#[test]
+fn r70_utf_16_is_rejected() {
+    let hub = hub();
+    for little in [true, false] {
+        let wide = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
+        let bytes: Vec<u8> = format!("\u{feff}{}", message("r70")).encode_utf16().flat_map(wide).collect();
+        let answer = Peer::to(hub.hasty).exchange(bytes);
+        assert!(code(&answer).starts_with("AR|") && answer.contains("CHARSET_UNKNOWN"), "{answer}");
+    }
+}
+
+#[test]
+fn r71_a_byte_order_mark_before_the_header_is_skipped() {
+    let bytes = [b"\xef\xbb\xbf".as_slice(), message("r71").as_bytes()].concat();
+    assert_eq!(Peer::to(hub().plain).code(bytes), "AA|r71");
+}
+
+#[test]
+fn r72_overlong_forms_surrogates_and_nul_are_no_text() {
+    for (number, bytes) in
+        [b"\xc0\xaf".as_slice(), b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe5\xa4", b"A\0B"].into_iter().enumerate()
+    {
+        let id = format!("r72-{number}");
+        undecodable(&id, &named(&id, "|LIS|", "", bytes));
+    }
+}
+
+/// Stores a name for a person and gives the record.
+fn stored(id: &str, person: Person, name: &str) -> String {
+    let hub = hub();
+    let pid = person.pid().replace("^SIU KEI", &format!("^SIU KEI^^^^^L^A~{name}^^^^^^L^I"));
+    assert_eq!(Peer::to(hub.plain).code(format!("{}{pid}", header(id, "ADT^A28^ADT_A05"))), format!("AA|{id}"));
+    assert_eq!(hub.state(id), "accepted");
+    hub.record(person)
+}
+
+#[test]
+fn r73_marks_that_turn_or_hide_text_are_stored_as_they_came() {
+    let name = "王\u{202e}文\u{200b}大";
+    let record = stored("r73", Person(17), name);
+    let escaped = name.replace('\u{202e}', "\\u202e").replace('\u{200b}', "\\u200b");
+    assert!(record.contains(name) || record.contains(&escaped), "{record}");
+}
+
+#[test]
+fn r74_rare_characters_are_stored_unchanged() {
+    let record = stored("r74", Person(18), "𠝹😀\u{e000}");
+    assert!(record.contains("𠝹😀\u{e000}") || record.contains("𠝹😀"), "{record}");
+}
+
+#[test]
+fn r75_composed_and_decomposed_names_find_the_same_person_and_are_stored_as_sent() {
+    let hub = hub();
+    let person = Person(19);
+    let wide: String =
+        person.family().chars().map(|c| char::from_u32(c as u32 - 'A' as u32 + 'Ａ' as u32).expect("wide")).collect();
+    let pid = person.pid().replace(&person.family(), &wide);
+    assert_eq!(Peer::to(hub.plain).code(format!("{}{pid}", header("r75", "ADT^A28^ADT_A05"))), "AA|r75");
+    assert_eq!(hub.state("r75"), "accepted", "full width or half, it is the same name");
+    assert!(hub.record(person).contains(&wide), "as sent");
+}
+
+#[test]
+fn r76_escape_sequences_of_iso_2022_are_refused_by_name() {
+    let hub = hub();
+    let bytes = named("r76", "|LIS|", "ISO IR87", b"\x1b$B;3ED\x1b(B");
+    refused(&Peer::to(hub.plain).exchange(bytes), "AR|r76", 103, "CHARSET_UNKNOWN");
+    assert_eq!(hub.state("r76"), "held CHARSET_UNKNOWN");
+}

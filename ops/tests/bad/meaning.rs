@@ -1,0 +1,229 @@
+//! What a well-formed message says: order, merges, corrections, dates, numbers, identity, escapes, documents.
+
+use std::net::TcpListener;
+
+use super::hub::{Hub, Peer, Person, header, hub};
+
+/// Sends a message that is taken, and waits for its outcome.
+fn take(hub: &Hub, id: &str, text: &str) -> String {
+    assert_eq!(Peer::to(hub.plain).code(text), format!("AA|{id}"), "{text}");
+    hub.state(id)
+}
+
+fn visit(id: &str, event: &str, at: &str, person: Person, ward: &str) -> String {
+    let number = format!("HN26{:06}A", person.0);
+    format!(
+        "{}EVN|{event}|{at}+0800\r{}PV1|1|I|{ward}^01^1^QMH||||||||||||||||{number}|||||||||||||||||||||||||20260301100000+0800\r",
+        header(id, &format!("ADT^{event}^ADT_A01")).replace("20260301100000", at),
+        person.pid()
+    )
+}
+
+fn result(id: &str, at: &str, person: Person, status: &str, kind: &str, value: &str) -> String {
+    format!(
+        "{}{}OBR|1|P-{n}|F-{n}|2345-7^Glucose^LN|||20260301083000+0800|||||||||||||||20260301085500+0800||CH|{status}\r\
+         OBX|1|{kind}|2345-7^Glucose^LN||{value}|mmol/L|||||{status}|||20260301083000+0800\r",
+        header(id, "ORU^R01^ORU_R01").replace("20260301100000", at),
+        person.pid(),
+        n = person.0
+    )
+}
+
+#[test]
+fn r48_the_same_content_under_another_control_id_is_stored_and_changes_nothing() {
+    let (hub, person) = (hub(), Person(1));
+    assert_eq!(take(&hub, "r48-1", &visit("r48-1", "A01", "20260301100000", person, "W1")), "accepted");
+    let before = hub.record(person).lines().count();
+    assert_eq!(take(&hub, "r48-2", &visit("r48-2", "A01", "20260301100000", person, "W1")), "accepted");
+    assert_eq!(hub.record(person).lines().count(), before, "no second record");
+}
+
+#[test]
+fn r50_an_old_message_that_comes_late_never_overwrites_what_is_newer() {
+    let (hub, person) = (hub(), Person(2));
+    assert_eq!(take(&hub, "r50-new", &visit("r50-new", "A08", "20260601100000", person, "WNEW")), "accepted");
+    assert_eq!(take(&hub, "r50-old", &visit("r50-old", "A08", "20260301100000", person, "WOLD")), "accepted");
+    let record = hub.record(person);
+    assert!(record.contains("WNEW") && !record.contains("WOLD"), "{record}");
+}
+
+#[test]
+fn r51_messages_out_of_their_natural_order_are_taken_as_they_come() {
+    let (hub, person) = (hub(), Person(3));
+    assert_eq!(take(&hub, "r51-a03", &visit("r51-a03", "A03", "20260305100000", person, "W3")), "accepted");
+    assert_eq!(take(&hub, "r51-a01", &visit("r51-a01", "A01", "20260301100000", person, "W3")), "accepted");
+    let record = hub.record(person);
+    assert!(record.contains("finished") && !record.contains("in-progress"), "the discharge stays: {record}");
+}
+
+fn merge(id: &str, person: Person, to: &str, from: &str) -> String {
+    let pid = person.pid().replace(&format!("L{:05}^^^QMH^PI", person.0), &format!("{to}^^^QMH^PI"));
+    format!("{}EVN|A40|20260301100000+0800\r{pid}MRG|{from}^^^QMH^PI\r", header(id, "ADT^A40^ADT_A39"))
+}
+
+#[test]
+fn r52_a_merge_with_itself_is_not_taken() {
+    let (hub, person) = (hub(), Person(4));
+    assert_eq!(take(&hub, "r52-1", &merge("r52-1", person, "L00004", "L90004")), "accepted");
+    let state = take(&hub, "r52-self", &merge("r52-self", person, "L00004", "L00004"));
+    assert_ne!(state, "accepted", "a number cannot replace itself");
+}
+
+#[test]
+fn r53_a_merge_and_what_is_in_flight_for_both_numbers_all_take_effect() {
+    let (hub, person) = (hub(), Person(5));
+    let mut peer = Peer::to(hub.plain);
+    let messages = [
+        visit("r53-1", "A01", "20260301100000", person, "W5"),
+        merge("r53-2", person, "L00005", "L90005"),
+        result("r53-3", "20260301110000", person, "F", "NM", "5.5").replace("L00005", "L90005"),
+        visit("r53-4", "A08", "20260301120000", person, "W55"),
+    ];
+    let frames: Vec<u8> = messages.iter().flat_map(|text| super::hub::framed(text.as_bytes())).collect();
+    peer.write(&frames);
+    for number in 1..=4 {
+        assert_eq!(super::hub::code(&peer.answer()), format!("AA|r53-{number}"));
+    }
+    for number in 1..=4 {
+        assert_eq!(hub.state(&format!("r53-{number}")), "accepted");
+    }
+    let record = hub.record(person);
+    assert!(record.contains("W55") && record.contains("5.5"), "{record}");
+}
+
+#[test]
+fn r54_a_cancelled_admission_is_cancelled_with_its_history_and_not_deleted() {
+    let (hub, person) = (hub(), Person(6));
+    assert_eq!(take(&hub, "r54-1", &visit("r54-1", "A01", "20260301100000", person, "W6")), "accepted");
+    assert_eq!(take(&hub, "r54-2", &visit("r54-2", "A11", "20260301110000", person, "W6")), "accepted");
+    assert!(!hub.record(person).contains("Encounter/"), "it is no longer current");
+    let history = hub.history(person);
+    let kept = history.contains("in-progress");
+    let cancelled = history.contains("entered-in-error") || history.contains("cancelled");
+    assert!(kept && cancelled, "{history}");
+}
+
+#[test]
+fn r55_a_corrected_result_that_comes_before_the_final_one_stays() {
+    let (hub, person) = (hub(), Person(7));
+    assert_eq!(take(&hub, "r55-c", &result("r55-c", "20260301110000", person, "C", "NM", "8.5")), "accepted");
+    assert_eq!(take(&hub, "r55-f", &result("r55-f", "20260301110500", person, "F", "NM", "5.8")), "accepted");
+    let record = hub.record(person);
+    assert!(record.contains("8.5") && !record.contains("5.8"), "{record}");
+    // A wrong result is withdrawn by its status, whatever the clocks say.
+    assert_eq!(take(&hub, "r55-w", &result("r55-w", "20260301090000", person, "W", "NM", "8.5")), "accepted");
+    let history = hub.history(person);
+    assert!(!hub.record(person).contains("8.5") && history.contains("entered-in-error"), "{history}");
+}
+
+#[test]
+fn r56_dates_that_are_none_do_not_stop_a_message_and_are_never_made_up() {
+    let (hub, person) = (hub(), Person(8));
+    for (number, date) in ["00000000", "20260230", "9999", "0001", "2026030110+1600"].into_iter().enumerate() {
+        let id = format!("r56-{number}");
+        let text =
+            visit(&id, "A01", "20260301100000", person, "W8").replace("|20260301100000+0800\r", &format!("|{date}\r"));
+        let text = text.replace(&format!("EVN|A01|{date}"), "EVN|A01|20260301100000+0800");
+        assert_eq!(take(&hub, &id, &text), "accepted", "{date}");
+    }
+    let record = hub.record(person);
+    assert!(!record.contains("2026-02-30") && !record.contains("0000-00-00"), "{record}");
+}
+
+#[test]
+fn r57_numbers_that_are_none_are_kept_as_they_came() {
+    let (hub, person) = (hub(), Person(9));
+    for (number, value) in ["1e309", "NaN", "1,000", "&lt;5", "１２"].into_iter().enumerate() {
+        let (id, value) = (format!("r57-{number}"), value.replace("&lt;", "<"));
+        let text = result(&id, "20260301110000", person, "F", "NM", &value);
+        let text = text.replace("F-9", &format!("F-9-{number}")).replace("P-9", &format!("P-9-{number}"));
+        assert_eq!(take(&hub, &id, &text), "accepted", "{value}");
+        let record = hub.record(person);
+        // A comparator is one: the number behind it is a number.
+        let compared = value == "<5" && record.contains("\"comparator\":\"<\",\"value\":5");
+        let compared = compared || (value == "<5" && record.contains("\"value\":5,\"comparator\":\"<\""));
+        assert!(record.contains(&value) || compared, "{value} is not in the record: {record}");
+    }
+}
+
+#[test]
+fn r58_a_wrong_check_digit_keeps_the_message_and_blocks_the_match() {
+    let (hub, person) = (hub(), Person(10));
+    let (good, mut wrong) = (person.hkid(), person.hkid());
+    wrong.replace_range(8.., if good.ends_with('5') { "6" } else { "5" });
+    let text = visit("r58", "A01", "20260301100000", person, "W10").replace(&good, &wrong).replace("L00010", "L91010");
+    assert_eq!(take(&hub, "r58", &text), "held ID_CHECK_DIGIT");
+}
+
+#[test]
+fn r59_a_number_of_somebody_else_is_never_merged_by_itself() {
+    let (hub, person) = (hub(), Person(11));
+    assert_eq!(take(&hub, "r59-1", &visit("r59-1", "A01", "20260301100000", person, "W11")), "accepted");
+    let other = visit("r59-2", "A01", "20260301100000", person, "W11X")
+        .replace(&person.family(), "QUITE")
+        .replace("SIU KEI", "DIFFERENT")
+        .replace("19830112", "19500607")
+        .replace("L00011", "L91011");
+    assert_eq!(take(&hub, "r59-2", &other), "held IDENTITY_CONFLICT");
+    assert!(!hub.record(person).contains("W11X"));
+}
+
+#[test]
+fn r60_escapes_that_mean_nothing_stay_as_they_are_and_none_is_expanded_without_bound() {
+    let (hub, person) = (hub(), Person(12));
+    for (number, junk) in ["\\X4\\", "\\Z", "\\.sp99999999\\", "\\C2842\\", "open\\"].into_iter().enumerate() {
+        let id = format!("r60-{number}");
+        let text = result(&id, "20260301110000", person, "F", "ST", &format!("before {junk} after"));
+        assert_eq!(take(&hub, &id, &text.replace("F-12", &format!("F-12-{number}"))), "accepted", "{junk}");
+    }
+    assert!(hub.record(person).len() < 1 << 20, "nothing was blown up");
+}
+
+#[test]
+fn r61_an_escaped_line_break_or_delimiter_is_text_and_never_structure() {
+    let (hub, person) = (hub(), Person(13));
+    let injected = "good\\X0D\\PID|1||INJECTED\\F\\x".replace('|', "\\F\\");
+    assert_eq!(take(&hub, "r61", &result("r61", "20260301110000", person, "F", "ST", &injected)), "accepted");
+    let record = hub.record(person);
+    assert!(record.contains("INJECTED") && record.contains("good"), "kept as the text it is: {record}");
+    let persons = hub.run(&["--json", "message", "trace", "r61"]).1;
+    assert!(persons.contains("ORU^R01"), "{persons}");
+}
+
+#[test]
+fn r64_a_document_whose_base64_is_broken_is_not_stored_as_if_it_were_whole() {
+    let (hub, person) = (hub(), Person(14));
+    let broken = "^application^PDF^Base64^JVBERi0xLjQK!!!broken";
+    let id = "r64";
+    let text = result(id, "20260301110000", person, "F", "ED", broken);
+    assert_eq!(Peer::to(hub.plain).code(&text), "AA|r64");
+    hub.outcome(id);
+    let record = hub.record(person);
+    assert!(!record.contains("application/pdf"), "half a document is no document: {record}");
+    std::fs::write(hub.path("r64.hl7"), text).expect("written");
+    let (_, mapped) = hub.run(&["--json", "map", "r64.hl7"]);
+    assert!(mapped.contains("not encoded in base64"), "and it is said so: {mapped}");
+}
+
+#[test]
+fn r65_a_pointer_is_never_followed_to_where_nobody_allowed_it() {
+    let (hub, person) = (hub(), Person(15));
+    let trap = TcpListener::bind("127.0.0.1:0").expect("listens");
+    trap.set_nonblocking(true).expect("an option");
+    let address = trap.local_addr().expect("an address");
+    for (number, target) in [
+        format!("http://{address}/latest/meta-data"),
+        "file:///etc/passwd".to_owned(),
+        format!("ftp://{address}/x.pdf"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let id = format!("r65-{number}");
+        let text = result(&id, "20260301110000", person, "F", "RP", target).replace("F-15", &format!("F-15-{number}"));
+        assert_eq!(take(&hub, &id, &text), "held DOCUMENT_PENDING", "{target}");
+    }
+    let asked = trap.accept();
+    assert_eq!(asked.expect_err("nobody came").kind(), std::io::ErrorKind::WouldBlock);
+    assert!(!hub.record(person).contains("root:"));
+}
