@@ -53,6 +53,10 @@ metrics! {
     ACK_DURATION_SECONDS "causeway_ack_duration_seconds" Kind::Histogram(ACK), ["feed"], "From the last byte of a message to its acknowledgement written";
     FRAMES_REFUSED "causeway_frames_refused_total" Kind::Counter, ["feed", "cause"], "Bytes at a door that formed no message, by cause";
     CONNECTIONS_REFUSED "causeway_connections_refused_total" Kind::Counter, ["feed", "cause"], "Connections closed at once, by cause";
+    DICOM_ASSOCIATIONS "causeway_dicom_associations_total" Kind::Counter, ["feed", "end"], "DICOM associations, by how they ended";
+    DICOM_INSTANCES "causeway_dicom_instances_total" Kind::Counter, ["feed", "outcome"], "DICOM instances answered, by the answer";
+    DICOM_INSTANCE_BYTES "causeway_dicom_instance_bytes_total" Kind::Counter, ["feed"], "Bytes of the data sets of DICOM instances, stored or not";
+    DICOM_CONFLICTS "causeway_dicom_conflicts_total" Kind::Counter, ["feed"], "DICOM instances whose SOP Instance UID had been used for another one: both are kept";
     LOG_APPEND_DURATION_SECONDS "causeway_log_append_duration_seconds" Kind::Histogram(STAGE), ["backend"], "One group commit of the log, sync included";
     LOG_SIZE_BYTES "causeway_log_size_bytes" Kind::Gauge, ["topic"], "Bytes the log takes";
     LOG_END_OFFSET "causeway_log_end_offset" Kind::Gauge, ["topic", "partition"], "The next offset";

@@ -1,8 +1,31 @@
 //! The DICOM connector: images in, bit for bit.
 //!
-//! [`scan`] reads a data set as it streams by, bounded in everything, and proves that it is whole.
+//! [`Door`] takes associations and instances (C-STORE, C-ECHO), with every bound in [`config`]. An instance streams into the
+//! blob store while [`scan`] reads its header and proves that it is whole; its claim goes to the log; only then is the
+//! sender told that it is safe. [`negotiate`] decides who is let in, [`pdu`] and [`dimse`] are the words spoken.
 
+#[cfg(test)]
+extern crate self as causeway_dicom;
+
+mod association;
+pub mod classes;
+pub mod client;
+pub mod config;
+pub mod dimse;
+mod door;
+mod intake;
+mod listener;
+pub mod negotiate;
+pub mod part10;
+pub mod pdu;
 pub mod scan;
+pub mod status;
 pub mod syntax;
+mod tally;
 #[cfg(test)]
 mod testing;
+mod wire;
+pub mod write;
+
+pub use door::{Door, DoorError, Halt, Ports};
+pub use listener::Drained;

@@ -16,13 +16,12 @@ use crate::frame::Framing;
 mod charset;
 mod check;
 mod limits;
-mod network;
 mod pattern;
 
+pub use causeway_tls::{Network, NetworkError};
 pub use charset::CharsetSetting;
 pub use check::ConfigFault;
 pub use limits::DoorLimits;
-pub use network::{Network, NetworkError};
 pub use pattern::{Pattern, SenderPattern, SenderPatternError};
 
 /// One MLLP door and the feeds that come in by it.

@@ -12,6 +12,7 @@ mod certificate;
 mod connector;
 mod files;
 mod handshake;
+mod network;
 mod pattern;
 mod settings;
 
@@ -20,5 +21,6 @@ pub use certificate::{Certificate, CertificateFault};
 pub use connector::{ConnectError, Connector};
 pub use files::{Expiry, ExpiryState, TlsError, expiries};
 pub use handshake::HandshakeError;
+pub use network::{Network, NetworkError};
 pub use pattern::{ClientPattern, ClientPatternError};
 pub use settings::{ClientTlsSettings, TlsFault, TlsSettings};

@@ -43,6 +43,9 @@ pub struct Claim {
     pub big_endian: bool,
     /// The values kept of the header, as they came, in hexadecimal.
     pub header: BTreeMap<Tag, Phi<String>>,
+    /// Values of the header that were too long to keep.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub dropped: u32,
     /// Where the pixels stand in the file, if there are any and their place is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<Pixels>,
@@ -163,6 +166,11 @@ mod hex_digest {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_none(value: &u32) -> bool {
+    *value == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
 const fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -186,6 +194,7 @@ mod tests {
             big_endian: false,
             header: [(tag::PATIENT_NAME, Phi::new(to_hex(b"CHAN^TAI MAN"))), (tag::ROWS, Phi::new("0002".to_owned()))]
                 .into(),
+            dropped: 0,
             pixels: Some(Pixels::Native(700, 300)),
         }
     }

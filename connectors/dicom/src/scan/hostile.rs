@@ -5,7 +5,8 @@ use causeway_core::dicom::tag;
 use super::tests::{scan, uid};
 use super::*;
 use crate::syntax::{DEFLATED, EXPLICIT_LITTLE, IMPLICIT_LITTLE};
-use crate::testing::{Writer, ct, deflated};
+use crate::testing::{ct, deflated};
+use crate::write::ElementWriter;
 
 const ITEM_OPEN: [u8; 8] = [0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF];
 const SEQUENCE_OPEN: [u8; 12] = [0x40, 0x00, 0x30, 0xA7, b'S', b'Q', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF];
@@ -18,7 +19,7 @@ fn catalogue_128_a_declared_length_allocates_nothing_and_is_missed_at_the_end() 
     bytes.extend([0; 40]);
     assert!(matches!(scan(EXPLICIT_LITTLE, &bytes, 64), Err(ScanFault::Truncated { .. })));
     // The same in a value that is kept: it is too long to keep, so nothing is made ready for it.
-    let mut kept = Writer::new(Coding::IMPLICIT).bytes();
+    let mut kept = ElementWriter::new(Coding::IMPLICIT).bytes();
     kept.extend([0x08, 0x00, 0x05, 0x00]);
     kept.extend(0xFFFF_FFF0_u32.to_le_bytes());
     kept.extend([b'A'; 270]);
@@ -51,7 +52,7 @@ fn catalogue_129_nesting_is_bounded_and_needs_no_stack() {
 
 #[test]
 fn catalogue_130_a_deflate_bomb_is_stopped_by_ratio_and_by_budget() {
-    let mut plain = Writer::new(Coding::EXPLICIT).text(tag::SOP_INSTANCE_UID, b"UI", "1.2").bytes();
+    let mut plain = ElementWriter::new(Coding::EXPLICIT).text(tag::SOP_INSTANCE_UID, *b"UI", "1.2").bytes();
     let zeros = 16 << 20;
     plain.extend([0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0]);
     plain.extend(u32::try_from(zeros).expect("short").to_le_bytes());
@@ -102,17 +103,19 @@ fn an_item_may_not_reach_beyond_its_sequence_nor_an_element_beyond_its_item() {
 
 #[test]
 fn a_second_patient_in_one_header_is_refused() {
-    let bytes =
-        Writer::new(Coding::EXPLICIT).text(tag::PATIENT_ID, b"LO", "H1").text(tag::PATIENT_ID, b"LO", "H2").bytes();
+    let bytes = ElementWriter::new(Coding::EXPLICIT)
+        .text(tag::PATIENT_ID, *b"LO", "H1")
+        .text(tag::PATIENT_ID, *b"LO", "H2")
+        .bytes();
     assert!(matches!(scan(EXPLICIT_LITTLE, &bytes, 8), Err(ScanFault::Twice { tag: tag::PATIENT_ID, .. })));
 }
 
 #[test]
 fn values_too_long_to_keep_are_counted_and_the_data_set_is_taken() {
     let long = "x".repeat(20_000);
-    let bytes = Writer::new(Coding::IMPLICIT)
-        .text(tag::STUDY_DESCRIPTION, b"LO", &long)
-        .text(tag::PATIENT_ID, b"LO", "H1")
+    let bytes = ElementWriter::new(Coding::IMPLICIT)
+        .text(tag::STUDY_DESCRIPTION, *b"LO", &long)
+        .text(tag::PATIENT_ID, *b"LO", "H1")
         .bytes();
     let scan = scan(IMPLICIT_LITTLE, &bytes, 100).expect("whole");
     assert_eq!((scan.dropped, scan.header.get(tag::STUDY_DESCRIPTION)), (1, None));

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::syntax::{DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE};
-use crate::testing::{Writer, ct, deflated, encapsulated, file};
+use crate::testing::{ct, deflated, encapsulated, file};
+use crate::write::ElementWriter;
 
 pub(super) fn uid(text: &str) -> Uid {
     Uid::parse(text).expect("a uid")
@@ -96,11 +97,11 @@ fn fragments_and_their_table_are_found_where_they_stand() {
 fn sequences_of_either_length_are_walked_and_only_the_top_level_is_kept() {
     for coding in [Coding::EXPLICIT, Coding::BIG, Coding::IMPLICIT] {
         for defined in [true, false] {
-            let inner = Writer::new(coding).text(tag::PATIENT_ID, b"LO", "inner").bytes();
-            let bytes = Writer::new(coding)
-                .text(tag::SOP_INSTANCE_UID, b"UI", "1.2")
+            let inner = ElementWriter::new(coding).text(tag::PATIENT_ID, *b"LO", "inner").bytes();
+            let bytes = ElementWriter::new(coding)
+                .text(tag::SOP_INSTANCE_UID, *b"UI", "1.2")
                 .sequence(Tag(0x0008, 0x1140), &[&inner, &[]], defined)
-                .text(tag::PATIENT_ID, b"LO", "outer ")
+                .text(tag::PATIENT_ID, *b"LO", "outer ")
                 .bytes();
             let syntax = match coding {
                 Coding::IMPLICIT => IMPLICIT_LITTLE,
@@ -115,13 +116,13 @@ fn sequences_of_either_length_are_walked_and_only_the_top_level_is_kept() {
 
 #[test]
 fn what_had_no_representation_is_read_as_implicit_inside() {
-    let inner = Writer::new(Coding::IMPLICIT).text(tag::PATIENT_ID, b"LO", "inner ").bytes();
-    let mut bytes = Writer::new(Coding::EXPLICIT).text(tag::SOP_INSTANCE_UID, b"UI", "1.2").bytes();
+    let inner = ElementWriter::new(Coding::IMPLICIT).text(tag::PATIENT_ID, *b"LO", "inner ").bytes();
+    let mut bytes = ElementWriter::new(Coding::EXPLICIT).text(tag::SOP_INSTANCE_UID, *b"UI", "1.2").bytes();
     bytes.extend([0x09, 0x00, 0x10, 0x10, b'U', b'N', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]);
     bytes.extend([0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF]);
     bytes.extend(inner);
     bytes.extend([0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0, 0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
-    bytes.extend(Writer::new(Coding::EXPLICIT).text(tag::PATIENT_ID, b"LO", "outer ").bytes());
+    bytes.extend(ElementWriter::new(Coding::EXPLICIT).text(tag::PATIENT_ID, *b"LO", "outer ").bytes());
     let scan = scan(EXPLICIT_LITTLE, &bytes, 1).expect("whole");
     assert_eq!(value(&scan, tag::PATIENT_ID), "outer ");
 }

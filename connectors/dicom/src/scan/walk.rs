@@ -6,6 +6,7 @@ use causeway_core::dicom::tag::{
 
 use super::{Layout, Pixels, ScanFault, ScanLimits, Span};
 use crate::syntax::Coding;
+use crate::write::is_long_form;
 
 /// The length that says: until its delimiter comes.
 const UNDEFINED: u32 = u32::MAX;
@@ -389,35 +390,6 @@ impl Walk {
         }
         Ok(())
     }
-}
-
-/// Value representations whose length has four bytes (PS3.5 section 7.1.2). One that is not known has too: those to come
-/// will be so.
-const fn is_long_form(vr: [u8; 2]) -> bool {
-    !matches!(
-        &vr,
-        b"AE"
-            | b"AS"
-            | b"AT"
-            | b"CS"
-            | b"DA"
-            | b"DS"
-            | b"DT"
-            | b"FL"
-            | b"FD"
-            | b"IS"
-            | b"LO"
-            | b"LT"
-            | b"PN"
-            | b"SH"
-            | b"SL"
-            | b"SS"
-            | b"ST"
-            | b"TM"
-            | b"UI"
-            | b"UL"
-            | b"US"
-    )
 }
 
 fn long(bytes: usize) -> u64 {

@@ -1,0 +1,243 @@
+//! One association, from its request to its end: messages come in fragments, and each is answered before the next is read.
+
+mod message;
+mod storing;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_core::dicom::uid::Uid;
+use causeway_tls::Certificate;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::door::Shared;
+use crate::negotiate::{Caller, admit, answers};
+use crate::pdu::{self, ASSOCIATE_BYTES_MAX, Abort, Acceptance, Rejection, Request, kind};
+use crate::wire::{Wire, WireFault};
+use message::Waiting;
+
+/// Who is on the other side.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    /// There are as many associations as may be.
+    pub(crate) crowded: bool,
+}
+
+/// One association.
+#[derive(Debug)]
+pub(crate) struct Association<S> {
+    wire: Wire<S>,
+    peer: Peer,
+    shared: Arc<Shared>,
+    stopped: watch::Receiver<bool>,
+}
+
+/// What both sides agreed on.
+#[derive(Debug)]
+pub(crate) struct Agreed {
+    /// The place of the feed in the configuration.
+    feed: usize,
+    /// The calling AE title.
+    calling: String,
+    /// By number: SOP class and transfer syntax.
+    contexts: HashMap<u8, (Uid, Uid)>,
+}
+
+/// How an association ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The peer released it.
+    Released,
+    /// The peer aborted it.
+    Aborted,
+    /// The connection was lost.
+    Lost,
+    /// It was not let in.
+    Rejected(Rejection),
+    /// We abort it, for this.
+    Abort(Abort, &'static str),
+}
+
+impl End {
+    /// The label of a metric: a closed set.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Aborted => "aborted_by_peer",
+            Self::Lost => "lost",
+            Self::Rejected(rejection) if rejection.is_transient() => "rejected_for_now",
+            Self::Rejected(_) => "rejected",
+            Self::Abort(_, cause) => cause,
+        }
+    }
+}
+
+impl From<WireFault> for End {
+    fn from(fault: WireFault) -> Self {
+        match fault {
+            WireFault::Closed => Self::Lost,
+            WireFault::TimedOut => Self::Abort(Abort::NO_REASON, "timed_out"),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
+    pub(crate) fn new(stream: S, peer: Peer, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Self {
+        Self { wire: Wire::new(stream, shared.config.limits.write_timeout), peer, shared, stopped }
+    }
+
+    /// The whole of it.
+    pub(crate) async fn run(mut self) {
+        let (feed, end) = match self.open().await {
+            Ok(agreed) => {
+                self.shared.tally.joined(agreed.feed);
+                let end = match self.talk(&agreed).await {
+                    Ok(()) => End::Released,
+                    Err(end) => end,
+                };
+                self.shared.tally.left(agreed.feed);
+                (Some(agreed.feed), end)
+            }
+            Err(end) => (None, end),
+        };
+        self.shared.tally.ended(feed, end.as_str());
+        let name = feed.and_then(|feed| self.shared.feed(feed)).map(|feed| feed.name.as_str());
+        debug!(peer = %self.peer.address, feed = name, end = end.as_str(), "association over");
+        let last = match end {
+            End::Released => Some(pdu::released()),
+            End::Rejected(rejection) => Some(pdu::refused(rejection)),
+            End::Abort(abort, _) => Some(pdu::abort(abort)),
+            End::Aborted | End::Lost => None,
+        };
+        if let Some(last) = last
+            && self.wire.write(&last).await.is_ok()
+        {
+            self.wire.close().await;
+        }
+    }
+
+    /// From the request to the acceptance.
+    async fn open(&mut self) -> Result<Agreed, End> {
+        let until = Instant::now() + self.shared.config.limits.association_timeout;
+        let head = self.wire.unit(until).await?;
+        match head.kind {
+            kind::REQUEST => {}
+            kind::ABORT => return Err(End::Aborted),
+            known => return Err(unexpected(known)),
+        }
+        if head.bytes > ASSOCIATE_BYTES_MAX {
+            return Err(End::Abort(Abort::INVALID, "unit_too_long"));
+        }
+        let mut body = Vec::new();
+        self.wire.append(&mut body, usize::try_from(head.bytes).unwrap_or(usize::MAX), until).await?;
+        let request = pdu::request(&body).map_err(|fault| {
+            debug!(peer = %self.peer.address, %fault, "an association request that is none");
+            End::Abort(Abort::INVALID, "bad_request")
+        })?;
+        let feed = self.judge(&request)?;
+        self.accept(request, feed).await
+    }
+
+    /// Whether it is let in, and for which feed.
+    fn judge(&self, request: &Request) -> Result<usize, End> {
+        let shared = &self.shared;
+        let caller = Caller { address: self.peer.address, certificate: self.peer.certificate.as_deref() };
+        let feed = admit(&shared.config, request, caller).map_err(|rejection| {
+            warn!(peer = %self.peer.address, ?rejection, "association rejected");
+            End::Rejected(rejection)
+        })?;
+        if self.peer.crowded {
+            info!(peer = %self.peer.address, "association rejected: as many as may be are open");
+            return Err(End::Rejected(Rejection::LIMIT));
+        }
+        if *self.stopped.borrow() || shared.is_paused(feed) || shared.is_halted() {
+            return Err(End::Rejected(Rejection::CONGESTION));
+        }
+        Ok(feed)
+    }
+
+    async fn accept(&mut self, request: Request, feed: usize) -> Result<Agreed, End> {
+        let Some(config) = self.shared.feed(feed) else { return Err(End::Rejected(Rejection::CALLING)) };
+        let contexts = answers(config, false, &request.contexts);
+        let proposed = request.contexts.iter().zip(&contexts);
+        let agreed = proposed.filter_map(|(proposal, answer)| {
+            let syntax = answer.result.clone().ok()?;
+            Some((proposal.id, (proposal.abstract_syntax.clone(), syntax)))
+        });
+        let agreed = Agreed { feed, calling: request.calling.clone(), contexts: agreed.collect() };
+        let pdu_bytes_max = u32::try_from(self.shared.config.limits.pdu_bytes_max).unwrap_or(u32::MAX);
+        let acceptance =
+            Acceptance { called: request.called, calling: request.calling, contexts, pdu_bytes_max, roles: Vec::new() };
+        self.wire.write(&pdu::accepted(&acceptance)).await?;
+        debug!(peer = %self.peer.address, feed = %config.name, contexts = agreed.contexts.len(), "association open");
+        Ok(agreed)
+    }
+
+    /// Message after message, until the peer releases it.
+    async fn talk(&mut self, agreed: &Agreed) -> Result<(), End> {
+        let mut waiting = Waiting::default();
+        loop {
+            let limits = self.shared.config.limits;
+            let head = if waiting.is_between_messages() {
+                let until = Instant::now() + limits.idle_timeout;
+                tokio::select! {
+                    biased;
+                    _ = self.stopped.wait_for(|stopped| *stopped) => return Err(End::Abort(Abort::NO_REASON, "stopped")),
+                    head = self.wire.unit(until) => head,
+                }
+            } else {
+                self.wire.unit(Instant::now() + limits.read_timeout).await
+            }?;
+            match head.kind {
+                kind::DATA => waiting = self.data(agreed, waiting, head.bytes).await?,
+                kind::RELEASE if waiting.is_between_messages() => return Ok(()),
+                kind::ABORT => return Err(End::Aborted),
+                known => return Err(unexpected(known)),
+            }
+        }
+    }
+
+    /// The values of one P-DATA-TF.
+    async fn data(&mut self, agreed: &Agreed, mut waiting: Waiting, bytes: u32) -> Result<Waiting, End> {
+        let invalid = End::Abort(Abort::INVALID, "bad_data_unit");
+        if bytes == 0 || u64::from(bytes) > self.shared.config.limits.pdu_bytes_max {
+            return Err(invalid);
+        }
+        let patience = self.patience();
+        let mut left = bytes;
+        while left > 0 {
+            let room = left.checked_sub(4).filter(|room| *room >= 2).ok_or(invalid)?;
+            let head = self.wire.value(patience).await?;
+            // Fragments are of even length (PS3.8 annex E.2), so what stands before them is too.
+            if head.bytes < 2 || head.bytes > room || !head.bytes.is_multiple_of(2) {
+                return Err(invalid);
+            }
+            if !agreed.contexts.contains_key(&head.context) {
+                return Err(End::Abort(Abort::INVALID, "bad_context"));
+            }
+            left = room.saturating_sub(head.bytes);
+            waiting = self.fragment(agreed, waiting, head).await?;
+        }
+        Ok(waiting)
+    }
+
+    /// Silence inside a message.
+    fn patience(&self) -> Duration {
+        self.shared.config.limits.read_timeout
+    }
+}
+
+/// What a unit that may not come now, or is none, is answered.
+const fn unexpected(known: u8) -> End {
+    match known {
+        kind::REQUEST..=kind::ABORT => End::Abort(Abort::UNEXPECTED, "unexpected_unit"),
+        _ => End::Abort(Abort::UNRECOGNISED, "unknown_unit"),
+    }
+}

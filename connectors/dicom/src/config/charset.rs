@@ -1,0 +1,22 @@
+//! A rule for character sets in one word: `auto`, `default:NAME` or `force:NAME`.
+
+use causeway_core::feed::CharsetRule;
+use serde::{Deserialize as _, Deserializer, Serializer};
+
+pub(super) fn serialize<S: Serializer>(rule: &CharsetRule, serializer: S) -> Result<S::Ok, S::Error> {
+    match rule {
+        CharsetRule::Auto => serializer.serialize_str("auto"),
+        CharsetRule::Default(name) => serializer.collect_str(&format_args!("default:{name}")),
+        CharsetRule::Force(name) => serializer.collect_str(&format_args!("force:{name}")),
+    }
+}
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CharsetRule, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.split_once(':') {
+        None if text == "auto" => Ok(CharsetRule::Auto),
+        Some(("default", name)) if !name.is_empty() => Ok(CharsetRule::Default(name.to_owned())),
+        Some(("force", name)) if !name.is_empty() => Ok(CharsetRule::Force(name.to_owned())),
+        Some(_) | None => Err(serde::de::Error::custom("expected auto, default:NAME or force:NAME")),
+    }
+}

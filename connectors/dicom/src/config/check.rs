@@ -1,0 +1,202 @@
+//! What can be wrong with a DICOM door's configuration, found before it listens.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use causeway_core::envelope::FeedName;
+use causeway_core::feed::CharsetRule;
+use causeway_core::hl7v2::charset::Charset;
+use causeway_tls::{Network, TlsFault};
+use jiff::tz::TimeZone;
+
+use super::{DicomDoorConfig, DicomFeedConfig};
+
+/// The shortest and the longest P-DATA-TF that may be configured.
+const PDU_BYTES: std::ops::RangeInclusive<u64> = (4 << 10)..=(1 << 20);
+
+/// One thing wrong with a door's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigFault {
+    /// The door has no feed.
+    #[error("the DICOM door on {0} has no feed: it would reject every association")]
+    NoFeed(SocketAddr),
+    /// Two feeds have one name.
+    #[error("the feed name `{0}` is used twice")]
+    NameTwice(FeedName),
+    /// The door listens beyond loopback without TLS, and nobody said that is wanted.
+    #[error(
+        "the DICOM door on {0} speaks plain text: give it a [dicom_door.tls], list who may connect in `insecure_plaintext_from`, or listen on 127.0.0.1"
+    )]
+    PlaintextBeyondLoopback(SocketAddr),
+    /// The settings of TLS do not go together.
+    #[error("the DICOM door on {listen}: {fault}")]
+    Tls {
+        /// The door.
+        listen: SocketAddr,
+        /// What is wrong.
+        fault: TlsFault,
+    },
+    /// A door cannot speak both.
+    #[error("the DICOM door on {0} has TLS, so it hears no plain text: leave `insecure_plaintext_from` out")]
+    PlaintextBesideTls(SocketAddr),
+    /// A feed expects peers that the door will not hear.
+    #[error("feed `{feed}`: {network} may not connect, because `insecure_plaintext_from` does not cover it")]
+    PeerNotHeard {
+        /// The feed.
+        feed: FeedName,
+        /// The network it names.
+        network: Network,
+    },
+    /// A feed is bound to certificates that its door does not ask for.
+    #[error("feed `{0}`: `certificates` needs a door whose `[dicom_door.tls]` has a `client_ca`")]
+    NoCertificates(FeedName),
+    /// A feed can never take an association.
+    #[error("feed `{feed}`: `{setting}` is empty, so it takes nothing")]
+    Empty {
+        /// The feed.
+        feed: FeedName,
+        /// The setting.
+        setting: &'static str,
+    },
+    /// An AE title that cannot be one.
+    #[error("`{0}` is no AE title: 1 to 16 printable ASCII characters, no backslash, no blanks around it")]
+    AeTitle(String),
+    /// The character set is not known.
+    #[error("feed `{feed}`: the character set `{name}` is not known")]
+    Charset {
+        /// The feed.
+        feed: FeedName,
+        /// What was written.
+        name: String,
+    },
+    /// The time zone is not known.
+    #[error("feed `{feed}`: `{name}` is no IANA time zone, as Asia/Hong_Kong is")]
+    TimeZone {
+        /// The feed.
+        feed: FeedName,
+        /// What was written.
+        name: String,
+    },
+    /// A P-DATA-TF too short or too long to work.
+    #[error("`pdu_bytes_max` must be 4KiB to 1MiB")]
+    PduBytes,
+    /// A limit of nothing.
+    #[error("`{0}` must be more than nothing")]
+    Zero(&'static str),
+}
+
+/// Everything wrong with `config`.
+pub(super) fn faults(config: &DicomDoorConfig) -> Vec<ConfigFault> {
+    let mut faults = limits(config);
+    if config.feeds.is_empty() {
+        faults.push(ConfigFault::NoFeed(config.listen));
+    }
+    if !is_ae_title(&config.ae_title) {
+        faults.push(ConfigFault::AeTitle(config.ae_title.clone()));
+    }
+    faults.extend(secrecy(config));
+    let mut names = BTreeSet::new();
+    for feed in &config.feeds {
+        if !names.insert(&feed.name) {
+            faults.push(ConfigFault::NameTwice(feed.name.clone()));
+        }
+        faults.extend(feed_faults(config, feed));
+    }
+    faults
+}
+
+fn secrecy(config: &DicomDoorConfig) -> Vec<ConfigFault> {
+    let listen = config.listen;
+    match &config.tls {
+        None if listen.ip().is_loopback() || !config.insecure_plaintext_from.is_empty() => Vec::new(),
+        None => vec![ConfigFault::PlaintextBeyondLoopback(listen)],
+        Some(tls) => {
+            let both = (!config.insecure_plaintext_from.is_empty()).then_some(ConfigFault::PlaintextBesideTls(listen));
+            tls.faults().into_iter().map(|fault| ConfigFault::Tls { listen, fault }).chain(both).collect()
+        }
+    }
+}
+
+fn limits(config: &DicomDoorConfig) -> Vec<ConfigFault> {
+    let limits = &config.limits;
+    let zero = [
+        ("associations_max", limits.associations_max == 0),
+        ("associations_per_peer_max", limits.associations_per_peer_max == 0),
+        ("association_timeout", limits.association_timeout.is_zero()),
+        ("idle_timeout", limits.idle_timeout.is_zero()),
+        ("read_timeout", limits.read_timeout.is_zero()),
+        ("instance_timeout", limits.instance_timeout.is_zero()),
+        ("write_timeout", limits.write_timeout.is_zero()),
+        ("keep_alive", limits.keep_alive.is_zero()),
+        ("drain_timeout", limits.drain_timeout.is_zero()),
+        ("elements_max", limits.elements_max == 0),
+        ("depth_max", limits.depth_max == 0),
+        ("inflated_bytes_max", limits.inflated_bytes_max == 0),
+        ("inflate_ratio_max", limits.inflate_ratio_max == 0),
+        ("instance_bytes_max", config.feeds.iter().any(|feed| feed.instance_bytes_max == 0)),
+    ];
+    let zero = zero.into_iter().filter(|(_, is_zero)| *is_zero).map(|(name, _)| ConfigFault::Zero(name));
+    zero.chain((!PDU_BYTES.contains(&limits.pdu_bytes_max)).then_some(ConfigFault::PduBytes)).collect()
+}
+
+fn feed_faults(config: &DicomDoorConfig, feed: &DicomFeedConfig) -> Vec<ConfigFault> {
+    let name = || feed.name.clone();
+    let empty = [("from", feed.from.is_empty()), ("ae_titles", feed.ae_titles.is_empty())];
+    let mut faults: Vec<ConfigFault> = empty
+        .into_iter()
+        .filter(|(_, is_empty)| *is_empty)
+        .map(|(setting, _)| ConfigFault::Empty { feed: name(), setting })
+        .collect();
+    let bad_titles = feed.ae_titles.iter().filter(|title| !is_ae_title(title));
+    faults.extend(bad_titles.map(|title| ConfigFault::AeTitle(title.clone())));
+    match &feed.charset {
+        CharsetRule::Default(charset) | CharsetRule::Force(charset) if Charset::named(charset).is_none() => {
+            faults.push(ConfigFault::Charset { feed: name(), name: charset.clone() });
+        }
+        CharsetRule::Auto | CharsetRule::Default(_) | CharsetRule::Force(_) => {}
+    }
+    if TimeZone::get(&feed.time_zone).is_err() {
+        faults.push(ConfigFault::TimeZone { feed: name(), name: feed.time_zone.clone() });
+    }
+    if !feed.certificates.is_empty() && config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
+        faults.push(ConfigFault::NoCertificates(name()));
+    }
+    let heard = |network: &Network| {
+        config.tls.is_some()
+            || network.is_loopback()
+            || config.insecure_plaintext_from.iter().any(|allowed| allowed.covers(network))
+    };
+    let unheard = feed.from.iter().filter(|network| !heard(network));
+    faults.extend(unheard.map(|network| ConfigFault::PeerNotHeard { feed: name(), network: *network }));
+    faults
+}
+
+fn is_ae_title(title: &str) -> bool {
+    let good = |c: char| matches!(c, ' '..='~') && c != '\\';
+    (1..=16).contains(&title.len()) && title.chars().all(good) && title.trim() == title
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> DicomDoorConfig {
+        toml::from_str(text).expect("TOML")
+    }
+
+    #[test]
+    fn a_small_configuration_is_whole_and_one_word_wrong_is_told() {
+        let good = "[[feed]]\nname = \"pacs\"\nprovider = \"1000000001\"\nae_titles = [\"CT1\"]\ncharset = \"default:big5-hkscs\"\n";
+        assert_eq!(read(good).faults(), []);
+        assert_eq!(read(good).listen.port(), 11112);
+        let told = |text: &str| read(text).faults().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        assert!(told("").contains("has no feed"));
+        assert!(told(&good.replace("CT1", "A TITLE THAT IS TOO LONG")).contains("no AE title"));
+        assert!(told(&good.replace("big5-hkscs", "klingon")).contains("`klingon`"));
+        assert!(told(&format!("listen = \"0.0.0.0:104\"\n{good}")).contains("plain text"));
+        assert!(told(&format!("[limits]\npdu_bytes_max = \"100B\"\ndepth_max = 0\n{good}")).contains("4KiB to 1MiB"));
+        assert!(told(&good.replace("[\"CT1\"]", "[\"CT1\"]\nfrom = [\"10.0.0.0/8\"]")).contains("10.0.0.0/8"));
+        assert!(told(&good.replace("[\"CT1\"]", "[\"CT1\"]\ncertificates = [\"cn:PACS\"]")).contains("client_ca"));
+        assert!(toml::from_str::<DicomDoorConfig>(&good.replace("default:", "maybe:")).is_err());
+    }
+}

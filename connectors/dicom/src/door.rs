@@ -1,0 +1,193 @@
+//! A door: what its associations share, and how it is opened.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use causeway_core::disposition::Disposition;
+use causeway_core::envelope::FeedName;
+use causeway_core::metric::Metrics;
+use causeway_core::port::{Clock, Log, SharedBlobs};
+use causeway_tls::{Acceptor, TlsError};
+use jiff::Timestamp;
+use tokio::net::{TcpListener, TcpSocket};
+use tracing::error;
+use uuid::Uuid;
+
+use crate::config::{ConfigFault, DicomDoorConfig, DicomFeedConfig};
+use crate::scan::ScanLimits;
+use crate::tally::Tally;
+
+/// Connections the system may hold before we accept them.
+const BACKLOG: u32 = 1024;
+
+/// Stops the process, for this reason.
+pub type Halt = dyn Fn(&dyn fmt::Display) + Send + Sync;
+
+/// Everything a door asks of the rest of the hub.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where claims become durable.
+    pub log: Arc<dyn Log>,
+    /// Where instances do.
+    pub blobs: SharedBlobs,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where numbers go.
+    pub metrics: Arc<dyn Metrics>,
+    /// Whether an operator has paused a feed. Called for every instance.
+    pub is_paused: Arc<dyn Fn(&FeedName) -> bool + Send + Sync>,
+    /// Stops the process: a sync has failed, or acknowledged data is missing. May be called on the log's thread.
+    pub halt: Arc<Halt>,
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+/// Why a door could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// The configuration cannot work.
+    #[error("{}", list(.0))]
+    Config(Vec<ConfigFault>),
+    /// The files of TLS cannot be used.
+    #[error("the TLS of the door on {address} cannot work")]
+    Tls {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: TlsError,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl DoorError {
+    /// What the caller does about it: an address may become free, a configuration must be changed.
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::Config(_) | Self::Tls { .. } => Disposition::Reject,
+            Self::Listen { .. } => Disposition::Retry,
+        }
+    }
+}
+
+fn list(faults: &[ConfigFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// An open door. Associations are taken once [`Door::serve`](Self::serve) runs.
+#[derive(Debug)]
+pub struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+impl Door {
+    /// Checks the configuration and listens. Call it inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The configuration cannot work, or the address is taken.
+    pub async fn open(config: DicomDoorConfig, ports: Ports) -> Result<Self, DoorError> {
+        let faults = config.faults();
+        if !faults.is_empty() {
+            return Err(DoorError::Config(faults));
+        }
+        let address = config.listen;
+        let tls = config.tls.clone().map(Acceptor::open).transpose();
+        let tls = tls.map_err(|source| DoorError::Tls { address, source })?;
+        let listened = listen(address).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (found, listener) = listened.map_err(|source| DoorError::Listen { address, source })?;
+        Ok(Self { listener, shared: Arc::new(Shared::new(config, tls, ports)), address: found })
+    }
+
+    /// Where it listens; the port that was found when the configuration said 0.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+#[expect(clippy::unused_async, reason = "registering a socket needs the runtime, which an async function guarantees")]
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restarted hub must not wait for the system to forget the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// What the associations of one door share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: DicomDoorConfig,
+    pub(crate) tls: Option<Acceptor>,
+    pub(crate) ports: Ports,
+    pub(crate) tally: Tally,
+    halted: AtomicBool,
+}
+
+impl Shared {
+    fn new(config: DicomDoorConfig, tls: Option<Acceptor>, ports: Ports) -> Self {
+        let tally = Tally::new(Arc::clone(&ports.metrics), &config.feeds);
+        Self { config, tls, ports, tally, halted: AtomicBool::new(false) }
+    }
+
+    /// Stops everything when log or store can no longer be trusted.
+    pub(crate) fn check(&self, disposition: Disposition, error: &dyn fmt::Display) {
+        match disposition {
+            Disposition::Halt => {
+                self.halted.store(true, Ordering::SeqCst);
+                error!(%error, "nothing more is acknowledged");
+                (self.ports.halt)(error);
+            }
+            Disposition::Retry | Disposition::Reject | Disposition::Hold => {}
+        }
+    }
+
+    /// Nothing may be acknowledged any more.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn feed(&self, feed: usize) -> Option<&DicomFeedConfig> {
+        self.config.feeds.get(feed)
+    }
+
+    /// Whether a feed takes nothing at the moment.
+    pub(crate) fn is_paused(&self, feed: usize) -> bool {
+        self.feed(feed).is_none_or(|feed| (self.ports.is_paused)(&feed.name))
+    }
+
+    /// The bounds of a scan for a feed.
+    pub(crate) fn scan_limits(&self, feed: &DicomFeedConfig) -> ScanLimits {
+        let limits = &self.config.limits;
+        ScanLimits {
+            bytes_max: feed.instance_bytes_max,
+            elements_max: limits.elements_max,
+            depth_max: limits.depth_max,
+            inflated_bytes_max: limits.inflated_bytes_max,
+            inflate_ratio_max: limits.inflate_ratio_max,
+            ..ScanLimits::default()
+        }
+    }
+}
+
+/// A UUID version 7: the time given, and chance.
+pub(crate) fn uuid_at(at: Timestamp) -> Uuid {
+    let since = Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos()))
+}

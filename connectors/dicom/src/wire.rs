@@ -1,0 +1,113 @@
+//! Bytes from and to a peer, each step with its patience.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::pdu::{HEAD, VALUE_HEAD};
+
+/// Read ahead so much: heads are small and many.
+const READ_AHEAD: usize = 32 << 10;
+/// What is said before a close is waited for so long to be heard.
+const LINGER: Duration = Duration::from_secs(2);
+/// Bodies are read in steps of so many bytes: nothing is made ready by a declared length.
+const STEP: usize = 16 << 10;
+
+/// Why bytes did not come, or did not go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WireFault {
+    /// The peer closed, or the network did.
+    Closed,
+    /// It took too long.
+    TimedOut,
+}
+
+/// The head of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnitHead {
+    pub(crate) kind: u8,
+    pub(crate) bytes: u32,
+}
+
+/// The head of a presentation data value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ValueHead {
+    /// Bytes of what follows the length: context, control and data.
+    pub(crate) bytes: u32,
+    pub(crate) context: u8,
+    pub(crate) is_command: bool,
+    pub(crate) is_last: bool,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Wire<S> {
+    stream: BufReader<S>,
+    write_patience: Duration,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn new(stream: S, write_patience: Duration) -> Self {
+        Self { stream: BufReader::with_capacity(READ_AHEAD, stream), write_patience }
+    }
+
+    pub(crate) async fn unit(&mut self, until: Instant) -> Result<UnitHead, WireFault> {
+        let mut head = [0; HEAD];
+        timed(timeout_at(until, self.stream.read_exact(&mut head)).await)?;
+        let [kind, _, a, b, c, d] = head;
+        Ok(UnitHead { kind, bytes: u32::from_be_bytes([a, b, c, d]) })
+    }
+
+    pub(crate) async fn value(&mut self, patience: Duration) -> Result<ValueHead, WireFault> {
+        let mut head = [0; VALUE_HEAD];
+        timed(timeout(patience, self.stream.read_exact(&mut head)).await)?;
+        let [a, b, c, d, context, control] = head;
+        let bytes = u32::from_be_bytes([a, b, c, d]);
+        Ok(ValueHead { bytes, context, is_command: control & 1 == 1, is_last: control & 2 == 2 })
+    }
+
+    /// Reads so many bytes to the end of `into`.
+    pub(crate) async fn append(&mut self, into: &mut Vec<u8>, bytes: usize, until: Instant) -> Result<(), WireFault> {
+        let mut left = bytes;
+        while left > 0 {
+            let step = left.min(STEP);
+            let from = into.len();
+            into.resize(from.saturating_add(step), 0);
+            let Some(place) = into.get_mut(from..) else { return Err(WireFault::Closed) };
+            timed(timeout_at(until, self.stream.read_exact(place)).await)?;
+            left = left.saturating_sub(step);
+        }
+        Ok(())
+    }
+
+    /// Writes in one go: small writes would wait for each other's receipt.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), WireFault> {
+        let written = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        timed(timeout(self.write_patience, written).await)
+    }
+
+    /// Closes so that what was written last arrives: a close with bytes unread would take it back.
+    pub(crate) async fn close(mut self) {
+        let close = async {
+            if self.stream.shutdown().await.is_err() {
+                return;
+            }
+            let mut rest = [0; 4096];
+            while matches!(self.stream.read(&mut rest).await, Ok(read) if read > 0) {}
+        };
+        // Not heard in time is as good as heard: there is nobody left to tell.
+        drop(timeout(LINGER, close).await);
+    }
+}
+
+fn timed<T>(done: Result<std::io::Result<T>, tokio::time::error::Elapsed>) -> Result<(), WireFault> {
+    match done {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_broken)) => Err(WireFault::Closed),
+        Err(_elapsed) => Err(WireFault::TimedOut),
+    }
+}
