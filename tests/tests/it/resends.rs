@@ -27,7 +27,7 @@ fn copies_counted(hub: &Hub) -> u64 {
     let mut text = String::new();
     link.read_to_string(&mut text).expect("read");
     let lines = text.lines().filter(|line| line.starts_with("causeway_messages_duplicate_total{"));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 /// Each message one to five times: on the same connection, on another one, at another process, and after a restart.

@@ -6,6 +6,7 @@
 use causeway_core::envelope::Digest;
 use causeway_core::port::{AuditEntry, AuditLine, AuditQuery, AuditReport};
 use postgres::Row;
+use postgres::types::Type;
 
 use super::conditions::Conditions;
 use super::session::{Session, get};
@@ -44,25 +45,23 @@ impl Head {
 
 /// Appends lines after a head that is locked; gives the new one.
 pub(super) fn append(session: &mut Session, mut head: Head, entries: &[AuditEntry]) -> Result<Head> {
-    let (mut seqs, mut hashes, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lines = Vec::with_capacity(entries.len());
     for entry in entries {
         let text = canonical(entry)?;
         let seq = head.seq.saturating_add(1);
         head = Head { seq, hash: link(seq, head.hash, &text) };
-        seqs.push(int(seq)?);
-        hashes.push(head.hash.0);
-        texts.push(text);
+        lines.push((int(seq)?, head.hash.0, text));
     }
-    let ats: Vec<i64> = entries.iter().map(|entry| micros(entry.at)).collect();
-    let actions: Vec<&str> = entries.iter().map(|entry| entry.action.as_str()).collect();
-    let persons: Vec<Option<i64>> = entries.iter().map(|entry| entry.person.map(|person| person.0)).collect();
-    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_slice()).collect();
-    session.execute(
-        "WITH head AS (UPDATE audit_head SET seq = $7, hash = $8 WHERE one) \
-         INSERT INTO audit (seq, at, action, person, hash, entry) \
-         SELECT * FROM unnest($1::int8[], $2::int8[], $3::text[], $4::int8[], $5::bytea[], $6::text[])",
-        &[&seqs, &ats, &actions, &persons, &hashes, &texts, &int(head.seq)?, &head.hash.0.as_slice()],
-    )?;
+    session
+        .execute("UPDATE audit_head SET seq = $1, hash = $2 WHERE one", &[&int(head.seq)?, &head.hash.0.as_slice()])?;
+    let types = [Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::BYTEA, Type::TEXT];
+    let sql = "COPY audit (seq, at, action, person, hash, entry) FROM STDIN (FORMAT binary)";
+    session.copy(sql, &types, |rows| {
+        entries.iter().zip(&lines).try_for_each(|(entry, (seq, hash, text))| {
+            let person = entry.person.map(|person| person.0);
+            rows.add(&[seq, &micros(entry.at), &entry.action, &person, &hash.as_slice(), text])
+        })
+    })?;
     Ok(head)
 }
 

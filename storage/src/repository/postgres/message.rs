@@ -1,10 +1,11 @@
 //! Writing the rows of messages.
 
-use causeway_core::outcome::MessageFacts;
 use causeway_core::reason::Reason;
 use jiff::Timestamp;
+use postgres::types::Type;
 
 use super::batch::Entry;
+use super::session::short;
 use super::text::put;
 use super::unit::Unit;
 use crate::repository::codec::{int, micros, state_code, write_decisions};
@@ -17,56 +18,78 @@ pub(super) fn insert(unit: &mut Unit<'_>, entries: &[Entry<'_>], now: Timestamp)
     if entries.is_empty() {
         return Ok(());
     }
-    let facts: Vec<&MessageFacts> = entries.iter().map(|entry| &entry.outcome.facts).collect();
-    macro_rules! column {
-        ($kind:ty, $value:expr) => {
-            facts.iter().map($value).collect::<Vec<$kind>>()
-        };
-    }
-    let offsets: Vec<i64> = facts.iter().map(|facts| int(facts.position.offset.0)).collect::<Result<_>>()?;
-    let bytes: Vec<i64> = facts.iter().map(|facts| int(facts.bytes)).collect::<Result<_>>()?;
-    let steps = Steps::of(entries, now)?;
-    unit.execute(
-        "INSERT INTO message (partition_id, log_offset, id, trace, feed, provider, format, sender, control_id, kind, \
-         received_at, digest, bytes, reused, state, reason, place, person, created, updated, unchanged, late, \
-         first_version, last_version, decisions, notes, steps, settled_at) SELECT *, $28::int8 FROM unnest($1::int4[], \
-         $2::int8[], $3::int8[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], \
-         $11::int8[], $12::bytea[], $13::int8[], $14::bool[], $15::int8[], $16::text[], $17::text[], $18::int8[], \
-         $19::int8[], $20::int8[], $21::int8[], $22::int8[], $23::int8[], $24::int8[], $25::text[], $26::bytea[], \
-         $27::int4[])",
-        &[
-            &column!(i32, |facts| i32::from(facts.position.partition.0)),
-            &offsets,
-            &steps.ids,
-            &column!(uuid::Uuid, |facts| facts.trace.0),
-            &column!(&str, |facts| facts.feed.as_str()),
-            &column!(&str, |facts| facts.provider.0.as_str()),
-            &column!(&str, |facts| facts.format.as_str()),
-            &column!(Text<'_>, |facts| put(&facts.sender)),
-            &column!(Text<'_>, |facts| put(&facts.control_id)),
-            &column!(Text<'_>, |facts| put(&facts.kind)),
-            &column!(i64, |facts| micros(facts.received_at)),
-            &column!(&[u8], |facts| facts.digest.0.as_slice()),
-            &bytes,
-            &column!(bool, |facts| facts.control_id_reused),
-            &steps.states,
-            &steps.reasons,
-            &steps.places,
-            &steps.persons,
-            &steps.created,
-            &steps.updated,
-            &steps.unchanged,
-            &steps.late,
-            &steps.first_versions,
-            &steps.last_versions,
-            &steps.decisions,
-            &steps.notes,
-            &steps.numbers,
-            &micros(now),
-        ],
-    )?;
-    Ok(())
+    unit.copy(INSERT, &TYPES, |rows| {
+        entries.iter().try_for_each(|entry| {
+            let (outcome, settled) = (entry.outcome, entry.settled);
+            let facts = &outcome.facts;
+            rows.add(&[
+                &i32::from(facts.position.partition.0),
+                &int(facts.position.offset.0)?,
+                &entry.id,
+                &facts.trace.0,
+                &facts.feed.as_str(),
+                &facts.provider.0,
+                &facts.format.as_str(),
+                &put(&facts.sender),
+                &put(&facts.control_id),
+                &put(&facts.kind),
+                &micros(facts.received_at),
+                &facts.digest.0.as_slice(),
+                &int(facts.bytes)?,
+                &facts.control_id_reused,
+                &short(state_code(outcome.state)),
+                &outcome.reason.map(Reason::code),
+                &put(&outcome.place),
+                &outcome.person.map(|person| person.0),
+                &int(settled.effects.created)?,
+                &int(settled.effects.updated)?,
+                &int(settled.effects.unchanged)?,
+                &int(settled.effects.late)?,
+                &settled.first_version,
+                &settled.last_version,
+                &write_decisions(&outcome.decisions, now),
+                &entry.notes.as_ref().map(|digest| digest.0.as_slice()),
+                &entry.steps,
+                &micros(now),
+            ])
+        })
+    })
 }
+
+const INSERT: &str = "COPY message (partition_id, log_offset, id, trace, feed, provider, format, sender, control_id, kind, \
+    received_at, digest, bytes, reused, state, reason, place, person, created, updated, unchanged, late, first_version, \
+    last_version, decisions, notes, steps, settled_at) FROM STDIN (FORMAT binary)";
+
+const TYPES: [Type; 28] = [
+    Type::INT4,
+    Type::INT8,
+    Type::INT8,
+    Type::UUID,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::INT8,
+    Type::BYTEA,
+    Type::INT8,
+    Type::BOOL,
+    Type::INT2,
+    Type::TEXT,
+    Type::TEXT,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::BYTEA,
+    Type::INT4,
+    Type::INT8,
+];
 
 /// Puts messages into their new states. What is known of them stays what was seen first.
 pub(super) fn update(unit: &mut Unit<'_>, entries: &[Entry<'_>], now: Timestamp) -> Result<()> {

@@ -4,7 +4,7 @@
 //! it, or the batch sees the revocation. A person who is *added* meanwhile is not seen; what is withheld for want of it
 //! is taken up by the person's ticket, which waits for the commits that were under way ([`super::tickets`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use causeway_core::outcome::State;
@@ -35,24 +35,27 @@ const MESSAGE: i64 = 4;
 /// good and reads every message of the feed for each lookup. An expression has no index.
 const QUERY: &str = "\
     WITH numbered AS MATERIALIZED (\
-        SELECT s.sort::int8 AS sort, s.key, p.id, p.revision, p.snapshot, p.seal \
+        SELECT s.sort::int8 AS sort, s.key, p.id, p.revision \
           FROM unnest($1::int8[]) AS k (key) JOIN subject AS s ON s.key = k.key AND s.sort < 2 \
           JOIN person AS p ON p.id = s.person FOR SHARE OF p), \
     alike AS MATERIALIZED (\
-        SELECT k.key, p.id, p.revision, p.snapshot, p.seal \
+        SELECT k.key, p.id, p.revision \
           FROM unnest($2::int8[]) AS k (key) CROSS JOIN LATERAL (\
                SELECT s.person FROM subject AS s WHERE s.key = k.key AND s.sort = 2 ORDER BY s.person LIMIT $3) AS s \
           JOIN person AS p ON p.id = s.person FOR SHARE OF p), \
     known AS MATERIALIZED (\
         SELECT p.id, p.revision, p.snapshot, p.seal FROM provider AS p WHERE p.id = ANY ($4::text[]) FOR SHARE) \
-    SELECT sort, key, id::text, revision, snapshot, seal, 0::int8 FROM numbered \
-    UNION ALL SELECT 2, key, id::text, revision, snapshot, seal, id FROM alike \
+    SELECT sort, key, '', revision, '', NULL::bytea, id FROM numbered \
+    UNION ALL SELECT 2, key, '', revision, '', NULL, id FROM alike \
     UNION ALL SELECT 3, 0, id, revision, snapshot, seal, 0 FROM known \
     UNION ALL \
     SELECT 4, k.lookup, coalesce(m.reason, ''), m.state::int8, '', m.digest, m.id \
       FROM unnest($5::text[], $6::text[], $7::text[], $8::int8[]) AS k (control_id, sender, feed, lookup) \
       JOIN message AS m ON m.control_id = k.control_id AND m.sender = k.sender AND m.feed || '' = k.feed AND m.state <> $9 \
     ORDER BY 1, 7";
+
+/// Persons who are not in memory, or changed since. They are locked, so they are as the query above saw them.
+const PERSONS: &str = "SELECT id, revision, snapshot, seal FROM person WHERE id = ANY ($1::int8[])";
 
 /// Resolves all lookups.
 pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Resolved> {
@@ -81,7 +84,7 @@ pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Res
             &i16::try_from(state_code(State::Rejected)).unwrap_or(i16::MAX),
         ],
     )?;
-    let max = unit.settings.persons_cached;
+    let persons = persons(unit, &rows)?;
     let mut caches = unit.caches.lock();
     for row in &rows {
         match get(row, 0)? {
@@ -95,14 +98,14 @@ pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Res
                 // Most are the person found by number already: those need not be decoded.
                 let open: Vec<usize> = asked.iter().copied().filter(|index| found_none(&resolved, *index)).collect();
                 for index in open {
-                    let person = participant(row, &mut caches, max)?;
+                    let person = participant(row, &persons)?;
                     add(&mut resolved, index, person, |candidates| &mut candidates.look_alikes);
                 }
             }
             sort => {
                 let asked = wanted.numbers.get(&(sort, get(row, 1)?)).map_or(&[][..], Vec::as_slice);
                 for asker in asked {
-                    let person = participant(row, &mut caches, max)?;
+                    let person = participant(row, &persons)?;
                     add(&mut resolved, asker.index, person, |candidates| asker.list(sort, candidates));
                 }
             }
@@ -152,21 +155,46 @@ fn same(sameness: &mut [Sameness], lookups: &[Lookup<'_>], row: &Row) -> Result<
     Ok(())
 }
 
-/// The person of a row: from memory if the revision is the same, decoded otherwise.
-fn participant(row: &Row, caches: &mut Caches, max: usize) -> Result<Arc<Participant>> {
-    let id = get::<&str>(row, 2)?.parse().ok().map(PersonId).ok_or_else(|| damaged("a person has no number"))?;
-    let revision = get(row, 3)?;
-    if let Some((known, participant)) = caches.persons.get(&id)
-        && *known == revision
+/// The persons of the rows: from memory if the revision is the same, read and decoded otherwise.
+fn persons(unit: &mut Unit<'_>, rows: &[Row]) -> Result<HashMap<i64, Arc<Participant>>> {
+    let (mut found, mut unknown) = (HashMap::new(), BTreeSet::new());
     {
-        return Ok(Arc::clone(participant));
+        let caches = unit.caches.lock();
+        for row in rows {
+            let (sort, id, revision): (i64, i64, i64) = (get(row, 0)?, get(row, 6)?, get(row, 3)?);
+            if matches!(sort, MESSAGE | PROVIDER) {
+                continue;
+            }
+            match caches.persons.get(&PersonId(id)) {
+                Some((known, participant)) if *known == revision => found.insert(id, Arc::clone(participant)),
+                Some(_) | None => {
+                    unknown.insert(id);
+                    None
+                }
+            };
+        }
     }
-    let participant = Arc::new(read_participant(id, get(row, 4)?, get(row, 5)?)?);
-    if caches.persons.len() >= max {
+    if unknown.is_empty() {
+        return Ok(found);
+    }
+    let unknown: Vec<i64> = unknown.into_iter().collect();
+    let read = unit.session.query(PERSONS, &[&unknown])?;
+    let mut caches = unit.caches.lock();
+    if caches.persons.len().saturating_add(read.len()) > unit.settings.persons_cached {
         caches.persons.clear();
     }
-    caches.persons.insert(id, (revision, Arc::clone(&participant)));
-    Ok(participant)
+    for row in &read {
+        let (id, revision) = (get(row, 0)?, get(row, 1)?);
+        let participant = Arc::new(read_participant(PersonId(id), get(row, 2)?, get(row, 3)?)?);
+        caches.persons.insert(PersonId(id), (revision, Arc::clone(&participant)));
+        found.insert(id, participant);
+    }
+    Ok(found)
+}
+
+/// The person of a row.
+fn participant(row: &Row, persons: &HashMap<i64, Arc<Participant>>) -> Result<Arc<Participant>> {
+    persons.get(&get(row, 6)?).map(Arc::clone).ok_or_else(|| damaged("a person who is locked is gone"))
 }
 
 fn provider(row: &Row, caches: &mut Caches) -> Result<Provider> {

@@ -10,9 +10,10 @@ use causeway_core::port::{AuditEntry, Participant};
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
 use postgres::Row;
+use postgres::types::Type;
 
 use super::audit::{self, Head};
-use super::session::{Params, Session};
+use super::session::{Params, Rows, Session};
 use super::settings::PostgresSettings;
 use crate::repository::codec::state_code;
 use crate::repository::error::Result;
@@ -69,6 +70,16 @@ impl<'u> Unit<'u> {
     /// As [`Session::query`].
     pub(super) fn query(&mut self, sql: &str, params: Params<'_>) -> Result<Vec<Row>> {
         self.session.query(sql, params)
+    }
+
+    /// As [`Session::copy`].
+    pub(super) fn copy(
+        &mut self,
+        sql: &str,
+        types: &[Type],
+        write: impl FnOnce(&mut Rows<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.session.copy(sql, types, write)
     }
 
     /// As [`Session::execute`].

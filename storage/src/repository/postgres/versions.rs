@@ -7,9 +7,10 @@ use causeway_core::person::PersonId;
 use causeway_core::record::{Effect, Record, VersionClock, effect, standing};
 use causeway_core::scope::Domain;
 use jiff::Timestamp;
+use postgres::types::Type;
 
 pub(super) use super::clock::Clock;
-use super::session::get;
+use super::session::{get, short};
 use super::text::put;
 use super::unit::Unit;
 use crate::repository::codec::{domain_of, level_code, micros};
@@ -220,13 +221,12 @@ impl<'r> Ledger<'r> {
     /// Writes what was judged.
     pub(super) fn write(self, unit: &mut Unit<'_>) -> Result<()> {
         write_versions(unit, &self.versions)?;
-        for (written, sql) in [(Written::New, INSERT), (Written::Changed, UPDATE)] {
-            let records: Vec<_> = self.records.iter().filter(|(_, record)| record.written == written).collect();
-            if !records.is_empty() {
-                write_records(unit, sql, &records)?;
-            }
+        let written = |how: Written| self.records.iter().filter(move |(_, record)| record.written == how);
+        let (new, changed): (Vec<_>, Vec<_>) = (written(Written::New).collect(), written(Written::Changed).collect());
+        if !new.is_empty() {
+            insert_records(unit, &new)?;
         }
-        Ok(())
+        if changed.is_empty() { Ok(()) } else { update_records(unit, &changed) }
     }
 }
 
@@ -310,45 +310,91 @@ pub(super) fn half(bytes: &[u8]) -> Result<Half> {
     Half::try_from(bytes).ok().ok_or_else(|| damaged("a stored digest has another length"))
 }
 
+const VERSIONS: &str = "COPY record_version (person, id, domain, record_key, number, former, retracted, rank, at, log_offset, \
+    clinical_date, level, message, stored_at, content, resource) FROM STDIN (FORMAT binary)";
+
 fn write_versions(unit: &mut Unit<'_>, versions: &[Version<'_>]) -> Result<()> {
     if versions.is_empty() {
         return Ok(());
     }
-    macro_rules! column {
-        ($kind:ty, $value:expr) => {
-            versions.iter().map($value).collect::<Vec<$kind>>()
-        };
-    }
-    unit.execute(
-        "INSERT INTO record_version (person, id, domain, record_key, number, former, retracted, rank, at, log_offset, \
-         clinical_date, level, message, stored_at, content, resource) SELECT * FROM unnest($1::int8[], $2::int8[], \
-         $3::text[], $4::text[], $5::int8[], $6::int8[], $7::bool[], $8::int2[], $9::int8[], $10::int8[], $11::text[], \
-         $12::int8[], $13::int8[], $14::int8[], $15::bytea[], $16::text[])",
-        &[
-            &column!(i64, |v| v.source.person.0),
-            &column!(i64, |v| v.id),
-            &column!(&str, |v| v.record.domain.code()),
-            &column!(std::borrow::Cow<'_, str>, |v| put(&v.record.key.0)),
-            &column!(i64, |v| v.number),
-            &column!(Option<i64>, |v| v.former),
-            &column!(bool, |v| v.record.retracted),
-            &column!(i16, |v| i16::from(v.clock.rank)),
-            &column!(i64, |v| v.clock.at),
-            &column!(i64, |v| v.clock.offset),
-            &column!(Option<String>, |v| v.record.clinical_date.map(|date| date.to_string())),
-            &column!(i64, |v| level_code(v.record.level)),
-            &column!(i64, |v| v.source.message),
-            &column!(i64, |v| micros(v.source.now)),
-            &column!(&[u8], |v| v.content.as_slice()),
-            &column!(&str, |v| v.record.resource.text()),
-        ],
-    )?;
-    Ok(())
+    let types = [
+        Type::INT8,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::INT8,
+        Type::BOOL,
+        Type::INT2,
+        Type::INT8,
+        Type::INT8,
+        Type::TEXT,
+        Type::INT2,
+        Type::INT8,
+        Type::INT8,
+        Type::BYTEA,
+        Type::TEXT,
+    ];
+    unit.copy(VERSIONS, &types, |rows| {
+        versions.iter().try_for_each(|version| {
+            let (source, record, clock) = (version.source, version.record, version.clock);
+            rows.add(&[
+                &source.person.0,
+                &version.id,
+                &record.domain.code(),
+                &put(&record.key.0),
+                &version.number,
+                &version.former,
+                &record.retracted,
+                &i16::from(clock.rank),
+                &clock.at,
+                &clock.offset,
+                &record.clinical_date.map(|date| date.to_string()),
+                &short(level_code(record.level)),
+                &source.message,
+                &micros(source.now),
+                &version.content.as_slice(),
+                &record.resource.text(),
+            ])
+        })
+    })
 }
 
-const INSERT: &str = "INSERT INTO record (person, place, domain, current, latest, versions, retracted, rank, at, \
-    log_offset, content) SELECT * FROM unnest($1::int8[], $2::bytea[], $3::text[], $4::int8[], $5::int8[], $6::int8[], \
-    $7::bool[], $8::int2[], $9::int8[], $10::int8[], $11::bytea[])";
+const INSERT: &str = "COPY record (person, place, domain, current, latest, versions, retracted, rank, at, log_offset, content) \
+    FROM STDIN (FORMAT binary)";
+
+fn insert_records(unit: &mut Unit<'_>, records: &[(&Key, &Current)]) -> Result<()> {
+    let types = [
+        Type::INT8,
+        Type::BYTEA,
+        Type::TEXT,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::BOOL,
+        Type::INT2,
+        Type::INT8,
+        Type::INT8,
+        Type::BYTEA,
+    ];
+    unit.copy(INSERT, &types, |rows| {
+        records.iter().try_for_each(|((person, place), record)| {
+            rows.add(&[
+                person,
+                &place.as_slice(),
+                &record.domain.code(),
+                &record.current,
+                &record.latest,
+                &record.versions,
+                &record.retracted,
+                &i16::from(record.clock.rank),
+                &record.clock.at,
+                &record.clock.offset,
+                &record.content.as_slice(),
+            ])
+        })
+    })
+}
 
 const UPDATE: &str = "UPDATE record AS r SET domain = k.domain, current = k.current, latest = k.latest, \
     versions = k.versions, retracted = k.retracted, rank = k.rank, at = k.at, log_offset = k.log_offset, \
@@ -356,14 +402,14 @@ const UPDATE: &str = "UPDATE record AS r SET domain = k.domain, current = k.curr
     $8::int2[], $9::int8[], $10::int8[], $11::bytea[]) AS k (person, place, domain, current, latest, versions, \
     retracted, rank, at, log_offset, content) WHERE r.person = k.person AND r.place = k.place";
 
-fn write_records(unit: &mut Unit<'_>, sql: &str, records: &[(&Key, &Current)]) -> Result<()> {
+fn update_records(unit: &mut Unit<'_>, records: &[(&Key, &Current)]) -> Result<()> {
     macro_rules! column {
         ($kind:ty, $value:expr) => {
             records.iter().map($value).collect::<Vec<$kind>>()
         };
     }
     unit.execute(
-        sql,
+        UPDATE,
         &[
             &column!(i64, |(key, _)| key.0),
             &column!(&[u8], |(key, _)| key.1.as_slice()),
