@@ -22,6 +22,7 @@ use causeway_core::policy::Rules;
 use causeway_hl7::config::{DoorConfig, FeedConfig};
 use causeway_serve::http::HttpLimits;
 use causeway_storage::blob::folder_settings::FolderBlobSettings;
+use causeway_storage::blob::s3_settings::S3BlobSettings;
 use causeway_storage::log::embedded::EmbeddedLogSettings;
 use causeway_storage::log::kafka_settings::KafkaLogSettings;
 use causeway_storage::repository::postgres_settings::PostgresSettings;
@@ -208,6 +209,8 @@ impl Default for RepositoryConfig {
 pub(crate) enum BlobEngine {
     /// Files in `data_dir`, on one machine.
     Folder,
+    /// An S3-compatible server, for any number of processes; in builds with the feature `s3`.
+    S3,
 }
 
 /// Documents and images, each under the digest of its bytes.
@@ -222,11 +225,18 @@ pub(crate) struct BlobsConfig {
     pub(crate) sweep_age: Duration,
     /// Settings of the engine in a folder.
     pub(crate) folder: FolderBlobSettings,
+    /// Settings of the engine on an S3-compatible server.
+    pub(crate) s3: S3BlobSettings,
 }
 
 impl Default for BlobsConfig {
     fn default() -> Self {
-        Self { engine: BlobEngine::Folder, sweep_age: Duration::from_hours(24), folder: FolderBlobSettings::default() }
+        Self {
+            engine: BlobEngine::Folder,
+            sweep_age: Duration::from_hours(24),
+            folder: FolderBlobSettings::default(),
+            s3: S3BlobSettings::default(),
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Log, Registry, Repository, RepositoryError, SharedBlobs};
 use causeway_storage::blob::folder::FolderBlobs;
 use causeway_storage::blob::measured::MeasuredBlobs;
+#[cfg(feature = "s3")]
+use causeway_storage::blob::s3::S3Blobs;
 use causeway_storage::log::embedded::EmbeddedLog;
 #[cfg(feature = "kafka")]
 use causeway_storage::log::kafka::KafkaLog;
@@ -157,6 +159,10 @@ pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<Repository
 pub(crate) fn open_blobs(config: &Config, home: &Home, metrics: &Arc<dyn Metrics>) -> Result<SharedBlobs, Diagnostic> {
     let store: SharedBlobs = match config.blobs.engine {
         BlobEngine::Folder => Arc::new(FolderBlobs::open(&home.blobs(), config.blobs.folder.clone())?),
+        #[cfg(feature = "s3")]
+        BlobEngine::S3 => Arc::new(S3Blobs::open(config.blobs.s3.clone())?),
+        #[cfg(not(feature = "s3"))]
+        BlobEngine::S3 => return Err(not_built("the blob store on S3", "s3")),
     };
     Ok(Arc::new(MeasuredBlobs::new(store, Arc::clone(metrics))))
 }
@@ -185,7 +191,7 @@ impl Leases for Worker {
 }
 
 /// The engine is known, and not in this binary.
-#[cfg(not(all(feature = "kafka", feature = "postgres")))]
+#[cfg(not(all(feature = "kafka", feature = "postgres", feature = "s3")))]
 pub(crate) fn not_built(engine: &str, feature: &str) -> Diagnostic {
     Diagnostic::new(Code::NoEngine, format!("this binary was built without {engine}"))
         .fix(format!("build it with `cargo build --release --features {feature}`, or use the embedded engine"))

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::context::Context;
 use crate::certificates::{Standing, standings};
-use crate::config::{Config, LogEngine, RepositoryEngine};
+use crate::config::{BlobEngine, Config, LogEngine, RepositoryEngine};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Stop};
 use crate::exit::Exit;
 use crate::sending::chain;
@@ -65,6 +65,12 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
 fn notes(context: &Context) -> Outcome<Vec<String>> {
     let config = context.found()?.config();
     let mut notes = Vec::new();
+    let elsewhere = config.log.engine == LogEngine::Kafka && config.repository.engine == RepositoryEngine::Postgres;
+    if elsewhere && config.blobs.engine == BlobEngine::Folder {
+        let told =
+            "documents are kept in a folder of this machine, which other machines do not see: [blobs] engine = \"s3\"";
+        notes.push(told.to_owned());
+    }
     if config.door.is_empty() {
         notes.push("there is no [[door]], so nothing can come in".to_owned());
     }

@@ -119,7 +119,7 @@ impl Context {
     pub(crate) fn blobs_if_any(&self) -> Outcome<Option<SharedBlobs>> {
         match self.found()?.config().blobs.engine {
             BlobEngine::Folder if !self.home()?.blobs().is_dir() => Ok(None),
-            BlobEngine::Folder => self.blobs().map(Some),
+            BlobEngine::Folder | BlobEngine::S3 => self.blobs().map(Some),
         }
     }
 

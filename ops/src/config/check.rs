@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::find::Found;
 use super::layers::Origin;
-use super::{Config, LogEngine, RepositoryEngine, trouble};
+use super::{BlobEngine, Config, LogEngine, RepositoryEngine, trouble};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Everything that does not go together; empty when all is well.
@@ -70,6 +70,14 @@ fn engines(config: &Config, at: &dyn Fn(&str, String) -> Diagnostic) -> Vec<Diag
     }
     if config.repository.engine == RepositoryEngine::Postgres && !cfg!(feature = "postgres") {
         troubles.push(missing("repository.engine", "PostgreSQL", "postgres"));
+    }
+    if config.blobs.engine == BlobEngine::S3 {
+        if !cfg!(feature = "s3") {
+            troubles.push(missing("blobs.engine", "the blob store on S3", "s3"));
+        }
+        if let Err(error) = config.blobs.s3.check() {
+            troubles.push(at("blobs.s3", error));
+        }
     }
     troubles
 }
