@@ -105,6 +105,12 @@ tables! {
     DOCUMENT_COMPLETION 3 "document_completion.csv";
     /// v2, code, display, system.
     DOCUMENT_CONFIDENTIALITY 4 "document_confidentiality.csv";
+    /// Words in lower case, code.
+    PROBLEM_CONFIRMATION 2 "problem_confirmation.csv";
+    /// Words in lower case, code.
+    PROBLEM_LIFE_CYCLE 2 "problem_life_cycle.csv";
+    /// v2, code.
+    REFERRAL_STATUS 2 "referral_status.csv";
     /// Name in lower case or LOINC code, code, display.
     OBSTETRIC_RECORD 3 "obstetric_record.csv";
     /// v2, code, rank, retracted: order control as the status of a prescription.

@@ -32,7 +32,7 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, orm, oru, oul, pharmacy, vxu};
+use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, orm, oru, oul, pharmacy, ppr, referral, vxu};
 
 pub use segment::ALL as SEGMENTS;
 
@@ -108,6 +108,8 @@ const FAMILIES: &[&[Trigger]] = &[
     pharmacy::TRIGGERS,
     orm::TRIGGERS,
     vxu::TRIGGERS,
+    ppr::TRIGGERS,
+    referral::TRIGGERS,
 ];
 
 /// Everything that is taken.

@@ -14,8 +14,11 @@ pub(crate) mod orc;
 pub(crate) mod pd1;
 pub(crate) mod pid;
 pub(crate) mod pr1;
+pub(crate) mod prb;
+pub(crate) mod prd;
 pub(crate) mod pv1;
 pub(crate) mod pv2;
+pub(crate) mod rf1;
 pub(crate) mod rxa;
 pub(crate) mod rxc;
 pub(crate) mod rxd;
@@ -57,6 +60,9 @@ pub const ALL: &[&SegmentUse] = &[
     &rxc::USE,
     &rxd::USE,
     &rxa::USE,
+    &prb::USE,
+    &rf1::USE,
+    &prd::USE,
 ];
 
 /// What is done with a segment; `None` when it is not read at all.

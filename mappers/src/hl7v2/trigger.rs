@@ -10,6 +10,8 @@ pub(crate) mod orm;
 pub(crate) mod oru;
 pub(crate) mod oul;
 pub(crate) mod pharmacy;
+pub(crate) mod ppr;
+pub(crate) mod referral;
 mod results;
 pub(crate) mod vxu;
 

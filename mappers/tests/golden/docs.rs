@@ -237,6 +237,7 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
         }
     };
     add("EVN", "");
+    add("RF1", "RF1||||||R1");
     add("PID", "PID|1||H1^^^QMH^MR");
     ["PD1", "NK1", "MRG"].iter().for_each(|name| add(name, "MRG|H2||||V8|V9"));
     add("PV1", "PV1|1|I||||||||||||||||||V1");
@@ -244,6 +245,7 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     add("IAM", "IAM|1||A^A^L");
     ["DG1", "PR1", "ORC"].iter().for_each(|name| add(name, ""));
     add("OBR", "OBR|1|P1|F1|A^A^L");
+    ["PRD", "PRB"].iter().for_each(|name| add(name, "PRB|AD|20260101|A^A^L|PB1"));
     add("TXA", "TXA|1|PN||||||||||D1");
     add("OBX", "OBX|1|NM|A^A^L||1||||||F");
     ["NTE", "SPM"].iter().for_each(|name| add(name, ""));

@@ -71,6 +71,13 @@ pub(crate) fn read(value: &Value<'_, '_>) -> Option<Name> {
     Some(Name { family, given, script, is_legal: kind == "L", human_name })
 }
 
+/// A name to show: family name first, as in the references to staff.
+pub(crate) fn display(value: &Value<'_, '_>) -> String {
+    let Some(Name { family, given, script, .. }) = read(value) else { return String::new() };
+    let blank = if script == Script::Ideographic || given.is_empty() || family.is_empty() { "" } else { " " };
+    format!("{family}{blank}{given}")
+}
+
 /// The letters of a name: XPN.8 says it, or the name itself.
 fn script(representation: &str, family: &str, given: &str) -> Script {
     match representation {

@@ -17,6 +17,7 @@ use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
 pub(crate) mod attachment;
+pub(crate) mod content;
 pub(crate) mod document;
 pub(crate) mod ha_allergy;
 pub(crate) mod loose;

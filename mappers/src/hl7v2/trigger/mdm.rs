@@ -1,7 +1,7 @@
 //! MDM, medical documents: IG message map MDM_T02. Those with an odd event only tell of a document, those with an even one
 //! bring it along.
 
-use crate::fhir::{Json, Object};
+use crate::fhir::Json;
 use crate::hl7v2::Trigger;
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::cwe;
@@ -9,10 +9,9 @@ use crate::hl7v2::identity::Subject;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
 use crate::hl7v2::segment::obr;
-use crate::hl7v2::segment::obx::attachment::{self, Label};
-use crate::hl7v2::segment::obx::document;
+use crate::hl7v2::segment::obx::content::{self, Label};
 use crate::hl7v2::segment::pv1::Visit;
-use crate::hl7v2::segment::txa::{self, Act, Head, Parts};
+use crate::hl7v2::segment::txa::{self, Act, Parts};
 
 use super::{Output, Says, Segments};
 
@@ -103,89 +102,10 @@ fn document<'m>(
         lines.iter().for_each(|line| line.keep());
         return;
     };
-    // Half a document is none: a part that is at fault keeps all of it out.
-    let (files, pointers) = (output.attachments.len(), output.pending.len());
-    let Some(content) = content(context, &lines, &head, output) else {
-        output.attachments.truncate(files);
-        output.pending.truncate(pointers);
+    let label = Label { title: &head.title, created: head.created.clone() };
+    let Some(content) = content::read(context, &lines, &label, head.status.retracted, output) else {
         return;
     };
     let parts = Parts { content, ..std::mem::take(order) };
     output.records.push(head.record(context, subject, visit, parts));
-}
-
-/// The Attachments of a document: each file and pointer for itself, and all its text as one.
-fn content<'m>(context: &Context<'m>, lines: &[&Seg<'m>], head: &Head, output: &mut Output) -> Option<Vec<Object>> {
-    let label = || Label { title: &head.title, created: head.created.clone() };
-    let mut text = Text::default();
-    let mut content = Vec::new();
-    let mut complete = true;
-    let mut rest = lines;
-    while let Some((obx, behind)) = rest.split_first() {
-        // Status, number and time of a part are the document's.
-        [3, 4, 11, 14].into_iter().for_each(|field| obx.ask(field));
-        let mut count = 1;
-        if !obx.has(3) {
-            context.missing(obx, 3, "what the part of the document is is missing");
-            return None;
-        }
-        match obx.field(2).raw() {
-            "ED" => {
-                count += attachment::further(obx, behind);
-                let parts = rest.get(..count).unwrap_or(rest);
-                let file = attachment::embedded(context, parts, label(), &mut output.attachments);
-                complete &= file.is_some();
-                content.extend(file);
-            }
-            "RP" => {
-                let pointer = document::pointed(context, obx, &head.title, head.status.retracted, output);
-                complete &= pointer.is_some();
-                content.extend(pointer);
-            }
-            _ => text.take(context, obx),
-        }
-        rest = rest.get(count..).unwrap_or_default();
-    }
-    let text = text.written();
-    if !text.is_empty() {
-        content.insert(0, attachment::text(&text, label(), &mut output.attachments));
-    }
-    complete.then_some(content)
-}
-
-/// The text of a document, under its headings.
-#[derive(Default)]
-struct Text {
-    sections: Vec<(String, Vec<String>)>,
-}
-
-impl Text {
-    /// OBX-3, the heading; OBX-5, the lines.
-    fn take<'m>(&mut self, context: &Context<'m>, obx: &Seg<'m>) {
-        let heading = obx.first(context, 3).map(|value| document::description(&cwe::read(&value))).unwrap_or_default();
-        let coded = matches!(obx.field(2).raw(), "CE" | "CWE" | "CNE" | "CF");
-        let mut lines: Vec<String> = obx
-            .all(context, 5)
-            .map(|value| if coded { document::description(&cwe::read(&value)) } else { value.whole().into_owned() })
-            .collect();
-        if lines.is_empty() {
-            // A blank line within the text.
-            lines.push(String::new());
-        }
-        match self.sections.last_mut() {
-            Some((last, known)) if *last == heading => known.extend(lines),
-            Some(_) | None => self.sections.push((heading, lines)),
-        }
-    }
-
-    /// The lines; with several headings, each under its own.
-    fn written(&self) -> String {
-        let several = self.sections.len() > 1;
-        let section = |(heading, lines): &(String, Vec<String>)| {
-            let text = lines.join("\n");
-            if several && !heading.is_empty() { format!("{heading}\n{text}") } else { text }
-        };
-        let sections: Vec<String> = self.sections.iter().map(section).collect();
-        sections.join("\n\n").trim().to_owned()
-    }
 }
