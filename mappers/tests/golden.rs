@@ -6,6 +6,8 @@
 
 #[path = "golden/case.rs"]
 mod case;
+#[path = "golden/concept_maps.rs"]
+mod concept_maps;
 #[path = "golden/docs.rs"]
 mod docs;
 #[path = "golden/explain.rs"]
