@@ -105,6 +105,10 @@ tables! {
     DOCUMENT_COMPLETION 3 "document_completion.csv";
     /// v2, code, display, system.
     DOCUMENT_CONFIDENTIALITY 4 "document_confidentiality.csv";
+    /// v2, display, domain, category.
+    MODALITY 4 "modality.csv";
+    /// v2, section.
+    REPORT_SECTION 2 "report_section.csv";
     /// Words in lower case, code.
     PROBLEM_CONFIRMATION 2 "problem_confirmation.csv";
     /// Words in lower case, code.

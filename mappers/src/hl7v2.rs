@@ -9,6 +9,7 @@ mod context;
 mod datatype;
 pub mod explain;
 mod identity;
+mod imaging;
 mod media;
 mod medication;
 pub mod note;

@@ -46,6 +46,7 @@ codes! {
     NotANumber "not-a-number" "What should be a number is none: kept as text, or left out." => "Send digits alone, or another type in OBX-2";
     BadDate "bad-date" "What should be a date or time is none: left out, or kept as text where it is the value." => "Send YYYY, YYYYMM, YYYYMMDD or YYYYMMDDHHMM[SS][+ZZZZ], a day that exists";
     BadUnit "bad-unit" "The code of a unit holds a blank: kept as words." => "Send the unit's code in the first component and its name in the second";
+    BadUid "bad-uid" "What should be a DICOM UID is none: the report is not joined with a study by it.";
     BadHkid "bad-hkid" "A number sent as an HKID is none." => "Send the number as on the card, with its check digit";
     DerivedId "derived-id" "A record has no number of its own and is keyed by something else." => "Send the record's own number";
     ClassDisagrees "class-disagrees" "The visit number speaks of another class than PV1-2." => "Send the class in PV1-2 that the visit number stands for";

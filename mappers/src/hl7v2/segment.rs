@@ -4,6 +4,7 @@ pub(crate) mod al1;
 pub(crate) mod dg1;
 pub(crate) mod evn;
 pub(crate) mod iam;
+pub(crate) mod ipc;
 pub(crate) mod mrg;
 pub(crate) mod msh;
 pub(crate) mod nk1;
@@ -29,6 +30,7 @@ pub(crate) mod spm;
 pub(crate) mod tq1;
 pub(crate) mod tq2;
 pub(crate) mod txa;
+pub(crate) mod zds;
 
 use super::profile::SegmentUse;
 
@@ -51,6 +53,8 @@ pub const ALL: &[&SegmentUse] = &[
     &obx::USE,
     &nte::USE,
     &spm::USE,
+    &ipc::USE,
+    &zds::USE,
     &txa::USE,
     &tq1::USE,
     &tq2::USE,

@@ -171,6 +171,8 @@ fn the_tables_say_what_the_code_reads() {
             // A dose without a time, and one of which it cannot be told whether it was given, are no records.
             ("RXA", 3) => "20260101",
             ("RXA", 20) => "CP",
+            // Of a report on images more is read.
+            ("OBR", 24) => "RAD",
             _ => "X",
         };
         let full = format!("{}|{}", segment.name, (1..=LAST).map(value).collect::<Vec<_>>().join("|"));
@@ -248,7 +250,7 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     ["PRD", "PRB"].iter().for_each(|name| add(name, "PRB|AD|20260101|A^A^L|PB1"));
     add("TXA", "TXA|1|PN||||||||||D1");
     add("OBX", "OBX|1|NM|A^A^L||1||||||F");
-    ["NTE", "SPM"].iter().for_each(|name| add(name, ""));
+    ["NTE", "SPM", "IPC", "ZDS"].iter().for_each(|name| add(name, ""));
     lines.join("\r")
 }
 

@@ -106,6 +106,7 @@ const TYPES: &[Type] = &[
             "resultsInterpreter",
             "specimen",
             "result",
+            "imagingStudy",
             "conclusion",
         ],
         codes: &[(
@@ -230,6 +231,12 @@ const TYPES: &[Type] = &[
             "asserter",
         ],
         codes: &[],
+    },
+    Type {
+        name: "Flag",
+        required: &["status", "code", "subject"],
+        optional: &["category", "period"],
+        codes: &[("status", &["active", "inactive", "entered-in-error"])],
     },
     Type {
         name: "Procedure",

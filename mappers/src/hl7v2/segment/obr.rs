@@ -14,6 +14,7 @@ use crate::hl7v2::datatype::cwe::{self, Coded};
 use crate::hl7v2::datatype::ei::{self, Entity};
 use crate::hl7v2::datatype::{ts, xcn};
 use crate::hl7v2::identity::Subject;
+use crate::hl7v2::imaging::Imaging;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
@@ -45,6 +46,8 @@ pub(crate) const USE: SegmentUse = SegmentUse {
         used(14, "Specimen received date/time", "Specimen.receivedTime, with OBR-15 or SPM"),
         used(15, "Specimen source", "Specimen.type, container.additive, note, collection.bodySite; without SPM"),
         used(16, "Ordering provider", "ServiceRequest.requester").but("A reference by identifier and name"),
+        used(18, "Placer field 1", "Of a report on images: DiagnosticReport.identifier ACSN, as IHE Radiology has it"),
+        used(20, "Filler field 1", "As OBR-18"),
         used(22, "Results reported / status changed", "DiagnosticReport.issued; the version clock"),
         used(24, "Diagnostic service section id", "DiagnosticReport.category; Observation.category; the domain"),
         used(25, "Result status", "DiagnosticReport.status; the rank of the version"),
@@ -114,6 +117,14 @@ impl Order {
     pub(crate) fn key_parts(&self) -> [&str; 2] {
         let [number, service] = &self.key;
         [number, service]
+    }
+
+    /// A report on a study is one of radiology, where OBR-24 does not say what it is.
+    pub(crate) fn imagine(&mut self, imaging: &Imaging) {
+        if imaging.has_study && !self.has_section {
+            (self.domain, self.has_section) = (Domain::RadiologyReport, true);
+            self.category = concept("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "").into();
+        }
     }
 
     /// Notes that the number is not the filler's. Only for records that are keyed by it.
@@ -259,6 +270,10 @@ pub(crate) fn section<'m>(context: &Context<'m>, obr: &Seg<'m>) -> (Object, Doma
     let Some(value) = obr.first(context, 24) else { return laboratory };
     let sent = value.text(1);
     let Some([code, display, domain, category]) = codes::DIAGNOSTIC_SECTION.row(&sent) else {
+        if let Some([code, display, domain, category]) = codes::MODALITY.row(&sent) {
+            let concept = concept("http://dicom.nema.org/resources/ontology/DCM", code, display);
+            return (concept, Domain::parse(domain).unwrap_or(Domain::Laboratory), *category, true);
+        }
         cwe::unmapped(&value);
         return (concept(&context.urn("code", "0074"), &sent, ""), Domain::Laboratory, "laboratory", false);
     };
@@ -289,6 +304,8 @@ pub(crate) struct Parts {
     pub(crate) status_of_results: Option<Status>,
     /// Whether all its results are text or documents.
     pub(crate) is_text: bool,
+    /// What it says of its images.
+    pub(crate) imaging: Imaging,
 }
 
 /// The DiagnosticReport.
@@ -311,13 +328,17 @@ pub(crate) fn report(
         Request::Known(_) => (Object::new(), Object::new()),
         Request::Told(request) => (request, Object::sized(1).text("reference", "#request")),
     };
+    let mut categories: Vec<Json> = vec![order.section.into()];
+    categories.extend(
+        parts.imaging.modalities.into_iter().filter(|modality| !categories.contains(modality)).collect::<Vec<_>>(),
+    );
     let mut resource = context
         .resource("DiagnosticReport", &key.resource_id())
         .one("contained", contained)
-        .list("identifier", order.identifiers)
+        .list("identifier", order.identifiers.into_iter().chain(parts.imaging.identifiers).collect())
         .one("basedOn", based_on)
         .text("status", status.code)
-        .one("category", order.section)
+        .list("category", categories)
         .put("code", order.service.concept)
         .put("subject", subject.reference())
         .maybe("encounter", visit.map(Visit::reference));
@@ -333,6 +354,7 @@ pub(crate) fn report(
         .list("resultsInterpreter", order.interpreters)
         .list("specimen", parts.specimens)
         .list("result", parts.results)
+        .list("imagingStudy", parts.imaging.studies)
         .text("conclusion", &parts.conclusion);
     context.record(order.domain, key, version, resource)
 }

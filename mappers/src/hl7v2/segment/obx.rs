@@ -19,6 +19,7 @@ use crate::hl7v2::reader::Seg;
 pub(crate) mod attachment;
 pub(crate) mod content;
 pub(crate) mod document;
+pub(crate) mod ha_alert;
 pub(crate) mod ha_allergy;
 pub(crate) mod loose;
 mod value;
@@ -102,6 +103,14 @@ impl Result {
     /// Adds to a list of references: `hasMember` or `derivedFrom`.
     pub(crate) fn link(&mut self, name: &'static str, to: Object) {
         self.resource.push(name, to);
+    }
+
+    /// Its value in words, where it has one: the text, or what the code says.
+    pub(crate) fn words(&self) -> Option<String> {
+        let concept = self.resource.get("valueCodeableConcept");
+        let coding = concept.get("coding").and_then(Json::first);
+        let coded = concept.get("text").or_else(|| coding.and_then(|coding| coding.get("display")));
+        self.resource.get("valueString").as_str().or_else(|| coded.and_then(Json::as_str)).map(str::to_owned)
     }
 
     /// The Observation.
@@ -232,6 +241,13 @@ impl<'c, 'm> Observed<'c, 'm> {
         resource.set("component", Json::Array(components));
         is_text
     }
+}
+
+/// Whether it is a section of a report that is its conclusion: by the suffix in OBX-3 or OBX-4, or by its code.
+pub(crate) fn is_conclusion(obx: &Seg<'_>) -> bool {
+    let code = obx.field(3).component(1);
+    let named = [code.sub(2).raw(), obx.field(4).raw(), code.sub(1).raw()];
+    named.into_iter().any(|name| codes::REPORT_SECTION.code(name) == Some("conclusion"))
 }
 
 /// OBX-11, or else what OBR-25 says of all. `None`, with a fault, for a change of status that does not repeat its

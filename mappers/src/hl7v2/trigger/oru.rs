@@ -12,7 +12,7 @@ pub(crate) const TRIGGERS: &[Trigger] = &[Trigger {
     title: "Unsolicited transmission of an observation",
     ig: "ORU_R01",
     required: &["PID", "OBR"],
-    optional: &["PD1", "NK1", "PV1", "PV2", "ORC", "OBX", "NTE", "SPM"],
+    optional: &["PD1", "NK1", "PV1", "PV2", "ORC", "OBX", "NTE", "SPM", "IPC", "ZDS"],
     map: |context, segments, output| map(context, segments, output, Layout::OrderFirst),
 }];
 

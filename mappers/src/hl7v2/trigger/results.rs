@@ -7,15 +7,17 @@ pub(crate) mod request;
 use std::collections::BTreeMap;
 
 use causeway_core::record::Record;
+use causeway_core::scope::Domain;
 
 use super::{Output, Says, Segments};
 use crate::codes::Status;
 use crate::fhir::{Json, reference_to};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::identity::Subject;
+use crate::hl7v2::imaging;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
-use crate::hl7v2::segment::obx::{self, Within, document, ha_allergy};
+use crate::hl7v2::segment::obx::{self, Within, document, ha_alert, ha_allergy};
 use crate::hl7v2::segment::orc::{self, Common};
 use crate::hl7v2::segment::pv1::Visit;
 use crate::hl7v2::segment::{nte, obr, spm};
@@ -95,6 +97,10 @@ fn order<'m>(
     tell_apart(context, group.obr, &mut order.key, &mut known.orders);
     let (specimens, references) = specimens(context, &group, &order, subject, &mut known.specimens);
     let specimen = if references.len() == 1 { references.first() } else { None };
+    let observed: Vec<&Seg<'m>> =
+        group.observed.iter().filter_map(|observed| observed.lines.first().copied()).collect();
+    let imaging = imaging::read(context, group.obr, &group.imaging, &observed, order.domain);
+    order.imagine(&imaging);
     let within = Within { subject, visit, order: &order, specimen };
     let mut found = Found::of(context, &group, within, output);
     let allergies =
@@ -102,7 +108,7 @@ fn order<'m>(
     let (numbers, parent) = (std::mem::take(&mut order.numbers), std::mem::take(&mut order.parent));
     let mut report = None;
     let comments: Vec<String> = group.comments.iter().map(|comment| nte::text(context, comment)).collect();
-    let has_report = !found.results.is_empty() || group.observed.is_empty();
+    let has_report = !found.results.is_empty() || group.observed.is_empty() || !imaging.identifiers.is_empty();
     if has_report || !found.others.is_empty() {
         order.note_derived(context, group.obr);
     }
@@ -111,7 +117,8 @@ fn order<'m>(
         let parts = obr::Parts {
             results: results.collect(),
             specimens: references,
-            conclusion: comments.join("\n"),
+            conclusion: found.conclusion(&comments),
+            imaging,
             status_of_results: found.status,
             is_text: found.is_text && !found.results.is_empty(),
         };
@@ -129,6 +136,8 @@ struct Found {
     results: Vec<obx::Result>,
     others: Vec<Record>,
     allergies: Vec<ha_allergy::Entry>,
+    /// The texts of the sections that are the report's conclusion.
+    conclusions: Vec<String>,
     /// Whether all results are texts.
     is_text: bool,
     status: Option<Status>,
@@ -146,17 +155,32 @@ impl Found {
         };
         for observed in &group.observed {
             let Some(obx) = observed.lines.first() else { continue };
+            if imaging::is_study(obx) {
+                continue;
+            }
+            if ha_alert::is_alert(context, obx) {
+                found.others.extend(ha_alert::flag(context, obx, within));
+                continue;
+            }
             if ha_allergy::is_allergy(context, obx) {
                 ha_allergy::take(context, obx, within, &mut found.allergies);
             } else if document::is_document(obx) {
                 found.others.extend(document::document(context, &observed.lines, within, output, &mut number));
             } else if let Some(result) = observed.result(context, within, &mut number) {
                 found.is_text &= result.is_text;
+                let is_told = within.order.domain != Domain::Laboratory && obx::is_conclusion(obx);
+                found.conclusions.extend(result.words().filter(|_| is_told));
                 found.status = Some(lower(found.status, result.status));
                 found.results.push(result);
             }
         }
         found
+    }
+
+    /// What the report comes to: its conclusions, and the comments behind its order.
+    fn conclusion(&self, comments: &[String]) -> String {
+        let all = self.conclusions.iter().chain(comments).map(String::as_str);
+        all.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
     }
 }
 

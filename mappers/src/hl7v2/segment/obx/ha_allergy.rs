@@ -168,7 +168,7 @@ fn allergen<'t>(text: &'t str, display: &str) -> &'t str {
 }
 
 /// OBX-11, or else OBR-25.
-fn status<'m>(context: &Context<'m>, obx: &Seg<'m>, of_order: Option<Status>) -> Status {
+pub(super) fn status<'m>(context: &Context<'m>, obx: &Seg<'m>, of_order: Option<Status>) -> Status {
     let unknown = Status { code: "unknown", rank: 0, retracted: false };
     let Some(value) = obx.first(context, 11) else { return of_order.unwrap_or(unknown) };
     codes::status(&codes::OBSERVATION_STATUS, &value.text(1)).unwrap_or_else(|| {

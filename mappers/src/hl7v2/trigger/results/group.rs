@@ -30,6 +30,8 @@ pub(crate) struct Group<'c, 'm> {
     pub(crate) observed: Vec<Observed<'c, 'm>>,
     /// SPM.
     pub(crate) specimens: Vec<&'c Seg<'m>>,
+    /// IPC and ZDS.
+    pub(crate) imaging: Vec<&'c Seg<'m>>,
     /// DG1.
     pub(crate) reasons: Vec<&'c Seg<'m>>,
     /// Whether it stands among the earlier results that an order brings along.
@@ -89,6 +91,7 @@ impl<'c, 'm> Grouping<'c, 'm> {
                 segment.keep();
                 self.is_prior = true;
             }
+            ("IPC" | "ZDS", _) => self.groups.last_mut()?.imaging.push(segment),
             ("DG1", _) => self.groups.last_mut()?.reasons.push(segment),
             ("SPM", Layout::SpecimenFirst) => {
                 if self.is_begun {
@@ -126,6 +129,7 @@ impl<'c, 'm> Grouping<'c, 'm> {
             comments: Vec::new(),
             observed: Vec::new(),
             specimens,
+            imaging: Vec::new(),
             reasons: Vec::new(),
             is_prior: self.is_prior || control == "PR",
         };
@@ -150,7 +154,12 @@ impl<'c, 'm> Group<'c, 'm> {
     /// The order itself is at fault: what hangs on it is not reported field by field.
     pub(crate) fn pass_over(&self) {
         self.observed.iter().flat_map(|observed| observed.lines.iter().chain(&observed.notes)).for_each(|s| s.keep());
-        self.comments.iter().chain(&self.specimens).chain(&self.reasons).for_each(|segment| segment.keep());
+        self.comments
+            .iter()
+            .chain(&self.specimens)
+            .chain(&self.reasons)
+            .chain(&self.imaging)
+            .for_each(|segment| segment.keep());
         self.obr.keep();
     }
 }
