@@ -99,7 +99,7 @@ reasons! {
     Undecodable "UNDECODABLE" Syntax 102 "The text is not in the character set it claims" "文字與其聲稱的字元集不符" "Set `charset` for the feed, then replay; or correct MSH-18 at the sender" "為該資料來源設定 `charset` 後重新處理；或由發送方更正 MSH-18",
     CharsetUnknown "CHARSET_UNKNOWN" Profile 103 "The character set is not known or not safe over MLLP" "字元集不明或不安全" "Use UNICODE UTF-8, or set `charset` for the feed" "使用 UNICODE UTF-8，或為該資料來源設定 `charset`",
     FeedUnknown "FEED_UNKNOWN" Profile 207 "No feed is configured for this peer, application and facility" "沒有為此來源設定資料來源" "Add the MSH-3 and MSH-4 pair to a [[feed]]" "在 [[feed]] 加入這組 MSH-3 及 MSH-4",
-    CertificateMismatch "CERTIFICATE" Profile 207 "The sender's certificate is not one of the feed that it names" "發送方的憑證不屬於其聲稱的資料來源" "Send with the feed's own certificate, or add this one to `certificates` of the feed" "使用該資料來源的憑證傳送，或將此憑證加入該來源的 `certificates`",
+    CertificateMismatch "CERTIFICATE" Profile 207 "The sender's certificate or token is not one of the feed that it names" "發送方的憑證或權杖不屬於其聲稱的資料來源" "Send with the feed's own certificate, or add this one to `certificates` of the feed" "使用該資料來源的憑證傳送，或將此憑證加入該來源的 `certificates`",
     NotForUs "NOT_FOR_US" Profile 207 "The message names another receiver" "訊息的接收者並非本系統" "Correct MSH-5 and MSH-6 at the sender, or set `receivers` for the feed" "於發送方更正 MSH-5 及 MSH-6，或為該來源設定 `receivers`",
     UnsupportedType "UNSUPPORTED_TYPE" Profile 200 "This message type is not taken" "不接受此訊息類型" "See docs/messages.md for the types that are" "可接受的類型見 docs/messages.md",
     UnsupportedEvent "UNSUPPORTED_EVENT" Profile 201 "This trigger event is not taken" "不接受此觸發事件" "See docs/messages.md for the events that are" "可接受的事件見 docs/messages.md",

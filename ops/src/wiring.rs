@@ -6,6 +6,7 @@ mod clockwork;
 mod halt;
 mod lanes;
 mod logging;
+mod posts;
 mod suspects;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,7 +150,9 @@ impl Hub {
             if role.has_doors() { open_doors(config, &ports(&engines, &waiters, &paused)).await? } else { Vec::new() };
         let doors: Vec<SocketAddr> = open.iter().map(Door::address).collect();
         let (doors_stop, doors_stopping) = watch::channel(false);
-        let door_tasks = open.into_iter().map(|door| serve_door(door, doors_stopping.clone())).collect();
+        let posts = posts::open(&open, config, &engines.metrics, &doors_stopping).await?;
+        let mllp = open.into_iter().map(|door| serve_door(door, doors_stopping.clone()));
+        let door_tasks = mllp.chain(posts).collect();
         health.doors_are_open();
 
         let (gatherer, publisher, board) = tokio::task::block_in_place(|| engines.watch(config, role))?;

@@ -14,13 +14,14 @@ mod problem;
 mod stream;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use causeway_core::metric::{self, Metrics};
+use causeway_tls::{Acceptor, Certificate};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -55,6 +56,18 @@ pub async fn serve(
     metrics: Arc<dyn Metrics>,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
+    serve_by(listener, None, router, limits, metrics, shutdown).await
+}
+
+/// The same by TLS, when there is an acceptor. The route finds who asks as the request's extension [`Caller`].
+pub async fn serve_by(
+    listener: TcpListener,
+    tls: Option<Arc<Acceptor>>,
+    router: Router,
+    limits: HttpLimits,
+    metrics: Arc<dyn Metrics>,
+    shutdown: impl Future<Output = ()>,
+) -> Drained {
     let app = guarded(router, &limits, Arc::clone(&metrics));
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -67,7 +80,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if connections.len() >= limits.connections_max => refuse(stream, metrics.as_ref()),
                 Ok((stream, _)) => {
-                    connections.spawn(connection::run(stream, app.clone(), limits.clone(), stopping.clone()));
+                    connections.spawn(connection::run(stream, tls.clone(), app.clone(), limits.clone(), stopping.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the HTTP door could not accept a connection");
@@ -79,6 +92,15 @@ pub async fn serve(
     drop(listener);
     stop.send_replace(true);
     drain(connections, limits.drain_timeout).await
+}
+
+/// Who asks, as far as the connection itself tells; put into every request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Where the connection comes from.
+    pub address: IpAddr,
+    /// The certificate shown, verified; `None` in plain text, or where none is required.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// The address a request reached us by; put into every request.

@@ -39,6 +39,10 @@ pub struct DoorConfig {
     /// TLS: every connection speaks it, those from this machine too. Default: plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSettings>,
+    /// Where the same feeds are taken by HTTP too, at `/hl7`; with TLS when the door has it. Default: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub http_listen: Option<SocketAddr>,
     /// How strictly frames are read.
     #[serde(default)]
     pub framing: FramingConfig,
@@ -70,6 +74,10 @@ pub struct FeedConfig {
     /// name no certificate. Default: none is asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<ClientPattern>,
+    /// The SHA-256, in 64 hexadecimal digits, of the token that its messages must bring when they come by HTTP, as
+    /// `Authorization: Bearer TOKEN`. Default: none is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_token_sha256: Option<String>,
     /// The receivers it may name, as `MSH-5|MSH-6`. Default: any.
     #[serde(default = "any_sender")]
     pub receivers: Vec<SenderPattern>,
@@ -177,6 +185,7 @@ impl DoorConfig {
             listen,
             insecure_plaintext_from: Vec::new(),
             tls: None,
+            http_listen: None,
             framing: FramingConfig::default(),
             limits: DoorLimits::default(),
             feeds,
@@ -221,6 +230,7 @@ impl FeedConfig {
             from: loopback(),
             senders,
             certificates: Vec::new(),
+            http_token_sha256: None,
             receivers: any_sender(),
             processing_ids: production(),
             versions: all_versions(),

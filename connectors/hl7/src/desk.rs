@@ -83,6 +83,11 @@ impl Desk {
         self.over
     }
 
+    /// A message came whose sender is not known, or is not who it says it is.
+    pub(crate) const fn has_strangers(&self) -> bool {
+        self.strangers > 0
+    }
+
     /// Every message has had its first answer.
     pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty()

@@ -146,7 +146,7 @@ pub(crate) struct Shared {
     pub(crate) config: DoorConfig,
     pub(crate) framing: Framing,
     pub(crate) feeds: Vec<Feed>,
-    pub(crate) tls: Option<Acceptor>,
+    pub(crate) tls: Option<Arc<Acceptor>>,
     pub(crate) ports: Ports,
     pub(crate) ids: MessageIds,
     pub(crate) budget: Arc<Budget>,
@@ -167,7 +167,7 @@ impl Shared {
         Self {
             framing: config.framing(),
             feeds: config.feeds.iter().zip(connectors).map(feed).collect(),
-            tls,
+            tls: tls.map(Arc::new),
             ids: MessageIds::new(started, uuid_at(started)),
             budget: Budget::new(in_flight_max),
             tally: Tally::new(Arc::clone(&ports.metrics), &config.feeds),

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::application_ack::courier::Courier;
 use crate::config::FeedConfig;
-use crate::peer::Peer;
+use crate::peer::{Peer, Token};
 
 /// A feed, ready to take messages.
 #[derive(Debug)]
@@ -39,8 +39,23 @@ impl Feed {
         self.config.from.iter().any(|network| network.contains(peer))
     }
 
-    /// The peer's certificate is one of its own, or it asks for none.
+    /// The peer's certificate is one of its own, and its token too, or it asks for none.
     fn knows(&self, peer: &Peer) -> bool {
+        let has_token = match (&self.config.http_token_sha256, peer.token) {
+            (None, _) | (Some(_), Token::NotAsked) => true,
+            (Some(_), Token::Missing) => false,
+            (Some(own), Token::Shown(digest)) => own.eq_ignore_ascii_case(&digest.to_string()),
+        };
+        has_token && self.knows_certificate(peer)
+    }
+
+    /// Anybody at its addresses could send for it by this protocol.
+    fn asks_for_nothing(&self, peer: &Peer) -> bool {
+        let by_token = self.config.http_token_sha256.is_some() && peer.token != Token::NotAsked;
+        self.config.certificates.is_empty() && !by_token
+    }
+
+    fn knows_certificate(&self, peer: &Peer) -> bool {
         let own = &self.config.certificates;
         let shown = peer.certificate.as_deref();
         own.is_empty() || shown.is_some_and(|shown| own.iter().any(|pattern| pattern.fits(shown)))
@@ -101,7 +116,7 @@ pub(crate) fn recognise<'b>(feeds: &[Feed], peer: &Peer, bytes: &'b [u8]) -> Who
             claimed.get_or_insert(index);
             continue;
         }
-        if claimed.is_some() && feed.config.certificates.is_empty() {
+        if claimed.is_some() && feed.asks_for_nothing(peer) {
             continue;
         }
         if feed.has_receiver(header) {

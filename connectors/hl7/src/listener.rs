@@ -17,7 +17,7 @@ use crate::config::DoorLimits;
 use crate::connection::Connection;
 use crate::door::{Door, Shared};
 use crate::inbox::Inbox;
-use crate::peer::{Peer, Suspect};
+use crate::peer::{Peer, Suspect, Token};
 use crate::tally::Unwelcome;
 
 /// How often the state of the feeds is told again, so that a pause shows.
@@ -185,12 +185,12 @@ impl Floor {
 /// A connection from its acceptance to its close.
 async fn converse(stream: TcpStream, address: IpAddr, shared: Arc<Shared>, inbox: Arc<Inbox>) {
     let Some(tls) = &shared.tls else {
-        let peer = Peer { address, certificate: None };
+        let peer = Peer { address, certificate: None, token: Token::NotAsked };
         return Connection::new(stream, peer, Arc::clone(&shared), inbox).run().await;
     };
     match tls.accept(stream).await {
         Ok(Session { stream, client }) => {
-            let peer = Peer { address, certificate: client };
+            let peer = Peer { address, certificate: client, token: Token::NotAsked };
             Connection::new(stream, peer, Arc::clone(&shared), inbox).run().await;
         }
         Err(error) => shared.not_let_in(address, &error),

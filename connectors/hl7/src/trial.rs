@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::config::{FeedConfig, Network, Pattern, SenderPattern};
 use crate::feed::Feed;
-use crate::peer::Peer;
+use crate::peer::{Peer, Token};
 use crate::seal::{Parcel, Receipt, Sealed, Sealer, Supports};
 
 /// How many objections are looked for: each setting of a feed can object once.
@@ -34,7 +34,7 @@ pub fn refusals(feed: &FeedConfig, supports: &Supports, payload: &[u8]) -> Vec<R
 /// The first objection.
 fn objection(config: &FeedConfig, supports: &Supports, payload: &[u8]) -> Option<Refusal> {
     let feeds = [Feed::new(config.clone(), None)];
-    let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), certificate: None };
+    let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), certificate: None, token: Token::NotAsked };
     let sealer = Sealer { feeds: &feeds, supports, is_paused: &|_feed| false, peer: &peer };
     let receipt = Receipt { trace: TraceId(uuid::Uuid::nil()), at: Timestamp::UNIX_EPOCH };
     match sealer.seal(Parcel { payload, flaw: None }, receipt) {

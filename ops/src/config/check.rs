@@ -106,6 +106,12 @@ fn addresses_twice(config: &Config) -> Vec<(SocketAddr, String)> {
             twice.push((door.listen, format!("door.{number}.listen")));
         }
         seen.push(door.listen);
+        if let Some(http) = door.http_listen {
+            if http.port() != 0 && seen.contains(&http) {
+                twice.push((http, format!("door.{number}.http_listen")));
+            }
+            seen.push(http);
+        }
     }
     twice
 }

@@ -1,33 +1,63 @@
 //! One connection of the HTTP door, with hyper's own bounds set.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use causeway_tls::{Acceptor, Session};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tower::Service as _;
 
 use super::stream::Impatient;
-use super::{HttpLimits, Reached};
+use super::{Caller, HttpLimits, Reached};
 
 /// Answers the requests of one connection until it is closed, times out, or `stopping` turns true; then the request
 /// being answered is finished and no further one is read.
-pub(super) async fn run(stream: TcpStream, app: Router, limits: HttpLimits, mut stopping: watch::Receiver<bool>) {
-    let Ok(reached) = stream.local_addr().map(Reached) else { return };
+pub(super) async fn run(
+    stream: TcpStream,
+    tls: Option<Arc<Acceptor>>,
+    app: Router,
+    limits: HttpLimits,
+    stopping: watch::Receiver<bool>,
+) {
+    let (Ok(reached), Ok(peer)) = (stream.local_addr().map(Reached), stream.peer_addr()) else { return };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection of the HTTP door keeps Nagle's algorithm");
     }
+    let address = peer.ip().to_canonical();
+    let Some(tls) = tls else {
+        return answer(stream, reached, Caller { address, certificate: None }, app, &limits, stopping).await;
+    };
+    match tls.accept(stream).await {
+        Ok(Session { stream, client }) => {
+            answer(stream, reached, Caller { address, certificate: client }, app, &limits, stopping).await;
+        }
+        Err(error) => tracing::debug!(%error, "a connection of the HTTP door has no TLS"),
+    }
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    reached: Reached,
+    caller: Caller,
+    app: Router,
+    limits: &HttpLimits,
+    mut stopping: watch::Receiver<bool>,
+) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(reached);
+        request.extensions_mut().insert(caller.clone());
         app.clone().call(request)
     });
     let io = TokioIo::new(Impatient::new(stream, limits.write_timeout));
-    let mut connection = pin!(settings(&limits).serve_connection(io, service));
+    let mut connection = pin!(settings(limits).serve_connection(io, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = told(&mut stopping) => {

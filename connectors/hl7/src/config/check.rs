@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use causeway_core::envelope::FeedName;
+use causeway_core::envelope::{Digest, FeedName};
 use causeway_core::hl7v2::charset::Charset;
 use causeway_tls::{ClientTlsSettings, TlsFault};
 use jiff::tz::TimeZone;
@@ -48,6 +48,9 @@ pub enum ConfigFault {
     /// A feed is bound to certificates that its door does not ask for.
     #[error("feed `{0}`: `certificates` needs a door whose `[door.tls]` has a `client_ca`")]
     NoCertificates(FeedName),
+    /// What stands for the token is no digest.
+    #[error("feed `{0}`: `http_token_sha256` is not 64 hexadecimal digits: printf %s TOKEN | sha256sum")]
+    Token(FeedName),
     /// TLS to the receiver of application acknowledgements, and its settings do not go together.
     #[error("feed `{feed}`: `application_ack_tls`: {fault}")]
     AckTls {
@@ -125,8 +128,9 @@ pub(super) fn faults(config: &DoorConfig) -> Vec<ConfigFault> {
 /// What is wrong with how the door keeps what it hears from others.
 fn secrecy(config: &DoorConfig) -> Vec<ConfigFault> {
     let listen = config.listen;
+    let here = listen.ip().is_loopback() && config.http_listen.is_none_or(|http| http.ip().is_loopback());
     match &config.tls {
-        None if listen.ip().is_loopback() || !config.insecure_plaintext_from.is_empty() => Vec::new(),
+        None if here || !config.insecure_plaintext_from.is_empty() => Vec::new(),
         None => vec![ConfigFault::PlaintextBeyondLoopback(listen)],
         Some(tls) => {
             let both = (!config.insecure_plaintext_from.is_empty()).then_some(ConfigFault::PlaintextBesideTls(listen));
@@ -187,6 +191,9 @@ fn feed_faults(feed: &FeedConfig) -> Vec<ConfigFault> {
     }
     if feed.application_ack == ApplicationAck::Separate && feed.application_ack_to.is_none() {
         faults.push(ConfigFault::NoAckAddress(name()));
+    }
+    if feed.http_token_sha256.as_ref().is_some_and(|digits| Digest::parse(&digits.to_ascii_lowercase()).is_none()) {
+        faults.push(ConfigFault::Token(name()));
     }
     let ack_tls = feed.application_ack_tls.iter().flat_map(ClientTlsSettings::faults);
     faults.extend(ack_tls.map(|fault| ConfigFault::AckTls { feed: name(), fault }));
