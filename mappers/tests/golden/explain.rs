@@ -8,11 +8,12 @@ use causeway_mappers::hl7v2::SEGMENTS;
 use causeway_mappers::hl7v2::explain::{Explanation, Story};
 use causeway_mappers::hl7v2::profile::Usage;
 
-use crate::case::cases;
+use crate::case::{Case, cases};
 
-/// Every message of every case, explained once for the tests here.
+/// Every message of every case, explained once for the tests here. Of one message in three encodings one is enough.
 static EXPLAINED: LazyLock<Vec<(String, Explanation)>> = LazyLock::new(|| {
-    let explained = cases().into_iter().flat_map(|case| {
+    let again = |case: &Case| case.name.ends_with("-big5") || case.name.ends_with("-gb18030");
+    let explained = cases().into_iter().filter(|case| !again(case)).flat_map(|case| {
         let explanations = case.explain();
         explanations.into_iter().map(move |explanation| (case.name.clone(), explanation))
     });
