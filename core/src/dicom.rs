@@ -2,6 +2,7 @@
 //! stands in the log for an instance whose bytes are in the blob store.
 
 pub mod claim;
+pub mod study;
 pub mod tag;
 pub mod text;
 pub mod uid;

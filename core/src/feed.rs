@@ -62,6 +62,9 @@ pub struct FeedSettings {
     /// Its dialect.
     #[serde(default)]
     pub profile: Profile,
+    /// Of DICOM: whose numbers Patient ID (0010,0020) has where Issuer of Patient ID (0010,0021) is empty, as `QMH`.
+    #[serde(default)]
+    pub patient_id_issuer: String,
     /// The IANA time zone of timestamps without an offset.
     #[serde(default = "hong_kong")]
     pub time_zone: String,
@@ -85,6 +88,7 @@ impl FeedSettings {
             charset: CharsetRule::default(),
             line_ends: LineEnds::default(),
             profile: Profile::default(),
+            patient_id_issuer: String::new(),
             time_zone: hong_kong(),
             code_tables: Arc::default(),
         }

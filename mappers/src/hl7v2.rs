@@ -5,10 +5,10 @@
 //! with PRB; REF with RF1): docs/messages.md and docs/fhir.md follow by themselves.
 
 mod allergy;
-mod context;
+pub(crate) mod context;
 mod datatype;
 pub mod explain;
-mod identity;
+pub(crate) mod identity;
 mod imaging;
 mod media;
 mod medication;

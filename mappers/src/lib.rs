@@ -4,6 +4,7 @@
 //! [`hl7v2`] maps HL7 v2 messages. The other formats get a module beside it, and a line in [`Mappers::map`].
 
 mod codes;
+pub mod dicom;
 mod fhir;
 pub mod hl7v2;
 pub mod json;
@@ -61,7 +62,8 @@ impl Map for Mappers {
                 let (body, offset) = (envelope.body.expose(), 0);
                 hl7v2::map_in(body, &feed.settings, zone, offset, envelope.received_at)
             }
-            Format::Dicom | Format::ChineseMedicine => refused(Reason::UnsupportedType, "no mapper takes this format"),
+            Format::Dicom => dicom::map_in(envelope, &feed.settings, zone),
+            Format::ChineseMedicine => refused(Reason::UnsupportedType, "no mapper takes this format"),
         }
     }
 }

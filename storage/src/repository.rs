@@ -6,6 +6,7 @@ mod codec;
 mod consent;
 mod ehr_number;
 mod error;
+mod growing;
 mod person;
 mod place;
 mod plan;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use causeway_core::envelope::{FeedName, Format};
-use causeway_core::feed::{CharsetRule, FeedSettings};
+use causeway_core::feed::{CharsetRule, FeedSettings, Profile};
 use causeway_core::provider::ProviderId;
 use causeway_tls::{ClientPattern, Network, TlsSettings};
 use schemars::JsonSchema;
@@ -70,6 +70,15 @@ pub struct DicomFeedConfig {
     #[serde(default, with = "charset")]
     #[schemars(with = "String")]
     pub charset: CharsetRule,
+    /// `hk-public-hospital`: a Patient ID that is an HKID by its check digit is one, where no issuer says otherwise.
+    /// Default: `generic`.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["generic", "hk-public-hospital"]))]
+    pub profile: Profile,
+    /// Whose numbers Patient ID (0010,0020) has where Issuer of Patient ID (0010,0021) is empty: the assigning authority of
+    /// the same numbers in HL7, as `QMH`. Default: none.
+    #[serde(default)]
+    pub patient_id_issuer: String,
     /// The IANA time zone of times without an offset. Default: Asia/Hong_Kong.
     #[serde(default = "hong_kong")]
     pub time_zone: String,
@@ -193,6 +202,8 @@ impl DicomFeedConfig {
             certificates: Vec::new(),
             unknown_sop_classes: false,
             charset: CharsetRule::default(),
+            profile: Profile::default(),
+            patient_id_issuer: String::new(),
             time_zone: hong_kong(),
             expect_every: None,
             instance_bytes_max: default_instance_bytes_max(),
@@ -203,6 +214,8 @@ impl DicomFeedConfig {
     pub fn settings(&self) -> FeedSettings {
         FeedSettings {
             charset: self.charset.clone(),
+            profile: self.profile,
+            patient_id_issuer: self.patient_id_issuer.clone(),
             time_zone: self.time_zone.clone(),
             ..FeedSettings::new(self.name.clone(), Format::Dicom, self.provider.clone())
         }

@@ -13,6 +13,7 @@
 mod auditing;
 mod committing;
 mod finding;
+mod growing;
 mod redoing;
 mod resolving;
 mod taking_up;
@@ -40,6 +41,10 @@ pub use self::finding::{
     a_count_agrees_with_the_list, held_messages_are_grouped_by_reason_and_feed, messages_are_found_by_every_condition,
     messages_are_paged_newest_first_and_tailed_oldest_first, messages_are_traced_by_trace_control_id_and_position,
     records_are_found_by_person_domain_and_key,
+};
+pub use self::growing::{
+    a_batch_makes_one_version_of_a_study, a_study_grows_with_its_instances_in_any_order_of_arrival,
+    an_instance_run_again_leaves_its_study_as_it_is,
 };
 pub use self::redoing::{
     a_message_nobody_knows_is_not_redone, a_preview_tells_and_changes_nothing, a_redo_moves_no_offset,
@@ -124,6 +129,9 @@ macro_rules! repository_contract {
             a_merge_stands_until_it_is_lifted_in_any_order_of_arrival,
             a_record_taken_back_is_hidden_and_kept,
             one_key_of_two_persons_is_two_records,
+            a_study_grows_with_its_instances_in_any_order_of_arrival,
+            a_batch_makes_one_version_of_a_study,
+            an_instance_run_again_leaves_its_study_as_it_is,
             steps_and_versions_of_a_redone_message_are_kept,
             an_accepted_message_stays_accepted,
             doing_it_again_adds_nothing,

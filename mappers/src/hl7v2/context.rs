@@ -262,7 +262,7 @@ impl<'m> Context<'m> {
 }
 
 /// A part of a key: `|` and `/` are escaped, so that no two lists of parts give one key, and a long one is bounded.
-fn key_part(part: &str) -> Cow<'_, str> {
+pub(crate) fn key_part(part: &str) -> Cow<'_, str> {
     if part.len() <= KEY_PART_MAX && !part.contains(['|', '/', '%']) {
         return Cow::Borrowed(part);
     }

@@ -17,7 +17,7 @@ use crate::fhir::{Json, Object, reference};
 use crate::hl7v2::note::NoteCode;
 
 /// Names of Hong Kong as an assigning authority or jurisdiction.
-const HONG_KONG: &[&str] = &["HKSAR", "HKG", "HK", "HKSARG", "IMMD"];
+pub(crate) const HONG_KONG: &[&str] = &["HKSAR", "HKG", "HK", "HKSARG", "IMMD"];
 
 /// The numbers of one patient.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use causeway_core::scope::Domain;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
+use super::super::growing;
 use super::super::plan::{check_outcome, check_position, deposit};
 use super::codec::{count, int};
 use super::error::{Result, StoreError};
@@ -15,7 +16,7 @@ use super::message::{self, Settled};
 use super::resolve::resolve;
 use super::unit::Unit;
 use super::versions::{self, Source};
-use super::{audit, links, messages};
+use super::{audit, links, messages, records};
 
 /// Who commits a batch.
 pub(super) const ROUTER: &str = "router";
@@ -81,13 +82,16 @@ fn move_offset(unit: &Unit<'_>, fence: Fence) -> Result<()> {
 
 fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) -> Result<Vec<Outcome>> {
     let resolved = resolve(&unit.tx, unit.caches, unit.settings, lookups)?;
-    let outcomes = decide(&resolved)?;
+    let mut outcomes = decide(&resolved)?;
     // Of messages that are the same as another there are no outcomes.
     let same = lookups.iter().filter(|lookup| lookup.message.is_some()).count();
     if !(lookups.len().saturating_sub(same)..=lookups.len()).contains(&outcomes.len()) {
         return Err(StoreError::Refused(format!("{} outcomes for {} messages", outcomes.len(), lookups.len())));
     }
     outcomes.iter().try_for_each(check_outcome)?;
+    growing::grow(&mut outcomes, |person, key| {
+        Ok(records::list(&unit.tx, &growing::query(person, key), 1)?.into_iter().next())
+    })?;
     Ok(outcomes)
 }
 

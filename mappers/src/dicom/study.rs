@@ -1,0 +1,178 @@
+//! The ImagingStudy of one instance: FHIR R4, by the DICOM column of <https://hl7.org/fhir/R4/imagingstudy-mappings.html>.
+
+use causeway_core::dicom::study::join;
+use causeway_core::dicom::tag::{self, Tag};
+use causeway_core::envelope::Envelope;
+use causeway_core::feed::FeedSettings;
+use causeway_core::record::{Record, RecordKey, Resource, VersionClock};
+use causeway_core::scope::{Domain, Level};
+use jiff::civil::{Date, Time};
+use jiff::tz::{Offset, TimeZone};
+
+use super::header::Header;
+use super::identity::Patient;
+use crate::fhir::{Json, Object, coding, identifier, reference, typed, urn_part};
+
+/// Codes of modalities (PS3.16 CID 29).
+const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+const SNOMED: &str = "http://snomed.info/sct";
+/// Says under which digests an instance is kept; more than one when different instances came under its UID.
+const KEPT_AS: &str = "urn:causeway:extension:kept-as";
+
+/// The record of the study, with this one instance.
+pub(super) fn record(
+    header: &Header<'_>,
+    patient: &Patient,
+    feed: &FeedSettings,
+    zone: &TimeZone,
+    envelope: &Envelope,
+) -> Record {
+    let provider = &feed.provider.0;
+    let key = RecordKey::new("ImagingStudy", provider, &[header.claim.study.as_str()]);
+    let modality = header.plain(tag::MODALITY);
+    let started = date(header, tag::STUDY_DATE);
+    let accession = accession(header, provider);
+    let source = format!("urn:causeway:{}:source:{}", urn_part(provider), urn_part(&envelope.sender));
+    let study = Object::sized(14)
+        .text("resourceType", "ImagingStudy")
+        .text("id", &key.resource_id())
+        .put("meta", Object::sized(1).text("source", &source))
+        // (0020,000D), (0008,0050) → identifier
+        .list("identifier", vec![study_identifier(header).into(), accession.clone().into()])
+        .text("status", "available")
+        // (0008,0060) → modality
+        .one("modality", coding(DCM, &modality, ""))
+        .put("subject", reference("Patient", &patient.id))
+        // (0008,0020), (0008,0030), (0008,0201) → started
+        .maybe("started", moment(header, started, tag::STUDY_TIME, zone))
+        // (0008,0050) → basedOn
+        .one("basedOn", request(&accession))
+        .put("numberOfSeries", 1_u32)
+        .put("numberOfInstances", 1_u32)
+        // (0008,1030) → description
+        .text("description", &header.text(tag::STUDY_DESCRIPTION))
+        .one("series", series(header, &modality, zone));
+    // In the form that joined ones have, so that a resend changes nothing.
+    let tree = Resource::of(&study).value();
+    Record {
+        domain: Domain::RadiologyImage,
+        key,
+        clock: VersionClock { rank: 0, at: envelope.received_at, offset: 0 },
+        clinical_date: started,
+        level: if modality.is_empty() { Level::Structured } else { Level::Coded },
+        retracted: false,
+        resource: Resource::of(&join(&tree, &tree)),
+    }
+}
+
+fn study_identifier(header: &Header<'_>) -> Object {
+    identifier("urn:dicom:uid", &format!("urn:oid:{}", header.claim.study))
+}
+
+/// The number by which order, images and report belong together; the same system as in HL7 messages of the provider.
+fn accession(header: &Header<'_>, provider: &str) -> Object {
+    let number = header.text(tag::ACCESSION_NUMBER);
+    let identifier = identifier(&format!("urn:causeway:{}:accession", urn_part(provider)), &number);
+    if identifier.is_empty() { identifier } else { Object::sized(3).put("type", typed("ACSN")).merge(identifier) }
+}
+
+fn request(accession: &Object) -> Object {
+    if accession.is_empty() {
+        return Object::new();
+    }
+    Object::sized(2).text("type", "ServiceRequest").put("identifier", accession.clone())
+}
+
+fn series(header: &Header<'_>, modality: &str, zone: &TimeZone) -> Object {
+    let claim = header.claim;
+    let part = header.plain(tag::BODY_PART_EXAMINED);
+    Object::sized(10)
+        .text("uid", claim.series.as_str())
+        // (0020,0011) → number
+        .maybe("number", header.number(tag::SERIES_NUMBER))
+        // R4 wants one; OT is "other"
+        .put("modality", coding(DCM, if modality.is_empty() { "OT" } else { modality }, ""))
+        // (0008,103E) → description
+        .text("description", &header.text(tag::SERIES_DESCRIPTION))
+        .put("numberOfInstances", 1_u32)
+        // (0018,0015) → bodySite
+        .put("bodySite", Object::sized(1).text("display", &part))
+        // (0020,0060) → laterality
+        .put("laterality", laterality(header))
+        // (0008,0021), (0008,0031) → started
+        .maybe("started", moment(header, date(header, tag::SERIES_DATE), tag::SERIES_TIME, zone))
+        .one("instance", instance(header))
+}
+
+fn instance(header: &Header<'_>) -> Object {
+    let claim = header.claim;
+    let kept = Object::sized(2).text("url", KEPT_AS).text("valueString", &claim.blob.to_string());
+    let title = [tag::DOCUMENT_TITLE, tag::CONTENT_LABEL].into_iter().map(|tag| header.text(tag));
+    Object::sized(5)
+        .one("extension", kept)
+        .text("uid", claim.sop_instance.as_str())
+        .put("sopClass", coding("urn:ietf:rfc:3986", &format!("urn:oid:{}", claim.sop_class), ""))
+        // (0020,0013) → number
+        .maybe("number", header.number(tag::INSTANCE_NUMBER))
+        // (0042,0010), (0070,0080) → title
+        .text("title", &title.into_iter().find(|title| !title.is_empty()).unwrap_or_default())
+}
+
+fn laterality(header: &Header<'_>) -> Object {
+    match header.plain(tag::LATERALITY).as_str() {
+        "R" => coding(SNOMED, "24028007", "Right"),
+        "L" => coding(SNOMED, "7771000", "Left"),
+        "B" => coding(SNOMED, "51440002", "Right and left"),
+        "" => Object::new(),
+        _ => {
+            header.note("unmapped-code", tag::LATERALITY, "neither R nor L nor B: left out");
+            Object::new()
+        }
+    }
+}
+
+/// A date of VR DA; `YYYY.MM.DD` is of its first edition.
+fn date(header: &Header<'_>, tag: Tag) -> Option<Date> {
+    let text = header.plain(tag).replace('.', "");
+    let number = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<i16>().ok());
+    let small = |from: usize, to: usize| number(from, to).and_then(|number| i8::try_from(number).ok());
+    let date = (text.len() == 8).then(|| Date::new(number(0, 4)?, small(4, 6)?, small(6, 8)?).ok()).flatten();
+    if date.is_none() && !text.is_empty() {
+        header.note("bad-date", tag, "what should be a date is none: left out");
+    }
+    date
+}
+
+/// Date and time as `dateTime`; the date alone where the time is not known to the second.
+fn moment(header: &Header<'_>, date: Option<Date>, time_tag: Tag, zone: &TimeZone) -> Option<Json> {
+    let date = date?;
+    let written = time(header, time_tag).and_then(|time| {
+        let zone = offset(header).map_or_else(|| zone.clone(), TimeZone::fixed);
+        let zoned = date.to_datetime(time).to_zoned(zone).ok()?;
+        Some(zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+    });
+    Some(Json::String(written.unwrap_or_else(|| date.to_string())))
+}
+
+/// A time of VR TM, to the second.
+fn time(header: &Header<'_>, tag: Tag) -> Option<Time> {
+    let text = header.plain(tag).replace(':', "");
+    let part = |from: usize| text.get(from..from.saturating_add(2)).and_then(|digits| digits.parse::<i8>().ok());
+    let time = Time::new(part(0)?, part(2)?, part(4)?, 0).ok();
+    if time.is_none() {
+        header.note("bad-date", tag, "what should be a time is none: left out");
+    }
+    time
+}
+
+/// (0008,0201), as `+0800`.
+fn offset(header: &Header<'_>) -> Option<Offset> {
+    let text = header.plain(tag::TIMEZONE_OFFSET);
+    let sign = match text.get(..1)? {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    let part = |from: usize| text.get(from..from.saturating_add(2)).and_then(|digits| digits.parse::<i32>().ok());
+    Offset::from_seconds(sign * (part(1)? * 3600 + part(3)? * 60)).ok()
+}
