@@ -1,15 +1,20 @@
 //! Which engine keeps the log, which the repository and which the documents: the one place that knows them all.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::envelope::PartitionId;
 use causeway_core::metric::Metrics;
+#[cfg(feature = "kafka")]
+use causeway_core::metric::Silent;
 use causeway_core::port::{Clock, Log, Registry, Repository, RepositoryError, SharedBlobs};
 use causeway_storage::blob::folder::FolderBlobs;
 use causeway_storage::blob::measured::MeasuredBlobs;
 #[cfg(feature = "s3")]
 use causeway_storage::blob::s3::S3Blobs;
+#[cfg(feature = "kafka")]
+use causeway_storage::log::claims::ClaimedLog;
 use causeway_storage::log::embedded::EmbeddedLog;
 #[cfg(feature = "kafka")]
 use causeway_storage::log::kafka::KafkaLog;
@@ -17,7 +22,7 @@ use causeway_storage::log::kafka::KafkaLog;
 use causeway_storage::repository::postgres::PostgresRepository;
 use causeway_storage::repository::sqlite::SqliteRepository;
 
-use crate::config::{BlobEngine, Config, LogEngine, RepositoryEngine};
+use crate::config::{BlobEngine, BlobsConfig, Config, LogEngine, RepositoryEngine};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::home::Home;
 
@@ -51,7 +56,7 @@ pub(crate) enum LogHandle {
     Embedded(Arc<EmbeddedLog>),
     /// A topic of Kafka.
     #[cfg(feature = "kafka")]
-    Kafka(Arc<KafkaLog>),
+    Kafka(Arc<KafkaLog>, Arc<ClaimedLog>),
 }
 
 impl LogHandle {
@@ -60,7 +65,7 @@ impl LogHandle {
         match self {
             Self::Embedded(log) => Arc::clone(log) as _,
             #[cfg(feature = "kafka")]
-            Self::Kafka(log) => Arc::clone(log) as _,
+            Self::Kafka(_, claimed) => Arc::clone(claimed) as _,
         }
     }
 
@@ -69,7 +74,7 @@ impl LogHandle {
         match self {
             Self::Embedded(_) => true,
             #[cfg(feature = "kafka")]
-            Self::Kafka(_) => false,
+            Self::Kafka(_, _) => false,
         }
     }
 
@@ -78,7 +83,7 @@ impl LogHandle {
         match self {
             Self::Embedded(log) => log.close(),
             #[cfg(feature = "kafka")]
-            Self::Kafka(log) => log.close(),
+            Self::Kafka(log, _) => log.close(),
         }
     }
 }
@@ -103,7 +108,7 @@ pub(crate) fn open_log(
         LogEngine::Kafka => {
             let halt = Arc::new(crate::wiring::halt_log);
             let log = KafkaLog::open(&config.log.kafka, Arc::clone(clock), Arc::clone(metrics), halt)?;
-            Ok(LogHandle::Kafka(log))
+            claimed(config, home, metrics, log)
         }
         #[cfg(not(feature = "kafka"))]
         LogEngine::Kafka => Err(not_built("Kafka", "kafka")),
@@ -118,10 +123,29 @@ pub(crate) fn read_log(config: &Config, home: &Home, readers_max: usize) -> Resu
     match config.log.engine {
         LogEngine::Embedded => Ok(LogHandle::Embedded(EmbeddedLog::open_read_only(&home.log(), readers_max)?)),
         #[cfg(feature = "kafka")]
-        LogEngine::Kafka => Ok(LogHandle::Kafka(KafkaLog::open_read_only(&config.log.kafka)?)),
+        LogEngine::Kafka => {
+            let silent: Arc<dyn Metrics> = Arc::new(Silent);
+            claimed(config, home, &silent, KafkaLog::open_read_only(&config.log.kafka)?)
+        }
         #[cfg(not(feature = "kafka"))]
         LogEngine::Kafka => Err(not_built("Kafka", "kafka")),
     }
+}
+
+/// A log on Kafka whose large messages are in a blob store of its own: documents are kept for good, these as long as the
+/// log keeps their claims.
+#[cfg(feature = "kafka")]
+fn claimed(
+    config: &Config,
+    home: &Home,
+    metrics: &Arc<dyn Metrics>,
+    log: Arc<KafkaLog>,
+) -> Result<LogHandle, Diagnostic> {
+    let mut blobs = config.blobs.clone();
+    blobs.s3.prefix = format!("{}/claims", blobs.s3.prefix);
+    let store = open_store(&blobs, &home.claims(), metrics)?;
+    let claimed = ClaimedLog::new(Arc::clone(&log) as _, store, config.log.kafka.claims_above());
+    Ok(LogHandle::Kafka(log, Arc::new(claimed)))
 }
 
 /// Opens the repository; an embedded one is made when it is not there, and brought up to date.
@@ -157,10 +181,14 @@ pub(crate) fn open_repository(config: &Config, home: &Home) -> Result<Repository
 /// # Errors
 /// The engine's, told with what to do.
 pub(crate) fn open_blobs(config: &Config, home: &Home, metrics: &Arc<dyn Metrics>) -> Result<SharedBlobs, Diagnostic> {
-    let store: SharedBlobs = match config.blobs.engine {
-        BlobEngine::Folder => Arc::new(FolderBlobs::open(&home.blobs(), config.blobs.folder.clone())?),
+    open_store(&config.blobs, &home.blobs(), metrics)
+}
+
+fn open_store(blobs: &BlobsConfig, dir: &Path, metrics: &Arc<dyn Metrics>) -> Result<SharedBlobs, Diagnostic> {
+    let store: SharedBlobs = match blobs.engine {
+        BlobEngine::Folder => Arc::new(FolderBlobs::open(dir, blobs.folder.clone())?),
         #[cfg(feature = "s3")]
-        BlobEngine::S3 => Arc::new(S3Blobs::open(config.blobs.s3.clone())?),
+        BlobEngine::S3 => Arc::new(S3Blobs::open(blobs.s3.clone())?),
         #[cfg(not(feature = "s3"))]
         BlobEngine::S3 => return Err(not_built("the blob store on S3", "s3")),
     };

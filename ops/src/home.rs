@@ -51,6 +51,11 @@ impl Home {
         self.dir.join("blobs")
     }
 
+    /// The folder of messages too large for a log on Kafka.
+    pub(crate) fn claims(&self) -> PathBuf {
+        self.dir.join("claims")
+    }
+
     /// The file of the SQLite repository.
     pub(crate) fn repository(&self) -> PathBuf {
         self.dir.join("repository.db")

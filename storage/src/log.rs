@@ -1,5 +1,6 @@
 //! The engines of the log port.
 
+pub mod claims;
 pub mod embedded;
 #[cfg(feature = "kafka")]
 pub mod kafka;

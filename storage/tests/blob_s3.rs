@@ -141,6 +141,7 @@ fn a_writer_may_be_given_up_within_asynchronous_work() {
     writer.write(&vec![7; 6 << 20]).expect("sent");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async move {
+        assert_eq!(store.put(b"small").expect("stored").bytes, 5);
         drop(writer);
         drop(store);
     });

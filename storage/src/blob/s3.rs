@@ -139,7 +139,10 @@ impl BlobStore for S3Blobs {
                 Some(after) => store.list_with_offset(Some(&prefix), &self.path(after)),
                 None => store.list(Some(&prefix)),
             };
-            let rows = found.try_filter_map(async |about| Ok(row(&about)));
+            // Another store may live below the prefix: what is not where this one keeps it is not its own.
+            let own =
+                async |about: ObjectMeta| Ok(row(&about).filter(|row| self.path(&row.blob.digest) == about.location));
+            let rows = found.try_filter_map(own);
             rows.take(count_max).try_collect::<Vec<_>>().await
         });
         rows.map_err(|error| unavailable(&error))

@@ -288,7 +288,9 @@ impl Log for KafkaLog {
 
 /// The digest an entry carries must be that of its bytes.
 fn verify_digest(entry: &Entry) -> Result<(), LogError> {
-    if Digest::of(entry.envelope.body.expose()) == entry.envelope.digest {
+    // A claim's bytes are elsewhere; whoever holds them checks them.
+    let claimed = super::claims::claim(&entry.envelope).is_some();
+    if claimed || Digest::of(entry.envelope.body.expose()) == entry.envelope.digest {
         return Ok(());
     }
     Err(fault::damaged(entry.position, "its digest is not that of its bytes"))

@@ -34,6 +34,11 @@ pub struct KafkaLogSettings {
     #[serde(with = "human::bytes")]
     #[schemars(with = "String")]
     pub message_bytes_max: u64,
+    /// The bytes of larger messages go to the blob store, and the topic keeps a claim to them. Never more than half of
+    /// `message_bytes_max`. Default 1 MiB.
+    #[serde(with = "human::bytes")]
+    #[schemars(with = "String")]
+    pub claims_above: u64,
     /// Envelopes on their way to the brokers; with more, `append` answers busy. Default 4,096.
     pub queue_max: usize,
     /// Bytes on their way to the brokers; one envelope is always taken. Default 64 MiB.
@@ -117,6 +122,7 @@ impl Default for KafkaLogSettings {
             replication: 3,
             min_isr: 2,
             message_bytes_max: 8 << 20,
+            claims_above: 1 << 20,
             queue_max: 4096,
             queue_bytes_max: 64 << 20,
             linger: Duration::from_millis(1),
@@ -131,6 +137,11 @@ impl Default for KafkaLogSettings {
 }
 
 impl KafkaLogSettings {
+    /// The largest message that is kept in the topic itself.
+    pub fn claims_above(&self) -> u64 {
+        self.claims_above.min(self.message_bytes_max / 2)
+    }
+
     /// Refuses what cannot work, naming the setting.
     ///
     /// # Errors

@@ -57,12 +57,21 @@ impl Client {
         Ok(Self { store, runtime: Some(runtime) })
     }
 
-    /// Does something with the server, and waits for it. Not for threads that run asynchronous work.
-    pub(super) fn wait<T>(&self, work: impl AsyncFnOnce(&AmazonS3) -> Result<T, Error>) -> Result<T, Error> {
-        match &self.runtime {
-            Some(runtime) => runtime.block_on(work(&self.store)),
-            None => Err(Error::Generic { store: "S3", source: "the client is closed".into() }),
+    /// Does something with the server, and waits for it. A thread that runs asynchronous work may not wait for a runtime:
+    /// for such a one another thread does, and it stands still meanwhile.
+    pub(super) fn wait<T: Send>(
+        &self,
+        work: impl AsyncFnOnce(&AmazonS3) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        let ended = |why: &'static str| Error::Generic { store: "S3", source: why.into() };
+        let Some(runtime) = &self.runtime else { return Err(ended("the client is closed")) };
+        if Handle::try_current().is_err() {
+            return runtime.block_on(work(&self.store));
         }
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| runtime.block_on(work(&self.store)));
+            waiting.join().unwrap_or_else(|_panic| Err(ended("the client ended by a panic")))
+        })
     }
 
     /// The same where it may be such a thread: then it is only begun.

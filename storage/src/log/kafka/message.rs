@@ -1,6 +1,6 @@
 //! An envelope as a Kafka message, and back.
 //!
-//! The value is the sender's bytes, untouched. The key is feed, NUL, patient key: what chooses the partition. The
+//! The value is the sender's bytes, untouched; of large ones, a claim to them. The key is feed, NUL, patient key: what chooses the partition. The
 //! headers are those of CloudEvents and ours, all of them text, so that any Kafka tool can read the topic:
 //!
 //! | header | what |
@@ -12,7 +12,8 @@
 //! | `ce_time` | when the last byte was received |
 //! | `ce_subject` | the control id, where there is one; never a patient |
 //! | `causeway_feed`, `causeway_format`, `causeway_sender`, `causeway_control_id` | as in the envelope |
-//! | `causeway_digest` | SHA-256 of the value |
+//! | `causeway_digest` | SHA-256 of the sender's bytes |
+//! | `causeway_claim` | their number, where the value is a claim to them (`claims`) and they are in the blob store |
 //! | `causeway_refusal`, `causeway_refusal_place` | why the door refused what it kept; absent when it did not |
 //! | `causeway_crc` | CRC32C over partition, time, key, the other headers and value |
 //!
@@ -29,10 +30,12 @@ use jiff::Timestamp;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 use uuid::Uuid;
 
+use crate::log::claims::claim;
+
 /// The header that holds the checksum.
 const CRC: &str = "causeway_crc";
 /// The most headers a message of ours has.
-const HEADERS_MAX: usize = 14;
+const HEADERS_MAX: usize = 15;
 
 /// A message before it is sent.
 #[derive(Debug)]
@@ -90,6 +93,9 @@ pub(super) fn encode(envelope: &Envelope, partition: PartitionId, now: Timestamp
         .put("causeway_digest", &hexadecimal(&envelope.digest));
     if let Some(refusal) = &envelope.refusal {
         parts = parts.put("causeway_refusal", refusal.reason.code()).put("causeway_refusal_place", &refusal.place);
+    }
+    if let Some(blob) = claim(envelope) {
+        parts = parts.put("causeway_claim", &blob.bytes.to_string());
     }
     let crc = checksum(parts.crc, body);
     let Parts { headers, bytes, .. } = parts.put(CRC, &crc);
