@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::Decision;
 use crate::envelope::{Digest, FeedName, Format, Position, TraceId};
-use crate::mapped::Note;
+use crate::mapped::{Note, UnmappedCode};
 use crate::person::PersonId;
 use crate::provider::ProviderId;
 use crate::reason::Reason;
@@ -105,4 +105,6 @@ pub struct Outcome {
     pub notes: Vec<Note>,
     /// Local numbers to link to the person: a confirmed match by document seen with the sender's own number.
     pub links: Vec<crate::person::LocalNumber>,
+    /// Local codes no table of the feed knows; counted when the message is accepted.
+    pub unmapped: Vec<UnmappedCode>,
 }

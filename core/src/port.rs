@@ -5,6 +5,7 @@ mod blob;
 mod log;
 mod registry;
 mod repository;
+mod unmapped;
 
 pub use blob::{Blob, BlobError, BlobRow, BlobStore, BlobWriter, SharedBlobs};
 pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};
@@ -14,6 +15,8 @@ pub use repository::{
     Fence, HeldGroup, Lookup, MessageDetail, MessageKey, MessageQuery, MessageRow, RecordQuery, RecordRow, RedoMode,
     Repository, RepositoryError, Resolved, Sameness, TakeUp, Transition,
 };
+
+pub use unmapped::{UNMAPPED_BATCH_MAX, UNMAPPED_FEED_MAX, UnmappedCount};
 
 use crate::envelope::Envelope;
 use crate::mapped::Mapped;

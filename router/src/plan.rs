@@ -83,6 +83,7 @@ fn ended(message: &Message, state: State, reason: Reason, place: &str) -> Outcom
         records: Vec::new(),
         notes: Vec::new(),
         links: Vec::new(),
+        unmapped: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod postgres_settings;
 mod seal;
 mod snapshot;
 pub mod sqlite;
+mod unmapped;
 mod wanted;
 
 pub use ehr_number::{ehr_number, is_ehr_number};

@@ -12,6 +12,7 @@
 
 mod auditing;
 mod committing;
+mod counting;
 mod finding;
 mod growing;
 mod redoing;
@@ -36,6 +37,9 @@ pub use self::committing::{
     a_plan_that_cannot_be_made_leaves_nothing_behind, a_record_without_a_permit_is_refused,
     a_zombies_commit_touches_nothing, an_offset_never_goes_back, counters_of_states_add_up_to_the_messages,
     nothing_clinical_is_kept_of_what_is_withheld, partitions_go_on_independently, paused_feeds_are_kept,
+};
+pub use self::counting::{
+    a_sender_that_invents_codes_reaches_a_bound, local_codes_are_counted_once_a_message_that_is_accepted,
 };
 pub use self::finding::{
     a_count_agrees_with_the_list, held_messages_are_grouped_by_reason_and_feed, messages_are_found_by_every_condition,
@@ -114,6 +118,8 @@ macro_rules! repository_contract {
             nothing_clinical_is_kept_of_what_is_withheld,
             counters_of_states_add_up_to_the_messages,
             paused_feeds_are_kept,
+            local_codes_are_counted_once_a_message_that_is_accepted,
+            a_sender_that_invents_codes_reaches_a_bound,
             persons_and_providers_are_resolved_in_order,
             a_message_stored_before_is_known_by_sender_control_id_and_bytes,
             numbers_claimed_for_another_provider_find_nobody,

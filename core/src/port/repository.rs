@@ -480,6 +480,11 @@ pub trait Repository: Send + Sync {
     /// Counts a feed and state since the beginning; never reset.
     fn feed_counts(&self) -> Result<Vec<FeedCount>, RepositoryError>;
 
+    /// Local codes that no table knew when their messages were accepted, of one feed or of all; the most frequent first.
+    /// Each message is counted once, however often it is replayed. Bounded by [`super::UNMAPPED_FEED_MAX`].
+    fn unmapped_codes(&self, feed: Option<&FeedName>, limit: u32)
+    -> Result<Vec<super::UnmappedCount>, RepositoryError>;
+
     /// What is held, by reason and feed.
     fn held(&self) -> Result<Vec<HeldGroup>, RepositoryError>;
 

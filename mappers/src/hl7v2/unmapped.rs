@@ -70,7 +70,7 @@ fn is_code(text: &str) -> bool {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(WORDS_MAX).collect()
+    text.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod test;
 
+mod codes;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -29,6 +31,21 @@ enum Verb {
         /// Its name.
         name: String,
     },
+    /// List the code tables of feeds, or the local codes that none of them knows.
+    Codes {
+        /// The codes that no table knows, the most frequent first, instead of the tables.
+        #[arg(long)]
+        unmapped: bool,
+        /// Of this feed only.
+        #[arg(long)]
+        feed: Option<String>,
+        /// Those a table has come to know since, too.
+        #[arg(long, requires = "unmapped")]
+        all: bool,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
     /// Answer "not now" to everything the feed sends, until it is resumed.
     Pause {
         /// Its name.
@@ -48,6 +65,8 @@ pub(crate) fn run(args: &Feed, context: &Context) -> Outcome {
     match &args.verb {
         Verb::List => list(context),
         Verb::Show { name } => show(name, context),
+        Verb::Codes { unmapped: false, feed, .. } => codes::tables(feed.as_deref(), context),
+        Verb::Codes { unmapped: true, feed, all, limit } => codes::unmapped(feed.as_deref(), *all, *limit, context),
         Verb::Pause { name } => pause(name, true, context),
         Verb::Resume { name } => pause(name, false, context),
         Verb::Test(args) => test::run(args, context),

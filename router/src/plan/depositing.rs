@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use causeway_core::decision::{Decision, Verdict};
 use causeway_core::identity::{Identification, Matched, Remark, identify, local_number_key};
-use causeway_core::mapped::{Identity, Mapped, Note};
+use causeway_core::mapped::{Identity, Mapped, Note, UnmappedCode};
 use causeway_core::outcome::{Outcome, State};
 use causeway_core::person::{LocalNumber, PersonId};
 use causeway_core::policy::{Deposit, Rules, deposit};
@@ -74,6 +74,7 @@ impl<'a> Depositing<'a> {
         match state {
             State::Accepted => Outcome {
                 records: permitted(&self.mapped.records, &decisions),
+                unmapped: self.unmapped(&decisions),
                 decisions: distinct(decisions),
                 notes: self.notes(),
                 links: self.links(),
@@ -169,6 +170,12 @@ impl<'a> Depositing<'a> {
         let mut notes = notes(self.mapped);
         notes.extend(remarks.iter().map(of_remark));
         notes
+    }
+
+    /// Local codes of what is permitted: of the rest nothing is kept.
+    fn unmapped(&self, decisions: &[Decision]) -> Vec<UnmappedCode> {
+        let permits = |domain| decisions.iter().any(|decision| decision.domain == domain && decision.permits());
+        self.mapped.unmapped.iter().filter(|code| permits(code.domain)).cloned().collect()
     }
 
     /// The sender's own numbers, once a document has shown whose they are; and what a merge says are theirs, too.

@@ -201,6 +201,7 @@ impl CommitLoad {
             records: self.records(number, turn, identity, at),
             notes: Vec::new(),
             links: Vec::new(),
+            unmapped: Vec::new(),
         })
     }
 

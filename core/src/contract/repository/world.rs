@@ -174,6 +174,7 @@ pub fn accepted(offset: u64, person: PersonId, records: Vec<Record>) -> Outcome 
         records,
         notes: Vec::new(),
         links: Vec::new(),
+        unmapped: Vec::new(),
     }
 }
 

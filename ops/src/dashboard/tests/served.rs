@@ -100,6 +100,7 @@ fn outcome(number: u64, control_id: &str, state: State, reason: Reason) -> Outco
         records: Vec::new(),
         notes: Vec::new(),
         links: Vec::new(),
+        unmapped: Vec::new(),
     }
 }
 

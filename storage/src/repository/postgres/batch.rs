@@ -67,6 +67,7 @@ impl Batch {
         for entry in &entries {
             let facts = &entry.outcome.facts;
             unit.count_message(facts.feed.as_str(), entry.outcome.state, 1, Some(micros(facts.received_at)));
+            unit.count_unmapped(entry.outcome);
         }
         let effects: Vec<Effects> = entries.iter().map(|entry| entry.settled.effects).collect();
         self.outcomes.extend(outcomes.into_iter().zip(effects));
@@ -94,6 +95,9 @@ impl Batch {
             entries.push(Entry { id: known.row.row, outcome, settled, notes: None, steps: known.next_step() });
             former.push(known);
             recount(unit, known, outcome.state);
+            if known.row.state != State::Accepted {
+                unit.count_unmapped(outcome);
+            }
         }
         let notes = store_notes(unit, &mut entries)?;
         steps::insert(unit, &entries, &former, &self.actor, self.now)?;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use causeway_core::envelope::{Position, TraceId};
+use causeway_core::envelope::{FeedName, Position, TraceId};
 use causeway_core::mapped::Note;
 use causeway_core::outcome::{MessageFacts, State};
 use causeway_core::person::PersonId;
 use causeway_core::port::{
-    Actor, Effects, FeedCount, HeldGroup, MessageDetail, MessageQuery, MessageRow, RecordRow, Transition,
+    Actor, Effects, FeedCount, HeldGroup, MessageDetail, MessageQuery, MessageRow, RecordRow, Transition, UnmappedCount,
 };
 use causeway_core::provider::ProviderId;
 use causeway_core::reason::Reason;
@@ -23,6 +23,7 @@ use crate::repository::codec::{
     state_of, timestamp,
 };
 use crate::repository::error::{Result, damaged};
+use crate::repository::unmapped;
 
 /// At most so many messages are traced by one id: a control id can have been used again and again.
 const TRACED_MAX: i64 = 50;
@@ -116,6 +117,19 @@ pub(super) fn feed_counts(session: &mut Session) -> Result<Vec<FeedCount>> {
         })
     };
     session.query(sql, &[])?.iter().map(one).collect()
+}
+
+/// Local codes no table knew; the most frequent first.
+pub(super) fn unmapped_codes(session: &mut Session, feed: Option<&FeedName>, limit: u32) -> Result<Vec<UnmappedCount>> {
+    let sql = "SELECT feed, domain, field, system, code, display, count, last_seen FROM unmapped_code \
+               WHERE $1::text IS NULL OR feed = $1 ORDER BY count DESC, feed COLLATE \"C\", domain COLLATE \"C\", \
+               field COLLATE \"C\", system COLLATE \"C\", code COLLATE \"C\" LIMIT $2";
+    let rows = session.query(sql, &[&feed.map(FeedName::as_str), &i64::from(limit)])?;
+    let one = |row: &Row| {
+        let (feed, domain, field, system) = (get(row, 0)?, get(row, 1)?, get(row, 2)?, get(row, 3)?);
+        unmapped::read((feed, domain, field, system, get(row, 4)?, get(row, 5)?, get(row, 6)?, get(row, 7)?))
+    };
+    rows.iter().map(one).collect()
 }
 
 /// What is held, by reason and feed; the most first.

@@ -12,8 +12,10 @@ pub(super) struct Migration {
 }
 
 /// All of them, in order. What has been released is never changed again.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "repository", sql: include_str!("../../../migrations/postgres/0001_repository.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "repository", sql: include_str!("../../../migrations/postgres/0001_repository.sql") },
+    Migration { name: "unmapped_code", sql: include_str!("../../../migrations/postgres/0002_unmapped_code.sql") },
+];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('causeway migration ' || $1, 0))";

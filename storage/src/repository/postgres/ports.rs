@@ -9,7 +9,7 @@ use causeway_core::person::{Demographics, Document, LocalNumber, PersonId};
 use causeway_core::port::{
     AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, Decide, FeedCount, Fence, HeldGroup,
     Lookup, MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery, RecordQuery,
-    RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, TakeUp,
+    RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, TakeUp, UnmappedCount,
 };
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
@@ -73,6 +73,14 @@ impl Repository for PostgresRepository {
 
     fn feed_counts(&self) -> std::result::Result<Vec<FeedCount>, RepositoryError> {
         Ok(self.read(messages::feed_counts)?)
+    }
+
+    fn unmapped_codes(
+        &self,
+        feed: Option<&FeedName>,
+        limit: u32,
+    ) -> std::result::Result<Vec<UnmappedCount>, RepositoryError> {
+        Ok(self.read(|session| messages::unmapped_codes(session, feed, self.bounded(limit)))?)
     }
 
     fn held(&self) -> std::result::Result<Vec<HeldGroup>, RepositoryError> {

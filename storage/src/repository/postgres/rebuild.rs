@@ -13,7 +13,7 @@ use crate::repository::error::{Result, StoreError};
 
 /// What is neither registry, audit nor setting, and is not carried over. Every other table is: one that is forgotten here
 /// is noticed by the rebuilt content, which is then not the same.
-const LEFT: [&str; 12] = [
+const LEFT: [&str; 13] = [
     "schema_migration",
     "message",
     "message_step",
@@ -26,6 +26,7 @@ const LEFT: [&str; 12] = [
     "ticket",
     "partition_lease",
     "worker",
+    "unmapped_code",
 ];
 
 impl PostgresRepository {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_core::envelope::Digest;
-use causeway_core::outcome::State;
+use causeway_core::outcome::{Outcome, State};
 use causeway_core::person::PersonId;
-use causeway_core::port::{AuditEntry, Participant};
+use causeway_core::port::{AuditEntry, Participant, UNMAPPED_FEED_MAX};
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
 use postgres::Row;
@@ -17,6 +17,7 @@ use super::session::{Params, Rows, Session};
 use super::settings::PostgresSettings;
 use crate::repository::codec::state_code;
 use crate::repository::error::Result;
+use crate::repository::unmapped::{self, Sums};
 
 /// At most so many lists of notes are remembered as stored.
 const NOTES_MAX: usize = 8192;
@@ -51,6 +52,7 @@ pub(super) struct Unit<'u> {
     lines: Vec<AuditEntry>,
     feeds: BTreeMap<(String, i64), FeedChange>,
     domains: BTreeMap<Domain, i64>,
+    unmapped: Sums,
     notes: Vec<Digest>,
 }
 
@@ -63,8 +65,8 @@ struct FeedChange {
 impl<'u> Unit<'u> {
     /// Starts on an open transaction.
     pub(super) fn new(session: &'u mut Session, caches: &'u Shared, settings: &'u PostgresSettings) -> Self {
-        let (feeds, domains) = (BTreeMap::new(), BTreeMap::new());
-        Self { session, caches, settings, lines: Vec::new(), feeds, domains, notes: Vec::new() }
+        let (feeds, domains, unmapped) = (BTreeMap::new(), BTreeMap::new(), Sums::new());
+        Self { session, caches, settings, lines: Vec::new(), feeds, domains, unmapped, notes: Vec::new() }
     }
 
     /// As [`Session::query`].
@@ -103,6 +105,11 @@ impl<'u> Unit<'u> {
     pub(super) fn count_record(&mut self, domain: Domain, by: i64) {
         let count = self.domains.entry(domain).or_default();
         *count = count.saturating_add(by);
+    }
+
+    /// Counts the local codes of a message that is accepted for the first time.
+    pub(super) fn count_unmapped(&mut self, outcome: &Outcome) {
+        unmapped::add(&mut self.unmapped, outcome);
     }
 
     /// Those of some lists of notes that are not known to be stored.
@@ -165,6 +172,34 @@ impl<'u> Unit<'u> {
                 &[&codes, &counts],
             )?;
         }
+        self.write_unmapped()
+    }
+
+    fn write_unmapped(&mut self) -> Result<()> {
+        if self.unmapped.is_empty() {
+            return Ok(());
+        }
+        let keys = || self.unmapped.keys();
+        let feeds: Vec<&str> = keys().map(|key| key.0.as_str()).collect();
+        let domains: Vec<&str> = keys().map(|key| key.1).collect();
+        let fields: Vec<&str> = keys().map(|key| key.2.as_str()).collect();
+        let systems: Vec<&str> = keys().map(|key| key.3.as_str()).collect();
+        let codes: Vec<&str> = keys().map(|key| key.4.as_str()).collect();
+        let displays: Vec<&str> = self.unmapped.values().map(|sum| sum.display.as_str()).collect();
+        let counts: Vec<i64> = self.unmapped.values().map(|sum| sum.count).collect();
+        let lasts: Vec<i64> = self.unmapped.values().map(|sum| sum.last_seen).collect();
+        self.session.execute(
+            "INSERT INTO unmapped_code (feed, domain, field, system, code, display, count, last_seen) \
+             SELECT n.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int8[], \
+             $8::int8[]) AS n (feed, domain, field, system, code, display, count, last_seen) \
+             WHERE EXISTS (SELECT 1 FROM unmapped_code AS k WHERE (k.feed, k.domain, k.field, k.system, k.code) = \
+             (n.feed, n.domain, n.field, n.system, n.code)) \
+             OR (SELECT count(*) FROM unmapped_code AS c WHERE c.feed = n.feed) < $9 \
+             ON CONFLICT (feed, domain, field, system, code) DO UPDATE SET \
+             count = unmapped_code.count + excluded.count, \
+             last_seen = greatest(unmapped_code.last_seen, excluded.last_seen), display = excluded.display",
+            &[&feeds, &domains, &fields, &systems, &codes, &displays, &counts, &lasts, &i64::from(UNMAPPED_FEED_MAX)],
+        )?;
         Ok(())
     }
 }

@@ -112,6 +112,7 @@ impl Batch {
         let id = unit.next_message();
         let settled = self.store_records(unit, id, &outcome)?;
         message::insert(unit, id, &outcome, &settled)?;
+        unit.count_unmapped(&outcome);
         self.audit_deposit(unit, &outcome)?;
         self.outcomes.push((outcome, settled.effects));
         Ok(())
@@ -129,6 +130,9 @@ impl Batch {
         }
         let settled = self.store_records(unit, known.row.row, &outcome)?;
         message::replace(unit, &known, &outcome, &settled, &self.actor)?;
+        if known.row.state != State::Accepted {
+            unit.count_unmapped(&outcome);
+        }
         self.outcomes.push((outcome, settled.effects));
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Finding messages: lists, counts, and all that is known of one.
 
-use causeway_core::envelope::{Position, TraceId};
+use causeway_core::envelope::{FeedName, Position, TraceId};
 use causeway_core::outcome::{MessageFacts, State};
 use causeway_core::person::PersonId;
 use causeway_core::port::{
-    Actor, Effects, FeedCount, HeldGroup, MessageDetail, MessageQuery, MessageRow, RecordRow, Transition,
+    Actor, Effects, FeedCount, HeldGroup, MessageDetail, MessageQuery, MessageRow, RecordRow, Transition, UnmappedCount,
 };
 use causeway_core::provider::ProviderId;
 use causeway_core::reason::Reason;
@@ -20,6 +20,7 @@ use super::message::{Contents, NOTES_ALIKE_MAX, Settled, step_seal};
 use super::posting::{self, Binder, Sort};
 use super::seal;
 use super::versions;
+use crate::repository::unmapped;
 
 /// At most so many messages are traced by one id: a control id can have been used again and again.
 const TRACED_MAX: u32 = 50;
@@ -127,6 +128,24 @@ pub(super) fn feed_counts(connection: &Connection) -> Result<Vec<FeedCount>> {
         });
     }
     Ok(counts)
+}
+
+/// Local codes no table knew; the most frequent first.
+pub(super) fn unmapped_codes(
+    connection: &Connection,
+    feed: Option<&FeedName>,
+    limit: u32,
+) -> Result<Vec<UnmappedCount>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT feed, domain, field, system, code, display, count, last_seen FROM unmapped_code \
+         WHERE ?1 IS NULL OR feed = ?1 ORDER BY count DESC, feed, domain, field, system, code LIMIT ?2",
+    )?;
+    let one = |row: &Row<'_>| {
+        let (feed, domain, field, system) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((feed, domain, field, system, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
+    };
+    let rows = statement.query_map(params![feed.map(FeedName::as_str), limit], one)?;
+    rows.map(|row| unmapped::read(row?)).collect()
 }
 
 /// What is held, by reason and feed; the most first.

@@ -16,8 +16,10 @@ pub(super) struct Migration {
 }
 
 /// All of them, in order; the first one is number 1.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "repository", sql: include_str!("../../../migrations/sqlite/0001_repository.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "repository", sql: include_str!("../../../migrations/sqlite/0001_repository.sql") },
+    Migration { name: "unmapped_code", sql: include_str!("../../../migrations/sqlite/0002_unmapped_code.sql") },
+];
 
 /// The schema this program knows.
 pub(super) fn known() -> i64 {

@@ -11,7 +11,7 @@ use super::posting::Sort;
 use super::settings::SqliteSettings;
 
 /// What is not registry, audit or setting. Words and lists of notes are shared, and kept.
-const EMPTIED: [&str; 9] = [
+const EMPTIED: [&str; 10] = [
     "message",
     "message_step",
     "waiting",
@@ -21,6 +21,7 @@ const EMPTIED: [&str; 9] = [
     "record_count",
     "partition_offset",
     "ticket",
+    "unmapped_code",
 ];
 
 impl SqliteRepository {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use causeway_core::outcome::State;
+use causeway_core::outcome::{Outcome, State};
 use causeway_core::person::PersonId;
-use causeway_core::port::{AuditEntry, Participant};
+use causeway_core::port::{AuditEntry, Participant, UNMAPPED_FEED_MAX};
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
@@ -15,6 +15,7 @@ use super::codec::{int, state_code};
 use super::error::Result;
 use super::posting::{self, Posting, Source, Tail};
 use super::settings::SqliteSettings;
+use crate::repository::unmapped::{self, Sum, Sums};
 
 /// What the writer remembers between transactions. Everything here can be read again from the file.
 #[derive(Debug, Default)]
@@ -69,6 +70,7 @@ pub(super) struct Unit<'c> {
     head_before: Head,
     feeds: BTreeMap<(i64, i64), FeedChange>,
     domains: BTreeMap<Domain, i64>,
+    unmapped: Sums,
     messages: New,
     records: New,
     versions: New,
@@ -110,8 +112,21 @@ impl<'c> Unit<'c> {
         let messages = New::after(&tx, "SELECT max(id) FROM message")?;
         let records = New::after(&tx, "SELECT max(id) FROM record")?;
         let versions = New::after(&tx, "SELECT max(id) FROM record_version")?;
-        let (feeds, domains, lines) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Ok(Self { tx, caches, settings, head, head_before: head, feeds, domains, messages, records, versions, lines })
+        let (feeds, domains, unmapped, lines) = (BTreeMap::new(), BTreeMap::new(), Sums::new(), Vec::new());
+        Ok(Self {
+            tx,
+            caches,
+            settings,
+            head,
+            head_before: head,
+            feeds,
+            domains,
+            unmapped,
+            messages,
+            records,
+            versions,
+            lines,
+        })
     }
 
     /// Writes an audit line.
@@ -188,6 +203,11 @@ impl<'c> Unit<'c> {
         *count = count.saturating_add(by);
     }
 
+    /// Counts the local codes of a message that is accepted for the first time.
+    pub(super) fn count_unmapped(&mut self, outcome: &Outcome) {
+        unmapped::add(&mut self.unmapped, outcome);
+    }
+
     /// Writes what was added up and commits. Gives the new head of the audit.
     pub(super) fn commit(mut self) -> Result<Head> {
         self.write_sums()?;
@@ -233,6 +253,20 @@ impl<'c> Unit<'c> {
         )?;
         for (domain, change) in self.domains.iter().filter(|(_, change)| **change != 0) {
             domains.execute(params![domain.code(), change])?;
+        }
+        if self.unmapped.is_empty() {
+            return Ok(());
+        }
+        let mut codes = self.tx.prepare_cached(
+            "INSERT INTO unmapped_code (feed, domain, field, system, code, display, count, last_seen) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM unmapped_code WHERE feed = ?1 AND domain = ?2 \
+             AND field = ?3 AND system = ?4 AND code = ?5) OR (SELECT count(*) FROM unmapped_code WHERE feed = ?1) < ?9 \
+             ON CONFLICT (feed, domain, field, system, code) DO UPDATE SET count = unmapped_code.count + excluded.count, \
+             last_seen = max(unmapped_code.last_seen, excluded.last_seen), display = excluded.display",
+        )?;
+        for ((feed, domain, field, system, code), sum) in &self.unmapped {
+            let Sum { count, last_seen, display } = sum;
+            codes.execute(params![feed, domain, field, system, code, display, count, last_seen, UNMAPPED_FEED_MAX])?;
         }
         Ok(())
     }

@@ -1,0 +1,76 @@
+//! `causeway feed codes [--unmapped]`
+
+use causeway_core::port::UnmappedCount;
+use serde_json::json;
+
+use super::configured;
+use crate::cli::context::Context;
+use crate::diagnostic::Outcome;
+use crate::exit::Exit;
+use crate::output::Table;
+
+/// Lists the tables of feeds.
+pub(super) fn tables(feed: Option<&str>, context: &Context) -> Outcome {
+    let config = context.found()?.config();
+    let only = feed.map(|name| configured(name, context)).transpose()?;
+    let mut table = Table::new(&["feed", "rows", "tables"]);
+    for feed in config.feeds().filter(|feed| only.is_none_or(|only| only.name == feed.name)) {
+        let rows = config.settings_of(feed).code_tables.len();
+        let paths: Vec<String> = feed.code_tables.iter().map(|path| path.display().to_string()).collect();
+        if context.terminal.json {
+            context.terminal.json_line(&json!({ "v": 1, "feed": feed.name, "rows": rows, "tables": paths }))?;
+        } else {
+            table.row([feed.name.to_string(), rows.to_string(), paths.join(", ")]);
+        }
+    }
+    if !context.terminal.json {
+        context.terminal.table(&table)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Lists the codes that no table knew when their messages came, but not those that one knows today.
+pub(super) fn unmapped(feed: Option<&str>, all: bool, limit: u32, context: &Context) -> Outcome {
+    let only = feed.map(|name| configured(name, context)).transpose()?.map(|feed| &feed.name);
+    let counts = context.store()?.repository.unmapped_codes(only, u32::MAX)?;
+    let listed = counts.iter().map(|count| (count, is_known(count, context)));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let listed: Vec<_> = listed.filter(|(_, known)| all || !known).take(limit).collect();
+    let screen = context.screen()?;
+    let mut table =
+        Table::new(&["feed", "domain", "field", "system", "code", "name", "messages", "last seen", "known"]);
+    for (UnmappedCount { feed, code, count, last_seen }, known) in listed {
+        if context.terminal.json {
+            let row = json!({
+                "v": 1, "feed": feed, "domain": code.domain, "field": code.field, "system": code.system,
+                "code": code.code, "display": code.display, "count": count, "last_seen": last_seen, "known": known,
+            });
+            context.terminal.json_line(&row)?;
+            continue;
+        }
+        let known = if known { "yes: replay" } else { "no" };
+        table.row([
+            feed.to_string(),
+            code.domain.to_string(),
+            code.field.clone(),
+            code.system.clone(),
+            code.code.clone(),
+            code.display.clone(),
+            count.to_string(),
+            screen.time(*last_seen),
+            known.to_owned(),
+        ]);
+    }
+    if !context.terminal.json {
+        screen.table(&table)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether a table of the feed knows the code today.
+fn is_known(count: &UnmappedCount, context: &Context) -> bool {
+    let Ok(found) = context.found() else { return false };
+    let Some(feed) = found.config().feed(count.feed.as_str()) else { return false };
+    let today = context.now().to_zoned(context.zone().unwrap_or(jiff::tz::TimeZone::UTC)).date();
+    found.config().settings_of(feed).code_tables.find(&count.code.system, &count.code.code, today).is_some()
+}
