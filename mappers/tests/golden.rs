@@ -12,6 +12,8 @@ mod concept_maps;
 mod docs;
 #[path = "golden/explain.rs"]
 mod explain;
+#[path = "golden/medicines.rs"]
+mod medicines;
 #[path = "golden/port.rs"]
 mod port;
 #[path = "golden/robust.rs"]

@@ -113,16 +113,18 @@ fn effective<'m>(context: &Context<'m>, rxa: &Seg<'m>, given: &Given) -> Option<
 /// The order with the counters of RXA-1 and RXA-2.
 fn key<'m>(context: &Context<'m>, rxa: &Seg<'m>, order: &Order) -> RecordKey {
     let (give, administration) = (rxa.text(context, 1), rxa.text(context, 2));
-    let number = match (&order.placed.placer, &order.placed.filler) {
-        (Some(placer), _) => placer.key(),
-        (None, Some(filler)) => format!("FILL:{}", filler.key()),
+    let number: Vec<String> = match (&order.placed.placer, &order.placed.filler) {
+        (Some(placer), _) => vec![placer.key()],
+        (None, Some(filler)) => vec!["FILL".to_owned(), filler.key()],
         (None, None) => {
             let text = "no order number: keyed by the control id";
             context.note(NoteCode::DerivedId, rxa.place(), text);
-            format!("MSH-10:{}:{}", context.header().control_id, rxa.place())
+            vec!["MSH-10".to_owned(), context.header().control_id.clone(), rxa.place()]
         }
     };
-    context.key("MedicationAdministration", &[&number, &give, &administration])
+    let counters = ["dose", &*give, &*administration];
+    let parts: Vec<&str> = number.iter().map(String::as_str).chain(counters).collect();
+    context.key("MedicationAdministration", &parts)
 }
 
 /// RXA-20 and RXA-21 → status, and whether it is taken back.

@@ -87,21 +87,22 @@ fn key<'m>(context: &Context<'m>, section: &Section<'_, 'm>, order: &Order, day:
     let rxd = section.head;
     let derived = |text: &str| context.note(NoteCode::DerivedId, rxd.field_place(1), text);
     let (prescription, counter) = (rxd.text(context, 7), rxd.text(context, 1));
-    let number = match (&order.placed.filler, &order.placed.placer) {
-        (Some(filler), _) => filler.key(),
-        (None, _) if !prescription.is_empty() => format!("RX:{prescription}"),
-        (None, Some(placer)) => format!("PLAC:{}", placer.key()),
+    let number: Vec<String> = match (&order.placed.filler, &order.placed.placer) {
+        (Some(filler), _) => vec![filler.key()],
+        (None, _) if !prescription.is_empty() => vec!["prescription".to_owned(), prescription.into_owned()],
+        (None, Some(placer)) => vec!["PLAC".to_owned(), placer.key()],
         (None, None) => {
             derived("no number of an order or prescription: keyed by the control id");
-            format!("MSH-10:{}:{}", context.header().control_id, rxd.place())
+            vec!["MSH-10".to_owned(), context.header().control_id.clone(), rxd.place()]
         }
     };
-    if !counter.is_empty() {
-        return context.key("MedicationDispense", &[&number, &counter]);
-    }
-    derived("no dispense counter: told apart from others of the order by its day");
     let day = day.map(|day| day.to_string()).unwrap_or_default();
-    context.key("MedicationDispense", &[&number, "day", &day])
+    let which = if counter.is_empty() { ["day", &*day] } else { ["dispense", &*counter] };
+    if counter.is_empty() {
+        derived("no dispense counter: told apart from others of the order by its day");
+    }
+    let parts: Vec<&str> = number.iter().map(String::as_str).chain(which).collect();
+    context.key("MedicationDispense", &parts)
 }
 
 /// The status of a dispensing. What the order's status calls in force, or leaves open, is completed once it has a time;

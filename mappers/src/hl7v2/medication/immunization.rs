@@ -70,7 +70,8 @@ pub(crate) fn records<'m>(
         return Vec::new();
     };
     let key = key(context, section, patient, placed, (&code, &given), seen);
-    let rank = given.action.rank().max(placed.status.rank.saturating_sub(2).saturating_mul(3));
+    // What is taken back by its order stands as high as what is deleted.
+    let rank = if status.retracted { Action::Delete.rank() } else { given.action.rank() };
     let (date, level) = (ts::day(given.start), code.level);
     let version = Version { rank, at: placed.at, date, level, retracted: status.retracted };
     let (facts, observed) = vaccine_facts::take(context, &section.observed);

@@ -130,22 +130,22 @@ impl Order {
     pub(crate) fn key(&self, context: &Context<'_>, place: &str) -> RecordKey {
         let derived = |text: &str| context.note(NoteCode::DerivedId, place.to_owned(), text);
         let Placed { placer, filler, .. } = &self.placed;
-        let number = match (placer, filler) {
-            (Some(placer), _) => placer.key(),
+        let key = |parts: &[&str]| context.key("MedicationRequest", parts);
+        match (placer, filler) {
+            (Some(placer), _) => key(&[&placer.key()]),
             (None, Some(filler)) => {
                 derived("no placer order number: keyed by the filler's");
-                format!("FILL:{}", filler.key())
+                key(&["FILL", &filler.key()])
             }
             (None, None) if !self.ordered.prescription.is_empty() => {
                 derived("no order number: keyed by that of the prescription");
-                format!("RX:{}", self.ordered.prescription)
+                key(&["prescription", &self.ordered.prescription])
             }
             (None, None) => {
                 derived("no order number: keyed by the control id");
-                format!("MSH-10:{}:{place}", context.header().control_id)
+                key(&["MSH-10", &context.header().control_id, place])
             }
-        };
-        context.key("MedicationRequest", &[&number])
+        }
     }
 }
 
