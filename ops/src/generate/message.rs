@@ -4,6 +4,7 @@ pub(crate) mod adt;
 pub(crate) mod allergy;
 pub(crate) mod broken;
 pub(crate) mod laboratory;
+pub(crate) mod medication;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::dice::Dice;
 use super::message::adt::{self, Event, Visit};
 use super::message::laboratory::{self, Order, Stage};
-use super::message::{Outgoing, Pen, Source, allergy, broken};
+use super::message::{Outgoing, Pen, Source, allergy, broken, medication};
 use super::person::Synthetic;
 
 /// Reports still to come are bounded: the oldest is told first.
@@ -35,6 +35,7 @@ enum Turn {
     Laboratory,
     Allergy,
     Clinic,
+    Medicine,
     Broken,
 }
 
@@ -44,7 +45,8 @@ const TURNS: &[(u32, Turn)] = &[
     (8, Turn::OutPatient),
     (34, Turn::Laboratory),
     (8, Turn::Allergy),
-    (13, Turn::Clinic),
+    (8, Turn::Clinic),
+    (5, Turn::Medicine),
     (3, Turn::Broken),
 ];
 
@@ -78,6 +80,12 @@ impl Story {
                 Some(allergy::write(&mut self.pen, &mut self.dice, person, at))
             }
             Turn::Clinic => self.register(Source::Clinic, number, 'O', at),
+            Turn::Medicine => {
+                self.orders += 1;
+                let mark = format!("{}{:05}", at.strftime("%y%m%d%H%M"), self.orders);
+                let person = self.persons.get(number)?;
+                Some(medication::write(&mut self.pen, &mut self.dice, person, &mark, at))
+            }
             Turn::Broken => {
                 let (person, other) =
                     (self.persons.get(number)?, self.persons.get(number + 1).or(self.persons.first())?);
@@ -185,6 +193,9 @@ mod tests {
             ("100109^Allergy", 10),
             ("\rAL1|", 10),
             ("\rPR1|", 10),
+            ("|RDE^O11^", 10),
+            ("|RDS^O13^", 10),
+            ("|VXU^V04^", 5),
         ] {
             assert!(count(what) >= at_least, "{what}: {}", count(what));
         }
