@@ -52,6 +52,7 @@ impl Home {
     }
 
     /// The folder of messages too large for a log on Kafka.
+    #[cfg(feature = "kafka")]
     pub(crate) fn claims(&self) -> PathBuf {
         self.dir.join("claims")
     }
