@@ -1,7 +1,7 @@
 //! HL7 v2: one message to its records.
 //!
 //! [`triggers`] says what is taken. A later domain adds a file in `trigger/` for its family of events, with a line in
-//! [`FAMILIES`], and files in `segment/` for its segments (OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
+//! `FAMILIES`, and files in `segment/` for its segments (OMP, RDE, RDS with RXO, RXE, RXD; VXU with RXA; SIU with SCH; PPR
 //! with PRB; REF with RF1): docs/messages.md and docs/fhir.md follow by themselves.
 
 mod allergy;
