@@ -73,6 +73,8 @@ tables! {
     ORDER_CONTROL 4 "order_control.csv";
     /// v2, code.
     ORDER_PRIORITY 2 "order_priority.csv";
+    /// v2 in upper case, status of an appointment, status of a participant.
+    APPOINTMENT_STATUS 3 "appointment_status.csv";
     /// v2, code, rank, retracted.
     REPORT_STATUS 4 "report_status.csv";
     /// v2, code, rank, retracted.

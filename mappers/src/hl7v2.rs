@@ -33,7 +33,7 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, orm, oru, oul, pharmacy, ppr, referral, vxu};
+use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, orm, oru, oul, pharmacy, ppr, referral, siu, vxu};
 
 pub use segment::ALL as SEGMENTS;
 
@@ -111,6 +111,7 @@ const FAMILIES: &[&[Trigger]] = &[
     vxu::TRIGGERS,
     ppr::TRIGGERS,
     referral::TRIGGERS,
+    siu::TRIGGERS,
 ];
 
 /// Everything that is taken.

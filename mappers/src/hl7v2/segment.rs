@@ -1,5 +1,9 @@
 //! The segments, one file each: what is read of it, and what it becomes.
 
+pub(crate) mod aig;
+pub(crate) mod ail;
+pub(crate) mod aip;
+pub(crate) mod ais;
 pub(crate) mod al1;
 pub(crate) mod dg1;
 pub(crate) mod evn;
@@ -20,12 +24,14 @@ pub(crate) mod prd;
 pub(crate) mod pv1;
 pub(crate) mod pv2;
 pub(crate) mod rf1;
+pub(crate) mod rgs;
 pub(crate) mod rxa;
 pub(crate) mod rxc;
 pub(crate) mod rxd;
 pub(crate) mod rxe;
 pub(crate) mod rxo;
 pub(crate) mod rxr;
+pub(crate) mod sch;
 pub(crate) mod spm;
 pub(crate) mod tq1;
 pub(crate) mod tq2;
@@ -55,6 +61,12 @@ pub const ALL: &[&SegmentUse] = &[
     &spm::USE,
     &ipc::USE,
     &zds::USE,
+    &sch::USE,
+    &rgs::USE,
+    &ais::USE,
+    &aig::USE,
+    &ail::USE,
+    &aip::USE,
     &txa::USE,
     &tq1::USE,
     &tq2::USE,

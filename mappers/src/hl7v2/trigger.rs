@@ -13,6 +13,7 @@ pub(crate) mod pharmacy;
 pub(crate) mod ppr;
 pub(crate) mod referral;
 mod results;
+pub(crate) mod siu;
 pub(crate) mod vxu;
 
 use causeway_core::mapped::{Attachment, Identity, Pending};

@@ -240,6 +240,7 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     };
     add("EVN", "");
     add("RF1", "RF1||||||R1");
+    add("SCH", "SCH||A1|||||||30|MIN|^^^20260101100000");
     add("PID", "PID|1||H1^^^QMH^MR");
     ["PD1", "NK1", "MRG"].iter().for_each(|name| add(name, "MRG|H2||||V8|V9"));
     add("PV1", "PV1|1|I||||||||||||||||||V1");
@@ -250,7 +251,7 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     ["PRD", "PRB"].iter().for_each(|name| add(name, "PRB|AD|20260101|A^A^L|PB1"));
     add("TXA", "TXA|1|PN||||||||||D1");
     add("OBX", "OBX|1|NM|A^A^L||1||||||F");
-    ["NTE", "SPM", "IPC", "ZDS"].iter().for_each(|name| add(name, ""));
+    ["NTE", "SPM", "IPC", "ZDS", "RGS", "AIS", "AIG", "AIL", "AIP"].iter().for_each(|name| add(name, ""));
     lines.join("\r")
 }
 

@@ -68,6 +68,27 @@ const TYPES: &[Type] = &[
         ],
         codes: &[("gender", &["male", "female", "other", "unknown"])],
     },
+    Type {
+        name: "Appointment",
+        required: &["status", "participant"],
+        optional: &[
+            "identifier",
+            "cancelationReason",
+            "serviceType",
+            "appointmentType",
+            "reasonCode",
+            "start",
+            "end",
+            "minutesDuration",
+            "comment",
+            "basedOn",
+            "requestedPeriod",
+        ],
+        codes: &[(
+            "status",
+            &["pending", "booked", "arrived", "fulfilled", "cancelled", "noshow", "entered-in-error", "waitlist"],
+        )],
+    },
     Type { name: "Linkage", required: &["active", "author", "item"], optional: &[], codes: &[] },
     Type {
         name: "Encounter",
