@@ -74,6 +74,10 @@ const WALKS: &[Walk] = &[
     walk("order_status.csv", "OML^O21", "PID|1||H1\rORC|SC|P1|||{}\rOBR|1|P1||X^X^L", &[1]),
     walk("order_control.csv", "OML^O21", "PID|1||H1\rORC|{}|P1\rOBR|1|P1||X^X^L", &[1]),
     walk("order_priority.csv", "OML^O21", "PID|1||H1\rORC|NW|P1\rOBR|1|P1||X^X^L|||||||||||||||||||||||^^^^^{}", &[1]),
+    walk("problem_confirmation.csv", "PPR^PC1", "PID|1||H1\rPRB|AD|20260101|X^X^L|PB1|||||||||{}", &[1]),
+    walk("problem_life_cycle.csv", "PPR^PC1", "PID|1||H1\rPRB|AD|20260101|X^X^L|PB1||||||||||{}", &[1]),
+    walk("referral_status.csv", "REF^I12", "RF1|{}|||||R1\rPID|1||H1", &[1]),
+    walk("modality.csv", "ORU^R01", "PID|1||H1\rOBR|1||F1|X^X^L\rIPC|A1||||{}", &[0, 1]),
     walk(
         "document_completion.csv",
         "MDM^T02",
@@ -138,6 +142,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("immunization_source.csv", "no table of HL7 and rows without a concept: goldens of immunisation"),
     ("registered_product.csv", "forms of numbers, no codes: unit tests"),
     ("repeat_pattern.csv", "a row gives several members of Timing: unit tests of the repeat pattern"),
+    ("report_section.csv", "says where a text goes, no code: goldens of radiology and of other investigations"),
     ("substitution.csv", "two tables in one, told apart by their field: goldens of medication"),
     ("ha_allergy.csv", "the public hospitals' own letters: goldens `allergy-ha-…`"),
     ("obstetric_record.csv", "names and LOINC codes, no table of HL7: goldens of obstetric records"),
