@@ -76,6 +76,12 @@ const WALKS: &[Walk] = &[
     walk("order_priority.csv", "OML^O21", "PID|1||H1\rORC|NW|P1\rOBR|1|P1||X^X^L|||||||||||||||||||||||^^^^^{}", &[1]),
     walk("problem_confirmation.csv", "PPR^PC1", "PID|1||H1\rPRB|AD|20260101|X^X^L|PB1|||||||||{}", &[1]),
     walk("problem_life_cycle.csv", "PPR^PC1", "PID|1||H1\rPRB|AD|20260101|X^X^L|PB1||||||||||{}", &[1]),
+    walk(
+        "appointment_status.csv",
+        "SIU^S12",
+        "SCH|P1|F1|||||||||^^^202601011000^202601011030||||||||||||||{}\rPID|1||H1\rAIP|1||D1^A|||||||||{}",
+        &[1, 2],
+    ),
     walk("referral_status.csv", "REF^I12", "RF1|{}|||||R1\rPID|1||H1", &[1]),
     walk("modality.csv", "ORU^R01", "PID|1||H1\rOBR|1||F1|X^X^L\rIPC|A1||||{}", &[0, 1]),
     walk(

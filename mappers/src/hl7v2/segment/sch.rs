@@ -21,7 +21,8 @@ pub(crate) const USE: SegmentUse = SegmentUse {
         used(2, "Filler appointment id", "Appointment.identifier FILL; the key"),
         used(3, "Occurrence number", "Part of the key: appointments of one series").but("The IG does not map it"),
         kept(5, "Schedule id", ""),
-        used(6, "Event reason", "Appointment.cancelationReason, when it is cancelled or nobody came"),
+        used(6, "Event reason", "Appointment.cancelationReason, when it is cancelled")
+            .but("R4's app-4 bars it where nobody came: it asks for the status `no-show`, which is spelt `noshow`"),
         used(7, "Appointment reason", "Appointment.reasonCode"),
         used(8, "Appointment type", "Appointment.appointmentType"),
         used(9, "Appointment duration", "Appointment.minutesDuration; Appointment.end, without one in SCH-11"),

@@ -91,7 +91,7 @@ fn appointment<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &
     };
     // R4's app-3 wants both times of what takes or took place; without them it can only be said to be called off.
     let status = if has_both || status == "waitlist" { status } else { "cancelled" };
-    let reason = schedule.event_reason.filter(|_| matches!(status, "cancelled" | "noshow"));
+    let reason = schedule.event_reason.filter(|_| status == "cancelled");
     if reason.is_none() && sch.has(6) {
         context.note(
             NoteCode::UnusedField,
