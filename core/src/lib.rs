@@ -5,6 +5,7 @@
 //! one and never each other (ARCHITECTURE.md, "a star").
 
 pub mod ack;
+pub mod chinese_medicine;
 pub mod code_table;
 pub mod consent;
 #[cfg(feature = "contract")]

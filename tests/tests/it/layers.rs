@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("causeway-tls", &["causeway-core"]),
     ("causeway-hl7", &["causeway-core", "causeway-tls"]),
     ("causeway-dicom", &["causeway-core", "causeway-tls"]),
+    ("causeway-chinese-medicine", &["causeway-core", "causeway-tls"]),
     ("causeway-mappers", &["causeway-core"]),
     ("causeway-router", &["causeway-core"]),
     ("causeway-storage", &["causeway-core"]),
@@ -36,7 +37,17 @@ const ARROWS: &[(&str, &[&str])] = &[
 const PURE: &[(&str, &[&str])] = &[
     (
         "causeway-core",
-        &["encoding_rs", "jiff", "serde", "serde_json", "sha2", "thiserror", "unicode-normalization", "uuid"],
+        &[
+            "encoding_rs",
+            "jiff",
+            "serde",
+            "serde_json",
+            "serde_path_to_error",
+            "sha2",
+            "thiserror",
+            "unicode-normalization",
+            "uuid",
+        ],
     ),
     ("causeway-mappers", &["jiff", "serde", "serde_json", "uuid"]),
     ("causeway-router", &["jiff", "serde", "serde_json", "thiserror", "tracing"]),
@@ -59,7 +70,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
-/// Package → its normal dependencies; optional ones serve the contract suites only.
+/// Package → its normal dependencies; optional ones serve the contract suites and the schemas only.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
