@@ -55,7 +55,9 @@ impl CertificateStatus {
 /// The certificates of every door, by their files as they are.
 pub(crate) fn standings(config: &Config, now: Timestamp) -> Vec<CertificateStatus> {
     let doors = config.door.iter().filter_map(|door| Some((format!("mllp {}", door.listen), door.tls.as_ref()?)));
-    doors.flat_map(|(name, tls)| of_door(&name, tls, now)).collect()
+    let dicom = config.dicom_door.iter();
+    let dicom = dicom.filter_map(|door| Some((format!("dicom {}", door.listen), door.tls.as_ref()?)));
+    doors.chain(dicom).flat_map(|(name, tls)| of_door(&name, tls, now)).collect()
 }
 
 fn of_door(name: &str, tls: &TlsSettings, now: Timestamp) -> Vec<CertificateStatus> {

@@ -19,7 +19,9 @@ use causeway_core::envelope::FeedName;
 use causeway_core::feed::FeedSettings;
 use causeway_core::human;
 use causeway_core::policy::Rules;
-use causeway_hl7::config::{DoorConfig, FeedConfig};
+use causeway_core::provider::ProviderId;
+use causeway_dicom::config::{DicomDoorConfig, DicomFeedConfig};
+use causeway_hl7::config::{DoorConfig, FeedConfig, SenderPattern};
 use causeway_serve::http::HttpLimits;
 use causeway_storage::blob::folder_settings::FolderBlobSettings;
 use causeway_storage::blob::s3_settings::S3BlobSettings;
@@ -54,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) policy: PolicyConfig,
     /// The listening endpoints, each with its feeds.
     pub(crate) door: Vec<DoorConfig>,
+    /// The DICOM doors, each with its feeds.
+    pub(crate) dicom_door: Vec<DicomDoorConfig>,
     /// The code tables of the feeds that have some, read from their files.
     #[serde(skip)]
     pub(crate) code_tables: BTreeMap<FeedName, Arc<CodeTables>>,
@@ -72,20 +76,56 @@ impl Default for Config {
             router: RouterConfig::default(),
             policy: PolicyConfig::default(),
             door: Vec::new(),
+            dicom_door: Vec::new(),
             code_tables: BTreeMap::new(),
         }
     }
 }
 
 impl Config {
-    /// All feeds, door by door.
+    /// What is common to all feeds, whatever they speak.
+    pub(crate) fn all_feeds(&self) -> impl Iterator<Item = AnyFeed<'_>> {
+        let hl7 = self.door.iter().enumerate().flat_map(|(number, door)| {
+            door.feeds.iter().map(move |feed| AnyFeed {
+                name: &feed.name,
+                provider: &feed.provider,
+                protocol: "mllp",
+                listen: door.listen,
+                door: format!("door.{number}"),
+                expect_every: feed.expect_every,
+                catch_all: feed.senders.contains(&SenderPattern::any()),
+            })
+        });
+        let dicom = self.dicom_door.iter().enumerate().flat_map(|(number, door)| {
+            door.feeds.iter().map(move |feed| AnyFeed {
+                name: &feed.name,
+                provider: &feed.provider,
+                protocol: "dicom",
+                listen: door.listen,
+                door: format!("dicom_door.{number}"),
+                expect_every: feed.expect_every,
+                catch_all: false,
+            })
+        });
+        hl7.chain(dicom)
+    }
+
+    /// Where the doors listen, each with the key of the setting.
+    pub(crate) fn doors(&self) -> impl Iterator<Item = (String, SocketAddr)> {
+        let hl7 = self.door.iter().enumerate().map(|(number, door)| (format!("door.{number}.listen"), door.listen));
+        let dicom = self.dicom_door.iter().enumerate();
+        hl7.chain(dicom.map(|(number, door)| (format!("dicom_door.{number}.listen"), door.listen)))
+    }
+
+    /// All HL7 feeds, door by door.
     pub(crate) fn feeds(&self) -> impl Iterator<Item = &FeedConfig> {
         self.door.iter().flat_map(|door| &door.feeds)
     }
 
     /// What mappers and router need to know of the feeds.
     pub(crate) fn feed_settings(&self) -> impl Iterator<Item = FeedSettings> {
-        self.feeds().map(|feed| self.settings_of(feed))
+        let dicom = self.dicom_door.iter().flat_map(|door| &door.feeds).map(DicomFeedConfig::settings);
+        self.feeds().map(|feed| self.settings_of(feed)).chain(dicom)
     }
 
     /// What mappers and router need to know of a feed.
@@ -94,10 +134,29 @@ impl Config {
         FeedSettings { code_tables, ..feed.settings() }
     }
 
-    /// The feed of this name.
+    /// The HL7 feed of this name.
     pub(crate) fn feed(&self, name: &str) -> Option<&FeedConfig> {
         self.feeds().find(|feed| feed.name.as_str() == name)
     }
+}
+
+/// What is common to all feeds.
+#[derive(Debug, Clone)]
+pub(crate) struct AnyFeed<'c> {
+    /// Its name.
+    pub(crate) name: &'c FeedName,
+    /// The provider whose data it is.
+    pub(crate) provider: &'c ProviderId,
+    /// `mllp` or `dicom`.
+    pub(crate) protocol: &'static str,
+    /// Where its door listens.
+    pub(crate) listen: SocketAddr,
+    /// The key of its door, as `door.0`.
+    pub(crate) door: String,
+    /// How often something is expected of it.
+    pub(crate) expect_every: Option<Duration>,
+    /// Whether it takes whatever no other feed takes.
+    pub(crate) catch_all: bool,
 }
 
 /// Pages, metrics and health.

@@ -92,6 +92,14 @@ pub(crate) fn with_carriage_returns(message: &[u8]) -> Vec<u8> {
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+    files_where(path, is_message_file)
+}
+
+/// A file as it is, or those of a folder, by name and without hidden ones, folders inside included.
+///
+/// # Errors
+/// What cannot be read.
+pub(crate) fn files_where(path: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>, Diagnostic> {
     let trouble = |error: &std::io::Error| {
         Diagnostic::new(Code::Input, "the input cannot be read").at(path.display().to_string()).because(error)
     };
@@ -108,8 +116,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     for name in names {
         let hidden = name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if name.is_dir() && !hidden {
-            found.extend(files(&name)?);
-        } else if !hidden && is_message_file(&name) {
+            found.extend(files_where(&name, wanted)?);
+        } else if !hidden && wanted(&name) {
             found.push(name);
         }
     }

@@ -85,13 +85,15 @@ impl Prometheus {
     }
 
     /// Zeros for a feed.
-    pub(crate) fn know_feed(&self, feed: &FeedName, expected_seconds: f64) {
+    pub(crate) fn know_feed(&self, feed: &FeedName, protocol: &'static str, expected_seconds: f64) {
         let feed = feed.as_str();
         for metric in [&metric::FEED_UP, &metric::FEED_CONNECTIONS, &metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS] {
-            self.touch(metric, &[feed, "mllp"]);
+            self.touch(metric, &[feed, protocol]);
         }
-        self.set(&metric::FEED_EXPECTED_INTERVAL_SECONDS, &[feed, "mllp"], expected_seconds);
-        for kind in ["ADT^A01", "ADT^A08", "ORU^R01", "other"] {
+        self.set(&metric::FEED_EXPECTED_INTERVAL_SECONDS, &[feed, protocol], expected_seconds);
+        let kinds: &[&str] =
+            if protocol == "dicom" { &["C-STORE"] } else { &["ADT^A01", "ADT^A08", "ORU^R01", "other"] };
+        for kind in kinds {
             self.touch(&metric::MESSAGES_RECEIVED, &[feed, kind]);
             self.touch(&metric::MESSAGE_RECEIVED_BYTES, &[feed, kind]);
         }
@@ -238,7 +240,7 @@ mod tests {
 
     fn metrics() -> Prometheus {
         let metrics = Prometheus::new().expect("the table is well formed");
-        metrics.know_feed(&FeedName::parse("lab").expect("name"), 300.0);
+        metrics.know_feed(&FeedName::parse("lab").expect("name"), "mllp", 300.0);
         metrics.know_partition(0);
         metrics
     }
@@ -250,6 +252,10 @@ mod tests {
         let later = [
             &metric::FRAMES_REFUSED,
             &metric::CONNECTIONS_REFUSED,
+            &metric::DICOM_ASSOCIATIONS,
+            &metric::DICOM_INSTANCES,
+            &metric::DICOM_INSTANCE_BYTES,
+            &metric::DICOM_CONFLICTS,
             &metric::HTTP_REQUESTS,
             &metric::PARKED_MESSAGES,
             &metric::CERTIFICATE_EXPIRY,

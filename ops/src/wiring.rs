@@ -4,6 +4,7 @@
 mod blobs;
 mod clockwork;
 mod halt;
+mod images;
 mod lanes;
 mod logging;
 mod posts;
@@ -34,7 +35,7 @@ pub(crate) use self::logging::{Verbosity, log_to_stderr};
 use self::suspects::Suspects;
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{AnyFeed, Config};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engines::{self, Leases, LogHandle, Vault};
 use crate::health::Health;
@@ -83,7 +84,7 @@ impl Role {
 
 /// A hub that runs.
 pub(crate) struct Hub {
-    /// Where the doors listen, in the order of the configuration.
+    /// Where the HL7 doors listen, in the order of the configuration.
     pub(crate) doors: Vec<SocketAddr>,
     /// Where HTTP listens.
     pub(crate) http: SocketAddr,
@@ -152,7 +153,9 @@ impl Hub {
         let (doors_stop, doors_stopping) = watch::channel(false);
         let posts = posts::open(&open, config, &engines.metrics, &doors_stopping).await?;
         let mllp = open.into_iter().map(|door| serve_door(door, doors_stopping.clone()));
-        let door_tasks = mllp.chain(posts).collect();
+        let images =
+            if role.has_doors() { images::open(config, &engines, &paused, &doors_stopping).await? } else { Vec::new() };
+        let door_tasks = mllp.chain(posts).chain(images).collect();
         health.doors_are_open();
 
         let (gatherer, publisher, board) = tokio::task::block_in_place(|| engines.watch(config, role))?;
@@ -270,7 +273,8 @@ impl Engines {
     ) -> Result<(Gatherer, watch::Sender<Arc<Snapshot>>, Board), Diagnostic> {
         let doors = if role.has_doors() {
             // The doors tell so themselves from now on; the first snapshot must not call them closed.
-            config.feeds().for_each(|feed| self.metrics.set(&metric::FEED_UP, &[feed.name.as_str(), "mllp"], 1.0));
+            let up = |feed: AnyFeed<'_>| self.metrics.set(&metric::FEED_UP, &[feed.name.as_str(), feed.protocol], 1.0);
+            config.all_feeds().for_each(up);
             Doors::Here
         } else {
             Doors::Elsewhere
@@ -392,8 +396,8 @@ fn serve_pages(
 fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
     let metrics = Prometheus::new()
         .map_err(|error| Diagnostic::new(Code::Internal, "the metrics cannot be made").because(&error))?;
-    for feed in config.feeds() {
-        metrics.know_feed(&feed.name, feed.expect_every.unwrap_or(Duration::ZERO).as_secs_f64());
+    for feed in config.all_feeds() {
+        metrics.know_feed(feed.name, feed.protocol, feed.expect_every.unwrap_or(Duration::ZERO).as_secs_f64());
     }
     (0..config.log.partitions()).for_each(|partition| metrics.know_partition(partition));
     Ok(Arc::new(metrics))

@@ -13,6 +13,9 @@ mod hl7_http;
 #[path = "e2e/hub.rs"]
 mod hub;
 #[cfg(test)]
+#[path = "e2e/images.rs"]
+mod images;
+#[cfg(test)]
 #[path = "e2e/mapping.rs"]
 mod mapping;
 #[cfg(test)]

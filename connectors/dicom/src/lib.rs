@@ -20,6 +20,7 @@ pub mod part10;
 pub mod pdu;
 pub mod scan;
 pub mod status;
+pub mod survey;
 pub mod syntax;
 mod tally;
 #[cfg(test)]

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
     let found = context.found()?;
     let config = found.config();
-    let feeds = config.feeds().count();
+    let feeds = config.all_feeds().count();
     let file = found.file.path.display().to_string();
     let certificates = standings(config, context.now());
     if let Some(unusable) = certificates.iter().find(|certificate| certificate.standing == Standing::Unusable) {
@@ -46,11 +46,11 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
         let peers: Vec<_> =
             peers.iter().map(|(peer, reached)| json!({ "peer": peer, "why": reached.as_ref().err() })).collect();
         context.terminal.json_line(&json!({
-            "v": 1, "ok": all_reached, "file": file, "doors": config.door.len(), "feeds": feeds, "notes": notes,
+            "v": 1, "ok": all_reached, "file": file, "doors": config.doors().count(), "feeds": feeds, "notes": notes,
             "peers": peers,
         }))?;
     } else {
-        context.terminal.line(&format!("{file} is well formed: {} doors, {feeds} feeds", config.door.len()))?;
+        context.terminal.line(&format!("{file} is well formed: {} doors, {feeds} feeds", config.doors().count()))?;
         for (peer, reached) in &peers {
             let told =
                 reached.as_ref().map_or_else(|why| format!("cannot be reached: {why}"), |()| "answers".to_owned());
@@ -71,13 +71,13 @@ fn notes(context: &Context) -> Outcome<Vec<String>> {
             "documents are kept in a folder of this machine, which other machines do not see: [blobs] engine = \"s3\"";
         notes.push(told.to_owned());
     }
-    if config.door.is_empty() {
-        notes.push("there is no [[door]], so nothing can come in".to_owned());
+    if config.doors().next().is_none() {
+        notes.push("there is no [[door]] and no [[dicom_door]], so nothing can come in".to_owned());
     }
     if context.home()?.has_repository() {
         let providers = context.store()?.repository.providers()?;
-        for feed in config.feeds() {
-            if !providers.iter().any(|provider| provider.id == feed.provider) {
+        for feed in config.all_feeds() {
+            if !providers.iter().any(|provider| provider.id == *feed.provider) {
                 let (name, provider) = (&feed.name, &feed.provider);
                 notes.push(format!("feed {name}: provider {provider} is not registered, so everything is withheld"));
             }

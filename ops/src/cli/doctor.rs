@@ -44,7 +44,7 @@ pub(crate) fn run(_args: &Doctor, context: &Context) -> Outcome {
             let home = context.home()?;
             let busy = home.is_busy();
             findings.push(good("hub", if busy { "runs" } else { "does not run" }.to_owned()));
-            let addresses = found.config().door.iter().map(|door| door.listen).chain([found.config().server.listen]);
+            let addresses = found.config().doors().map(|(_key, listen)| listen).chain([found.config().server.listen]);
             // Port 0 means any free one: there is nothing to look at.
             let addresses = addresses.filter(|address| address.port() != 0);
             findings.extend(addresses.map(|address| listening(address, busy)));

@@ -4,6 +4,7 @@ mod test;
 
 mod codes;
 
+use causeway_core::envelope::FeedName;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -84,15 +85,13 @@ fn list(context: &Context) -> Outcome {
 }
 
 fn show(name: &str, context: &Context) -> Outcome {
-    let config = configured(name, context)?;
+    let (name, settings) = configured(name, context)?;
     let snapshot = status::take(context)?;
-    let feed = snapshot.feeds.iter().find(|feed| feed.name == config.name);
+    let feed = snapshot.feeds.iter().find(|feed| feed.name == name);
     if context.terminal.json {
-        context.terminal.json_line(&json!({ "v": 1, "config": config, "status": feed }))?;
+        context.terminal.json_line(&json!({ "v": 1, "config": settings, "status": feed }))?;
         return Ok(Exit::Done);
     }
-    let settings = serde_json::to_value(config)
-        .map_err(|error| Diagnostic::new(Code::Internal, "the feed cannot be shown").because(&error))?;
     let mut table = Table::new(&["setting", "value"]);
     for (key, value) in settings.as_object().into_iter().flatten() {
         table.row([key.clone(), value.to_string()]);
@@ -107,17 +106,27 @@ fn show(name: &str, context: &Context) -> Outcome {
 }
 
 fn pause(name: &str, paused: bool, context: &Context) -> Outcome {
-    let feed = configured(name, context)?;
-    context.make_store()?.repository.pause_feed(&feed.name, paused, &context.actor(), context.now())?;
+    let (feed, _) = configured(name, context)?;
+    context.make_store()?.repository.pause_feed(&feed, paused, &context.actor(), context.now())?;
     let told = if paused { "is paused: its sender is told to come back later" } else { "takes messages again" };
     context.terminal.say(&format!("feed {name} {told}"));
     Ok(Exit::Done)
 }
 
-fn configured<'c>(name: &str, context: &'c Context) -> Outcome<&'c causeway_hl7::config::FeedConfig> {
+/// The feed of this name and its settings, whatever it speaks.
+fn configured(name: &str, context: &Context) -> Outcome<(FeedName, serde_json::Value)> {
     let config = context.found()?.config();
-    config.feed(name).ok_or_else(|| {
-        let names: Vec<_> = config.feeds().map(|feed| feed.name.as_str()).collect();
+    let hl7 = config.feed(name).map(|feed| (feed.name.clone(), serde_json::to_value(feed)));
+    let mut dicom = config.dicom_door.iter().flat_map(|door| &door.feeds);
+    let dicom = dicom.find(|feed| feed.name.as_str() == name);
+    let found = hl7.or_else(|| dicom.map(|feed| (feed.name.clone(), serde_json::to_value(feed))));
+    if let Some((name, settings)) = found {
+        let settings =
+            settings.map_err(|error| Diagnostic::new(Code::Internal, "the feed cannot be shown").because(&error))?;
+        return Ok((name, settings));
+    }
+    Err({
+        let names: Vec<_> = config.all_feeds().map(|feed| feed.name.as_str()).collect();
         let told = Diagnostic::new(Code::Nothing, format!("there is no feed `{name}`"));
         let fix = match closest(name, &names) {
             Some(meant) => format!("did you mean `{meant}`?"),

@@ -1,5 +1,7 @@
 //! `causeway send hl7`
 
+mod dicom;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,8 @@ pub(crate) struct Send {
 enum What {
     /// Send HL7 v2 messages over MLLP: files with one or many messages, folders, captures of MLLP.
     Hl7(Hl7),
+    /// Send DICOM images by C-STORE: files with or without meta information, folders.
+    Dicom(dicom::Dicom),
 }
 
 /// Arguments of `causeway send hl7`.
@@ -82,6 +86,7 @@ struct Hl7 {
 pub(crate) fn run(args: &Send, context: &Context) -> Outcome {
     match &args.what {
         What::Hl7(hl7) => send(hl7, context),
+        What::Dicom(dicom) => dicom::run(dicom, context),
     }
 }
 

@@ -38,10 +38,14 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
         let place = format!("door.{number}");
         troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
     }
+    for (number, door) in config.dicom_door.iter().enumerate() {
+        let place = format!("dicom_door.{number}");
+        troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
+    }
     troubles.extend(
-        names_twice(config).into_iter().map(|(name, number)| {
-            at(&format!("door.{number}"), format!("the feed name `{name}` is used by two doors"))
-        }),
+        names_twice(config)
+            .into_iter()
+            .map(|(name, door)| at(&door, format!("the feed name `{name}` is used by two doors"))),
     );
     troubles.extend(
         addresses_twice(config).into_iter().map(|(address, key)| at(&key, format!("two things listen on {address}"))),
@@ -83,15 +87,13 @@ fn engines(config: &Config, at: &dyn Fn(&str, String) -> Diagnostic) -> Vec<Diag
 }
 
 /// Names used in more than one door, with the later door; within one door the connector tells.
-fn names_twice(config: &Config) -> Vec<(FeedName, usize)> {
-    let mut seen: BTreeMap<&FeedName, usize> = BTreeMap::new();
+fn names_twice(config: &Config) -> Vec<(FeedName, String)> {
+    let mut seen: BTreeMap<&FeedName, String> = BTreeMap::new();
     let mut twice = Vec::new();
-    for (number, door) in config.door.iter().enumerate() {
-        for feed in &door.feeds {
-            match seen.insert(&feed.name, number) {
-                Some(former) if former != number => twice.push((feed.name.clone(), number)),
-                Some(_) | None => {}
-            }
+    for feed in config.all_feeds() {
+        match seen.insert(feed.name, feed.door.clone()) {
+            Some(former) if former != feed.door => twice.push((feed.name.clone(), feed.door)),
+            Some(_) | None => {}
         }
     }
     twice

@@ -9,7 +9,6 @@ use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
 use causeway_core::port::{FeedCount, Log, ReadLimit, Repository};
 use causeway_core::provider::ProviderId;
-use causeway_hl7::config::SenderPattern;
 use jiff::Timestamp;
 
 use super::sample::{Sample, count_of, p99, rate};
@@ -62,6 +61,7 @@ pub(crate) enum Doors {
 struct Feed {
     name: FeedName,
     provider: ProviderId,
+    protocol: &'static str,
     listen: String,
     catch_all: bool,
     expected: Option<Duration>,
@@ -81,14 +81,13 @@ pub(crate) struct Sources {
 impl Gatherer {
     /// A gatherer for the feeds of a configuration.
     pub(crate) fn new(config: &Config, started_at: Option<Timestamp>, doors: Doors) -> Self {
-        let feeds = config.door.iter().flat_map(|door| {
-            door.feeds.iter().map(|feed| Feed {
-                name: feed.name.clone(),
-                provider: feed.provider.clone(),
-                listen: door.listen.to_string(),
-                catch_all: feed.senders.contains(&SenderPattern::any()),
-                expected: feed.expect_every,
-            })
+        let feeds = config.all_feeds().map(|feed| Feed {
+            name: feed.name.clone(),
+            provider: feed.provider.clone(),
+            protocol: feed.protocol,
+            listen: feed.listen.to_string(),
+            catch_all: feed.catch_all,
+            expected: feed.expect_every,
         });
         Self {
             feeds: feeds.collect(),
@@ -179,7 +178,7 @@ impl Gatherer {
         let seen_last = Some(at_door).filter(|seconds| *seconds > 0.0).and_then(timestamp);
         FeedStatus {
             name: feed.name.clone(),
-            protocol: "mllp".to_owned(),
+            protocol: feed.protocol.to_owned(),
             listen: feed.listen.clone(),
             provider: feed.provider.clone(),
             catch_all: feed.catch_all,

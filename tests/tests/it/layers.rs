@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "causeway-core",
             "causeway-tls",
             "causeway-hl7",
+            "causeway-dicom",
             "causeway-mappers",
             "causeway-router",
             "causeway-storage",

@@ -12,9 +12,9 @@ use crate::output::Table;
 /// Lists the tables of feeds.
 pub(super) fn tables(feed: Option<&str>, context: &Context) -> Outcome {
     let config = context.found()?.config();
-    let only = feed.map(|name| configured(name, context)).transpose()?;
+    let only = feed.map(|name| configured(name, context)).transpose()?.map(|(name, _)| name);
     let mut table = Table::new(&["feed", "rows", "tables"]);
-    for feed in config.feeds().filter(|feed| only.is_none_or(|only| only.name == feed.name)) {
+    for feed in config.feeds().filter(|feed| only.as_ref().is_none_or(|only| *only == feed.name)) {
         let rows = config.settings_of(feed).code_tables.len();
         let paths: Vec<String> = feed.code_tables.iter().map(|path| path.display().to_string()).collect();
         if context.terminal.json {
@@ -31,8 +31,8 @@ pub(super) fn tables(feed: Option<&str>, context: &Context) -> Outcome {
 
 /// Lists the codes that no table knew when their messages came, but not those that one knows today.
 pub(super) fn unmapped(feed: Option<&str>, all: bool, limit: u32, context: &Context) -> Outcome {
-    let only = feed.map(|name| configured(name, context)).transpose()?.map(|feed| &feed.name);
-    let counts = context.store()?.repository.unmapped_codes(only, u32::MAX)?;
+    let only = feed.map(|name| configured(name, context)).transpose()?.map(|(name, _)| name);
+    let counts = context.store()?.repository.unmapped_codes(only.as_ref(), u32::MAX)?;
     let listed = counts.iter().map(|count| (count, is_known(count, context)));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let listed: Vec<_> = listed.filter(|(_, known)| all || !known).take(limit).collect();

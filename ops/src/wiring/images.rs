@@ -1,0 +1,54 @@
+//! The DICOM doors: what they ask of the rest of the hub, and how they are opened and served.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use causeway_core::envelope::FeedName;
+use causeway_dicom::{Door, DoorError, Ports};
+use tokio::sync::watch;
+use tokio::task::JoinHandle as Task;
+
+use super::{Engines, halt, said};
+use crate::config::Config;
+use crate::diagnostic::{Code, Diagnostic};
+
+/// Opens the DICOM doors, all of them or none, and serves them until `stopping`.
+pub(super) async fn open(
+    config: &Config,
+    engines: &Engines,
+    paused: &Arc<RwLock<BTreeSet<FeedName>>>,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Vec<Task<()>>, Diagnostic> {
+    let mut open = Vec::new();
+    for door in &config.dicom_door {
+        open.push(Door::open(door.clone(), ports(engines, paused)).await.map_err(|error| {
+            let code = match &error {
+                DoorError::Listen { .. } => Code::PortTaken,
+                DoorError::Tls { .. } => Code::Certificate,
+                DoorError::Config(_) => Code::Contradiction,
+            };
+            Diagnostic::new(code, format!("the DICOM door on {} cannot be opened", door.listen)).because(&error)
+        })?);
+    }
+    let serve = |door: Door| {
+        let stopping = stopping.clone();
+        tokio::spawn(async move {
+            door.serve(said(stopping)).await;
+        })
+    };
+    Ok(open.into_iter().map(serve).collect())
+}
+
+fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
+    let paused = Arc::clone(paused);
+    Ports {
+        log: engines.log.port(),
+        blobs: Arc::clone(&engines.blobs),
+        clock: Arc::clone(&engines.clock),
+        metrics: Arc::clone(&engines.metrics) as _,
+        is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
+        halt: Arc::new(|error| {
+            halt::halt(&Diagnostic::new(Code::LogSync, error.to_string()));
+        }),
+    }
+}

@@ -1,0 +1,159 @@
+//! The walk of images through the real binary: from a folder to the study of a person.
+
+use std::path::{Path, PathBuf};
+
+use causeway_core::dicom::tag;
+use causeway_dicom::syntax::Coding;
+use causeway_dicom::write::ElementWriter;
+use serde_json::Value;
+
+use super::hub::{Hub, until};
+
+const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
+                      HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琪,1983-01-14,M\n";
+
+/// A hub with a DICOM door on this port for the provider of the catch-all feed.
+fn hub() -> (Hub, u16) {
+    let hub = Hub::new();
+    let file = hub.path().join("causeway.toml");
+    let text = std::fs::read_to_string(&file).expect("written by init");
+    let provider =
+        text.lines().find_map(|line| line.trim().strip_prefix("provider = ")).expect("a provider").to_owned();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+    let door = format!(
+        "\n[[dicom_door]]\nlisten = \"127.0.0.1:{port}\"\n\n[[dicom_door.feed]]\nname = \"pacs\"\nprovider = {provider}\n\
+         ae_titles = [\"CAUSEWAY-SCU\"]\nprofile = \"hk-public-hospital\"\ncharset = \"default:big5-hkscs\"\n"
+    );
+    std::fs::write(&file, text + &door).expect("written");
+    let checked = hub.run(&["check"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    (hub, port)
+}
+
+/// A CT slice of the person, as a bare data set.
+fn slice(study: &str, series: u16, instance: u16) -> Vec<u8> {
+    ElementWriter::new(Coding::EXPLICIT)
+        .text(tag::SPECIFIC_CHARACTER_SET, *b"CS", "ISO_IR 100")
+        .text(tag::SOP_CLASS_UID, *b"UI", "1.2.840.10008.5.1.4.1.1.2")
+        .text(tag::SOP_INSTANCE_UID, *b"UI", &format!("{study}.{series}.{instance}"))
+        .text(tag::STUDY_DATE, *b"DA", "20260301")
+        .text(tag::ACCESSION_NUMBER, *b"SH", "RAD-1")
+        .text(tag::MODALITY, *b"CS", "CT")
+        .raw(tag::PATIENT_NAME, *b"PN", b"YEUNG^SIU KEI=\xb7\xa8^\xa4p\xb5\x5e")
+        .text(tag::PATIENT_ID, *b"LO", "ZZ0000018")
+        .text(tag::PATIENT_BIRTH_DATE, *b"DA", "19830114")
+        .text(tag::PATIENT_SEX, *b"CS", "M")
+        .text(tag::STUDY_INSTANCE_UID, *b"UI", study)
+        .text(tag::SERIES_INSTANCE_UID, *b"UI", &format!("{study}.{series}"))
+        .text(tag::SERIES_NUMBER, *b"IS", &series.to_string())
+        .text(tag::INSTANCE_NUMBER, *b"IS", &instance.to_string())
+        .number(tag::ROWS, 16)
+        .raw(tag::PIXEL_DATA, *b"OW", &[7; 512])
+        .bytes()
+}
+
+fn folder(hub: &Hub, name: &str, files: &[(&str, Vec<u8>)]) -> PathBuf {
+    let folder = hub.path().join(name);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    files.iter().for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes).expect("written"));
+    folder
+}
+
+fn send(hub: &Hub, path: &Path, port: u16, more: &[&str]) -> (Option<i32>, Value) {
+    let to = format!("CAUSEWAY@127.0.0.1:{port}");
+    let arguments = ["--json", "send", "dicom", path.to_str().expect("UTF-8"), "--to", &to];
+    let ran = hub.run(&[&arguments[..], more].concat());
+    (
+        ran.code,
+        serde_json::from_str(ran.out.lines().next().unwrap_or_default()).unwrap_or_else(|e| panic!("{e} {ran:?}")),
+    )
+}
+
+/// Waits until the study has so many instances, and gives it.
+fn study(hub: &Hub, instances: u64) -> Value {
+    let found = until(|| {
+        let listed = hub.run(&["--json", "record", "list", "--person", "1", "--domain", "RADI", "--reveal"]).lines();
+        let resource = listed.first().map(|record| record["resource"].clone())?;
+        (resource["numberOfInstances"] == instances).then_some(resource)
+    });
+    found.unwrap_or_else(|| panic!("never: {:?}", hub.run(&["message", "list"])))
+}
+
+fn blobs(hub: &Hub) -> usize {
+    fn count(folder: &Path) -> usize {
+        let entries = std::fs::read_dir(folder).map(|entries| entries.map(|entry| entry.expect("an entry").path()));
+        entries.map_or(0, |paths| paths.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum())
+    }
+    count(&hub.path().join("data").join("blobs"))
+}
+
+#[test]
+fn a_folder_of_slices_becomes_one_study_and_goes_on_growing() {
+    let (mut hub, port) = hub();
+    hub.file("persons.csv", PERSON.as_bytes());
+    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
+    hub.start();
+    let first = folder(
+        &hub,
+        "first",
+        &[
+            ("c", slice("1.2.3", 1, 3)),
+            ("a", slice("1.2.3", 1, 1)),
+            ("b", slice("1.2.3", 2, 1)),
+            ("readme.txt", b"no image".to_vec()),
+        ],
+    );
+    let journal = hub.path().join("journal");
+    let journal = ["--journal", journal.to_str().expect("UTF-8")];
+    let (code, sent) = send(&hub, &first, port, &journal);
+    assert_eq!(
+        (code, &sent["taken"], sent["refused"].as_array().map(Vec::len)),
+        (Some(5), &3.into(), Some(1)),
+        "{sent}"
+    );
+    let grown = study(&hub, 3);
+    assert_eq!((&grown["resourceType"], &grown["numberOfSeries"]), (&"ImagingStudy".into(), &2.into()));
+    let numbers: Vec<_> =
+        grown["series"][0]["instance"].as_array().expect("a list").iter().map(|i| i["number"].clone()).collect();
+    assert_eq!(numbers, [1, 3]);
+
+    // The journal leaves out what was taken; without it the resend has no second effect.
+    let (_, again) = send(&hub, &first, port, &journal);
+    assert_eq!((&again["taken"], &again["skipped"]), (&0.into(), &3.into()), "{again}");
+    let (_, resent) = send(&hub, &first, port, &[]);
+    assert_eq!(resent["taken"], 3, "{resent}");
+    let second = folder(&hub, "second", &[("d", slice("1.2.3", 1, 2))]);
+    assert_eq!(send(&hub, &second, port, &[]).0, Some(0));
+    let grown = study(&hub, 4);
+    let numbers: Vec<_> =
+        grown["series"][0]["instance"].as_array().expect("a list").iter().map(|i| i["number"].clone()).collect();
+    assert_eq!(numbers, [1, 2, 3], "a late slice has its place");
+    assert_eq!(hub.run(&["--json", "message", "list"]).lines().len(), 4, "resends are no messages");
+    assert_eq!(blobs(&hub), 4);
+
+    let listed = until(|| {
+        let feeds = hub.run(&["--json", "feed", "list"]).lines();
+        feeds.into_iter().find(|feed| feed["name"] == "pacs" && feed["accepted"] == 4)
+    });
+    assert_eq!(listed.expect("listed")["protocol"], "dicom");
+    let metrics = hub.get("/metrics").1;
+    assert!(metrics.contains("causeway_dicom_instances_total{feed=\"pacs\",outcome=\"stored\"} 7"), "{metrics}");
+    assert_eq!(hub.stop(), Some(0));
+}
+
+#[test]
+fn images_of_someone_who_takes_no_part_are_withheld_and_taken_up_when_they_join() {
+    let (mut hub, port) = hub();
+    hub.start();
+    let images = folder(&hub, "images", &[("a", slice("1.2.4", 1, 1)), ("b", slice("1.2.4", 1, 2))]);
+    assert_eq!(send(&hub, &images, port, &[]).0, Some(0), "what becomes of it is not the sender's business");
+    let withheld = until(|| {
+        let listed = hub.run(&["--json", "message", "list", "--state", "withheld"]).lines();
+        (listed.len() == 2).then_some(listed)
+    });
+    assert_eq!(withheld.expect("withheld")[0]["reason"], "NOT_REGISTERED");
+    hub.file("persons.csv", PERSON.as_bytes());
+    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
+    assert_eq!(study(&hub, 2)["series"][0]["numberOfInstances"], 2);
+    assert_eq!(hub.stop(), Some(0));
+}
