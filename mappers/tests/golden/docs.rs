@@ -220,9 +220,7 @@ fn a_required_segment_that_is_missing_is_a_fault() {
 fn taking(segment: &SegmentUse) -> impl Iterator<Item = &'static Trigger> {
     let name = segment.name;
     let of_one = triggers().filter(|trigger| !matches!(trigger.event, "A24" | "A37"));
-    let taking = of_one.filter(move |trigger| trigger.required.contains(&name) || trigger.optional.contains(&name));
-    // The request of an investigation is no record: its OBR is passed over as a whole.
-    taking.filter(move |trigger| (trigger.code, name) != ("ORM", "OBR"))
+    of_one.filter(move |trigger| trigger.required.contains(&name) || trigger.optional.contains(&name))
 }
 
 /// A message of an event that takes the segment, with everything around it that it needs.
@@ -279,6 +277,8 @@ fn order_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
         ("OBX", "", false),
         ("NTE", "", false),
         ("DG1", "", false),
+        ("OBR", "OBR|1|P1|F1|A^A^L", trigger.optional.contains(&"OBR") && segment.name == "SPM"),
+        ("SPM", "", false),
     ] {
         if name == segment.name {
             lines.push(line.to_owned());

@@ -65,5 +65,5 @@ pub(super) fn orders<'m>(
         output.records.extend(al1::allergy(context, al1, &subject, None, version));
     }
     let groups = results::groups(context, segments, layout);
-    request::map(context, groups, (&subject, visit.as_ref()), otherwise, output);
+    request::map(context, groups, (&subject, visit.as_ref()), |_| otherwise, output);
 }

@@ -16,12 +16,12 @@ use crate::hl7v2::segment::pv1::Visit;
 use crate::hl7v2::segment::{nte, obr, orc};
 use crate::hl7v2::trigger::Output;
 
-/// Maps orders. `otherwise` is the domain of one whose OBR-24 says none.
+/// Maps orders. `otherwise` tells the domain of one whose OBR-24 says none.
 pub(crate) fn map<'m>(
     context: &Context<'m>,
     groups: Vec<Group<'_, 'm>>,
     about: (&Subject, Option<&Visit>),
-    otherwise: Domain,
+    otherwise: impl Fn(&Group<'_, 'm>) -> Domain,
     output: &mut Output,
 ) {
     let mut known = Known::default();
@@ -30,6 +30,7 @@ pub(crate) fn map<'m>(
         if group.is_prior {
             orders.extend(order(context, group, about, &mut known, output));
         } else {
+            let otherwise = otherwise(&group);
             orders.extend(requested(context, group, about, otherwise, &mut known, output));
         }
     }
