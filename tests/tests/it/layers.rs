@@ -12,7 +12,8 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("causeway-core", &[]),
     ("causeway-tls", &["causeway-core"]),
-    ("causeway-hl7", &["causeway-core", "causeway-tls"]),
+    ("causeway-pickup", &["causeway-core"]),
+    ("causeway-hl7", &["causeway-core", "causeway-tls", "causeway-pickup"]),
     ("causeway-dicom", &["causeway-core", "causeway-tls"]),
     ("causeway-chinese-medicine", &["causeway-core", "causeway-tls"]),
     ("causeway-mappers", &["causeway-core"]),
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "causeway-core",
             "causeway-tls",
+            "causeway-pickup",
             "causeway-hl7",
             "causeway-dicom",
             "causeway-mappers",
