@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("causeway-pickup", &["causeway-core"]),
     ("causeway-hl7", &["causeway-core", "causeway-tls", "causeway-pickup"]),
     ("causeway-dicom", &["causeway-core", "causeway-tls"]),
-    ("causeway-chinese-medicine", &["causeway-core", "causeway-tls"]),
+    ("causeway-chinese-medicine", &["causeway-core", "causeway-tls", "causeway-pickup"]),
     ("causeway-mappers", &["causeway-core"]),
     ("causeway-router", &["causeway-core"]),
     ("causeway-storage", &["causeway-core"]),
@@ -52,7 +52,7 @@ const PURE: &[(&str, &[&str])] = &[
             "uuid",
         ],
     ),
-    ("causeway-mappers", &["jiff", "serde", "serde_json", "uuid"]),
+    ("causeway-mappers", &["base64", "jiff", "serde", "serde_json", "sha1", "uuid"]),
     ("causeway-router", &["jiff", "serde", "serde_json", "thiserror", "tracing"]),
 ];
 
