@@ -7,6 +7,7 @@ mod halt;
 mod images;
 mod lanes;
 mod logging;
+mod pixels;
 mod posts;
 mod suspects;
 
@@ -35,7 +36,7 @@ pub(crate) use self::logging::{Verbosity, log_to_stderr};
 use self::suspects::Suspects;
 
 use crate::clock::SystemClock;
-use crate::config::{AnyFeed, Config};
+use crate::config::{AnyFeed, Config, LogEngine};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engines::{self, Leases, LogHandle, Vault};
 use crate::health::Health;
@@ -304,6 +305,19 @@ impl Engines {
         }
     }
 
+    fn pixels(&self, config: &Config) -> pixels::Pixels {
+        let retention = match config.log.engine {
+            LogEngine::Embedded => config.log.embedded.retention_age,
+            LogEngine::Kafka => config.log.kafka.retention_age,
+        };
+        pixels::Pixels {
+            blobs: Arc::clone(&self.blobs),
+            log: self.log.port(),
+            repository: Arc::clone(&self.repository) as _,
+            retention,
+        }
+    }
+
     /// Walks the lanes of the log: all, or a share of them.
     fn walk(&self, walk: lanes::Walk) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
         let partitions = self.log.port().partitions();
@@ -329,6 +343,7 @@ impl Engines {
         ];
         if role.has_router() {
             threads.push(clockwork::take_up(router, config.router.take_up_interval, stop)?);
+            threads.push(pixels::watch(self.pixels(config), stop)?);
         }
         if role.writes_log() {
             threads.push(clockwork::housekeeping(self.sources(), config.log.prune_interval, stop)?);

@@ -115,6 +115,13 @@ impl Hub {
         panic!("the hub did not start: {said:?}");
     }
 
+    /// Kills it: nothing is drained, nothing is written.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("killed");
+        child.wait().expect("waited");
+    }
+
     /// Asks it to stop, and gives its exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
         let mut child = self.child.take()?;

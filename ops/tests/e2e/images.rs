@@ -157,3 +157,94 @@ fn images_of_someone_who_takes_no_part_are_withheld_and_taken_up_when_they_join(
     assert_eq!(study(&hub, 2)["series"][0]["numberOfInstances"], 2);
     assert_eq!(hub.stop(), Some(0));
 }
+
+#[test]
+fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participants_stay() {
+    let (mut hub, port) = hub();
+    let file = hub.path().join("causeway.toml");
+    let text = std::fs::read_to_string(&file).expect("written");
+    assert!(text.contains("retention_age = \"30d\""), "{text}");
+    let text = text.replace("retention_age = \"30d\"", "retention_age = \"3s\"");
+    std::fs::write(&file, text + "\n[log]\nprune_interval = \"1s\"\n").expect("written");
+    hub.file("persons.csv", PERSON.as_bytes());
+    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
+    // An orphan: its process died before its claim was logged.
+    let blobs_dir = hub.path().join("data").join("blobs");
+    let store = causeway_storage::blob::folder::FolderBlobs::open(&blobs_dir, Default::default()).expect("a store");
+    let uid = |text: &str| causeway_core::dicom::uid::Uid::parse(text).expect("a uid");
+    let head =
+        causeway_dicom::part10::head(&uid("1.2.840.10008.5.1.4.1.1.2"), &uid("1.2.9.1.1"), &uid("1.2.840.10008.1.2.1"));
+    let orphan = [head, slice("1.2.9", 1, 1)].concat();
+    causeway_core::port::BlobStore::put(&store, &orphan).expect("stored");
+    causeway_core::port::BlobStore::put(&store, b"%PDF-1.7 a document that some record points to").expect("stored");
+    hub.start();
+    let stranger = |bytes: Vec<u8>| {
+        let at = bytes.windows(9).position(|window| window == b"ZZ0000018").expect("the number");
+        let mut bytes = bytes;
+        bytes[at..at + 9].copy_from_slice(b"ZZ0000026");
+        bytes
+    };
+    let images = folder(
+        &hub,
+        "images",
+        &[
+            ("mine", slice("1.2.5", 1, 1)),
+            ("theirs", stranger(slice("1.2.6", 1, 1))),
+            ("theirs too", stranger(slice("1.2.6", 1, 2))),
+        ],
+    );
+    assert_eq!(send(&hub, &images, port, &[]).0, Some(0));
+    assert_eq!(blobs(&hub), 5, "also what is withheld stays, while the log has its claim");
+    study(&hub, 1);
+    until(|| (blobs(&hub) == 2).then_some(())).unwrap_or_else(|| panic!("{} blobs stayed", blobs(&hub)));
+    // What stays: the participant's image and the document.
+    let kept = study(&hub, 1)["series"][0]["instance"][0]["extension"][0]["valueString"]
+        .as_str()
+        .expect("a digest")
+        .to_owned();
+    let path = blobs_dir.join(kept.get(..2).expect("digits")).join(kept.get(2..4).expect("digits")).join(&kept);
+    assert!(path.is_file());
+    assert_eq!(hub.stop(), Some(0));
+    assert!(path.is_file());
+}
+
+#[test]
+fn what_was_acknowledged_before_a_kill_is_there_after_it_and_nothing_is_there_twice() {
+    let (mut hub, port) = hub();
+    hub.file("persons.csv", PERSON.as_bytes());
+    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
+    hub.start();
+    let slices: Vec<(String, Vec<u8>)> =
+        (1..=200).map(|instance| (format!("{instance:03}"), slice("1.2.7", 1, instance))).collect();
+    let slices: Vec<(&str, Vec<u8>)> = slices.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    let images = folder(&hub, "images", &slices);
+    let journal = hub.path().join("journal");
+    let taken = || std::fs::read_to_string(&journal).map(|text| text.lines().count()).unwrap_or_default();
+    let more = ["--journal", journal.to_str().expect("UTF-8")];
+    let (path, to) = (hub.path().to_owned(), format!("CAUSEWAY@127.0.0.1:{port}"));
+    let arguments = ["--json", "send", "dicom", images.to_str().expect("UTF-8"), "--to", &to];
+    let arguments = [&arguments[..], &more].concat();
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| super::hub::run(&path, &arguments));
+        until(|| (taken() >= 40).then_some(())).expect("some were taken");
+        hub.kill();
+        assert_eq!(sending.join().expect("no panic").code, Some(4), "the break is told");
+    });
+    let before = taken();
+    assert!((40..200).contains(&before), "{before} were taken before the kill");
+
+    hub.start();
+    let acknowledged = std::fs::read_to_string(&journal).expect("a journal");
+    for line in acknowledged.lines() {
+        let uid = line.split(' ').next().expect("a uid");
+        let found = until(|| Some(hub.run(&["--json", "message", "trace", uid])).filter(|ran| ran.code == Some(0)));
+        assert_eq!(found.unwrap_or_else(|| panic!("{uid} is lost")).json()["state"], "accepted", "{uid}");
+    }
+    let (code, rest) = send(&hub, &images, port, &more);
+    assert_eq!((code, &rest["skipped"]), (Some(0), &before.into()), "{rest}");
+    let grown = study(&hub, 200);
+    assert_eq!(grown["series"][0]["instance"].as_array().map(Vec::len), Some(200));
+    assert_eq!(blobs(&hub), 200, "and none is there that nobody claims");
+    assert_eq!(hub.run(&["--json", "message", "list", "--limit", "1000"]).lines().len(), 200);
+    assert_eq!(hub.stop(), Some(0));
+}
