@@ -119,6 +119,8 @@ tables! {
     REFERRAL_STATUS 2 "referral_status.csv";
     /// Name in lower case or LOINC code, code, display.
     OBSTETRIC_RECORD 3 "obstetric_record.csv";
+    /// Name in lower case or LOINC code, code, display.
+    BIRTH_RECORD 3 "birth_record.csv";
     /// v2, code, rank, retracted: order control as the status of a prescription.
     MEDICATION_CONTROL 4 "medication_control.csv";
     /// v2, code, rank, retracted: order status as the status of a prescription.

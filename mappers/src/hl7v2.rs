@@ -5,6 +5,7 @@
 //! with PRB; REF with RF1): docs/messages.md and docs/fhir.md follow by themselves.
 
 mod allergy;
+mod birth;
 pub(crate) mod context;
 mod datatype;
 pub mod explain;

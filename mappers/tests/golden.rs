@@ -89,9 +89,17 @@ fn no_resource_holds_the_control_id_so_that_a_resend_is_no_change() {
 #[test]
 fn chinese_text_is_the_same_from_utf_8_big5_and_gb_18030() {
     let mapped = |name: &str, charset: &str| Case::named(&format!("{name}-chinese-{charset}")).map().remove(0);
-    for name in
-        ["demographics", "appointment", "lab-oul", "order-oml", "document", "problem-ppr", "referral", "radiology"]
-    {
+    for name in [
+        "demographics",
+        "appointment",
+        "lab-oul",
+        "order-oml",
+        "document",
+        "problem-ppr",
+        "referral",
+        "radiology",
+        "birth",
+    ] {
         let utf8 = mapped(name, "utf8");
         assert!(!utf8.records.is_empty(), "{name}");
         for other in ["big5", "gb18030"] {

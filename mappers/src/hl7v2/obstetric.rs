@@ -6,14 +6,15 @@ use crate::hl7v2::allergy::folded;
 
 /// The kind of record a CodeableConcept speaks of, as a category: by one of its codes, or by its words.
 pub(crate) fn kind(of: &Object) -> Option<Object> {
-    let codings = match of.get("coding") {
-        Json::Array(list) => list.as_slice(),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => &[],
-    };
-    let member = |coding: &Json, name: &str| coding.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let mut words = codings.iter().flat_map(|coding| [member(coding, "code"), member(coding, "display")]);
-    let text = of.get("text").as_str().unwrap_or_default().to_owned();
-    words.find_map(|word| named(&word)).or_else(|| named(&text))
+    words(of).find_map(|word| named(&word))
+}
+
+/// The codes and displays of a CodeableConcept, then its text.
+pub(crate) fn words(of: &Object) -> impl Iterator<Item = String> {
+    let member = |from: &Json, name: &str| from.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let codings = of.get("coding").items().iter();
+    let words = codings.flat_map(move |coding| [member(coding, "code"), member(coding, "display")]);
+    words.chain(std::iter::once(of.get("text").as_str().unwrap_or_default().to_owned()))
 }
 
 /// The kind a name or a code stands for.

@@ -20,6 +20,7 @@ use causeway_core::mapped::{Attachment, Identity, Pending};
 use causeway_core::record::{Record, VersionClock};
 use causeway_core::scope::{Domain, Level};
 
+use super::birth;
 use super::context::{Context, Version};
 use super::identity::Subject;
 use super::reader::Seg;
@@ -99,9 +100,13 @@ pub(crate) fn patient<'m>(
     more: impl FnOnce(&Subject, &mut Object) -> Vec<Record>,
 ) -> Option<Subject> {
     let pid::Patient { subject, identity, mut resource } = whole_patient(context, segments)?;
+    let born = identity.demographics.birth.as_ref().map(|birth| birth.expose().date);
     output.identity = Some(identity);
     let others = more(&subject, &mut resource);
+    let pid = segments.first("PID");
+    let mother = pid.and_then(|pid| birth::mother(context, pid, &resource, (&subject, born), version));
     output.records.push(patient_record(context, &subject, version, resource));
+    output.records.extend(mother);
     output.records.extend(others);
     Some(subject)
 }

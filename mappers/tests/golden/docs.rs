@@ -165,19 +165,26 @@ const LAST: usize = 56;
 fn the_tables_say_what_the_code_reads() {
     for segment in SEGMENTS.iter().filter(|segment| segment.name != "MSH") {
         // A unit has a place beside a number only.
-        let value = |number: usize| match (segment.name, number) {
+        let value = |number: usize, section: &'static str| match (segment.name, number) {
             ("OBX", 2) => "NM",
             ("OBX", 5) => "1",
             // A dose without a time, and one of which it cannot be told whether it was given, are no records.
             ("RXA", 3) => "20260101",
             ("RXA", 20) => "CP",
-            // Of a report on images more is read.
-            ("OBR", 24) => "RAD",
+            ("OBR", 24) => section,
             _ => "X",
         };
-        let full = format!("{}|{}", segment.name, (1..=LAST).map(value).collect::<Vec<_>>().join("|"));
+        // Of a report on images more is read, but no specimen.
+        let full = |section| {
+            let values: Vec<&str> = (1..=LAST).map(|number| value(number, section)).collect();
+            format!("{}|{}", segment.name, values.join("|"))
+        };
         // A field is used when one of the events uses it: an order's number of refills says nothing in a result.
-        let mapped: Vec<Mapped> = taking(segment).map(|trigger| map(&message_with(trigger, segment, &full))).collect();
+        let mapped: Vec<Mapped> = ["RAD", "CH"]
+            .into_iter()
+            .flat_map(|section| taking(segment).map(move |trigger| (trigger, section)))
+            .map(|(trigger, section)| map(&message_with(trigger, segment, &full(section))))
+            .collect();
         let is_ignored = |number: usize| mapped.iter().all(|mapped| is_noted(mapped, segment.name, number));
         let ignored: BTreeSet<usize> = (1..=LAST).filter(|number| is_ignored(*number)).collect();
         let listed: BTreeSet<usize> = segment.fields.iter().map(|field| field.number).collect();

@@ -89,6 +89,12 @@ const TYPES: &[Type] = &[
             &["pending", "booked", "arrived", "fulfilled", "cancelled", "noshow", "entered-in-error", "waitlist"],
         )],
     },
+    Type {
+        name: "RelatedPerson",
+        required: &["active", "patient", "relationship"],
+        optional: &["identifier", "name", "telecom", "gender", "address"],
+        codes: &[("gender", &["male", "female", "other", "unknown"])],
+    },
     Type { name: "Linkage", required: &["active", "author", "item"], optional: &[], codes: &[] },
     Type {
         name: "Encounter",

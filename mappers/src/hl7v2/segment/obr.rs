@@ -69,10 +69,12 @@ pub(crate) const USE: SegmentUse = SegmentUse {
 /// An order with its results' head, read.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// What its records are keyed by: the number of the order and the service.
+    /// What its report is keyed by: the number of the order and the service.
     pub(crate) key: [String; 2],
     /// Why the number is not the filler's; empty when it is.
     derived: &'static str,
+    /// What its observations are keyed by instead of the number, when they belong to something larger than one report.
+    pub(crate) whole: Option<String>,
     /// OBR-4.
     pub(crate) service: Coded,
     /// OBR-7 and OBR-8.
@@ -113,10 +115,10 @@ enum Request {
 }
 
 impl Order {
-    /// The key, as a list of parts.
+    /// What its observations are keyed by, as a list of parts.
     pub(crate) fn key_parts(&self) -> [&str; 2] {
         let [number, service] = &self.key;
-        [number, service]
+        [self.whole.as_ref().unwrap_or(number), service]
     }
 
     /// A report on a study is one of radiology, where OBR-24 does not say what it is.
@@ -125,6 +127,12 @@ impl Order {
             (self.domain, self.has_section) = (Domain::RadiologyReport, true);
             self.category = concept("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "").into();
         }
+    }
+
+    /// Files it where OBR-24 does not: in a domain, under a category of its report.
+    pub(crate) fn file(&mut self, domain: Domain, category: Object) {
+        (self.domain, self.has_section, self.section) = (domain, true, category);
+        self.category = concept("http://terminology.hl7.org/CodeSystem/observation-category", "exam", "").into();
     }
 
     /// Notes that the number is not the filler's. Only for records that are keyed by it.
@@ -193,6 +201,7 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
     Some(Order {
         key: [number, service.key.clone()],
         derived,
+        whole: None,
         service,
         observed: ts::field(obr, context, 7),
         observed_end: ts::field(obr, context, 8),
@@ -316,7 +325,8 @@ pub(crate) fn report(
     visit: Option<&Visit>,
     parts: Parts,
 ) -> Record {
-    let key = context.key("DiagnosticReport", &order.key_parts());
+    let [number, service] = &order.key;
+    let key = context.key("DiagnosticReport", &[number, service]);
     let status = order.status.or(parts.status_of_results);
     let status = status.unwrap_or(Status { code: "unknown", rank: 0, retracted: false });
     let level = if parts.is_text { Level::Document } else { order.service.level };

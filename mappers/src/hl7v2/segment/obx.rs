@@ -9,6 +9,7 @@ use super::obr::Order;
 use super::pv1::Visit;
 use crate::codes::{self, Status};
 use crate::fhir::{Json, Object, concept, identifier, logical};
+use crate::hl7v2::birth;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::quantity::Unit;
 use crate::hl7v2::datatype::{cwe, ei, range, ts, xcn, xon};
@@ -148,6 +149,10 @@ impl<'c, 'm> Observed<'c, 'm> {
             context.missing(obx, 3, "what was observed is missing");
             return None;
         };
+        let mut coded = coded;
+        if within.order.domain == Domain::Birth {
+            birth::name(&mut coded.concept);
+        }
         let status = status(context, obx, within.order.status)?;
         // OBX-4 → the key
         let sub_id = obx.first(context, 4).map(|value| value.whole()).unwrap_or_default();

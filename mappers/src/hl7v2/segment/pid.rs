@@ -39,6 +39,12 @@ pub(crate) const USE: SegmentUse = SegmentUse {
         used(15, "Primary language", "Patient.communication.language"),
         used(16, "Marital status", "Patient.maritalStatus"),
         used(17, "Religion", "Patient.extension(patient-religion)"),
+        used(
+            21,
+            "Mother's identifier",
+            "RelatedPerson.identifier: the mother, with what NK1 of relationship MTH says of her",
+        )
+        .but("The IG leaves it out. None but the child's own numbers identify the patient"),
         used(23, "Birth place", "Patient.extension(patient-birthPlace)"),
         used(24, "Multiple birth indicator", "Patient.multipleBirthBoolean, unless PID-25 is sent"),
         used(25, "Birth order", "Patient.multipleBirthInteger"),

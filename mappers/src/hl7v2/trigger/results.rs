@@ -14,13 +14,13 @@ use crate::codes::Status;
 use crate::fhir::{Json, reference_to};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::identity::Subject;
-use crate::hl7v2::imaging;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
 use crate::hl7v2::segment::obx::{self, Within, document, ha_alert, ha_allergy};
 use crate::hl7v2::segment::orc::{self, Common};
 use crate::hl7v2::segment::pv1::Visit;
 use crate::hl7v2::segment::{nte, obr, spm};
+use crate::hl7v2::{birth, imaging, obstetric};
 
 pub(crate) use group::{Group, Layout, groups};
 
@@ -94,13 +94,16 @@ fn order<'m>(
         group.pass_over();
         return None;
     };
-    tell_apart(context, group.obr, &mut order.key, &mut known.orders);
-    let (specimens, references) = specimens(context, &group, &order, subject, &mut known.specimens);
-    let specimen = if references.len() == 1 { references.first() } else { None };
     let observed: Vec<&Seg<'m>> =
         group.observed.iter().filter_map(|observed| observed.lines.first().copied()).collect();
     let imaging = imaging::read(context, group.obr, &group.imaging, &observed, order.domain);
     order.imagine(&imaging);
+    if !birth::file(context, &mut order, (group.obr, &observed), (subject, visit)) && !order.has_section {
+        obstetric::kind(&order.service.concept).into_iter().for_each(|kind| order.file(Domain::ClinicalNote, kind));
+    }
+    tell_apart(context, group.obr, &mut order, &mut known.orders);
+    let (specimens, references) = specimens(context, &group, &order, subject, &mut known.specimens);
+    let specimen = if references.len() == 1 { references.first() } else { None };
     let within = Within { subject, visit, order: &order, specimen };
     let mut found = Found::of(context, &group, within, output);
     let allergies =
@@ -185,8 +188,8 @@ impl Found {
 }
 
 /// Two orders of one number and one service in one message: the second is told apart by a count.
-fn tell_apart(context: &Context<'_>, obr: &Seg<'_>, key: &mut [String; 2], seen: &mut BTreeMap<[String; 2], usize>) {
-    let count = seen.entry(key.clone()).or_insert(0);
+fn tell_apart(context: &Context<'_>, obr: &Seg<'_>, order: &mut obr::Order, seen: &mut BTreeMap<[String; 2], usize>) {
+    let count = seen.entry(order.key_parts().map(str::to_owned)).or_insert(0);
     *count += 1;
     if *count > 1 {
         context.note(
@@ -194,7 +197,7 @@ fn tell_apart(context: &Context<'_>, obr: &Seg<'_>, key: &mut [String; 2], seen:
             obr.place(),
             "the same order and service a second time: told apart by a count",
         );
-        let [_, service] = key;
+        let [_, service] = &mut order.key;
         *service = format!("{service}#{count}");
     }
 }
@@ -207,7 +210,16 @@ fn specimens<'m>(
     subject: &Subject,
     known: &mut BTreeMap<String, Json>,
 ) -> (Vec<Record>, Vec<Json>) {
-    let of_order = spm::of_order(context, group.obr, order, subject);
+    let of_order = if order.domain == Domain::RadiologyReport {
+        // Where such a report has OBR-15, it says which part of the body was looked at.
+        if group.obr.has(15) {
+            context.note(NoteCode::UnusedField, group.obr.field_place(15), "an image is made of no specimen");
+            group.obr.ask(15);
+        }
+        None
+    } else {
+        spm::of_order(context, group.obr, order, subject)
+    };
     if group.specimens.is_empty() {
         if of_order.is_none() && group.obr.has(14) {
             context.note(NoteCode::UnusedField, group.obr.field_place(14), "there is no specimen that was received");

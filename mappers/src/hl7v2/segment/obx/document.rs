@@ -14,6 +14,7 @@ use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::cwe::{self, Coded};
 use crate::hl7v2::datatype::ts;
 use crate::hl7v2::note::NoteCode;
+use crate::hl7v2::obstetric;
 use crate::hl7v2::reader::{Seg, Value};
 use crate::hl7v2::segment::pv1::Visit;
 use crate::hl7v2::trigger::Output;
@@ -82,6 +83,8 @@ fn resource<'m>(
     let made = observed.or(within.order.issued).or(within.order.observed);
     let from = within.order.observed.map(|time| context.written(time));
     let related = within.visit.map(Visit::reference);
+    let is_note = !within.order.has_section || within.order.domain == Domain::ClinicalNote;
+    let category = obstetric::kind(&within.order.service.concept).filter(|_| is_note);
     let in_context = Object::sized(2)
         .one("encounter", related.unwrap_or_default())
         .put("period", if from.is_some() { period(from, None) } else { Object::new() });
@@ -98,6 +101,7 @@ fn resource<'m>(
         .text("status", status)
         .text("docStatus", of_content)
         .put("type", within.order.service.concept.clone()) // OBR-4 → type
+        .one("category", category.unwrap_or_default())
         .put("subject", within.subject.reference())
         .maybe("date", made.and_then(|time| ts::instant(time, context)))
         .put("custodian", context.provider())

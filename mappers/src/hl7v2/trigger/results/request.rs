@@ -56,7 +56,7 @@ fn requested<'m>(
     if !order.has_section {
         order.domain = otherwise;
     }
-    tell_apart(context, group.obr, &mut order.key, &mut known.orders);
+    tell_apart(context, group.obr, &mut order, &mut known.orders);
     let (specimens, references) = specimens(context, &group, &order, subject, &mut known.specimens);
     let specimen = if references.len() == 1 { references.first() } else { None };
     let within = Within { subject, visit, order: &order, specimen };
