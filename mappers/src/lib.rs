@@ -1,8 +1,9 @@
 //! Pure mapping: the bytes of an envelope become records of the sharable scope, as FHIR R4 resources, with a note for
 //! every field that was not used. No socket, file, clock or randomness: the same envelope gives the same records.
 //!
-//! [`hl7v2`] maps HL7 v2 messages. The other formats get a module beside it, and a line in [`Mappers::map`].
+//! [`hl7v2`] maps HL7 v2 messages, [`chinese_medicine`] records of Chinese-medicine visits. The other formats get a module beside it, and a line in [`Mappers::map`].
 
+pub mod chinese_medicine;
 mod codes;
 pub mod dicom;
 mod fhir;
@@ -63,7 +64,10 @@ impl Map for Mappers {
                 hl7v2::map_in(body, &feed.settings, zone, offset, envelope.received_at)
             }
             Format::Dicom => dicom::map_in(envelope, &feed.settings, zone),
-            Format::ChineseMedicine => refused(Reason::UnsupportedType, "no mapper takes this format"),
+            Format::ChineseMedicine => {
+                let mapped = chinese_medicine::map_in(envelope.body.expose(), &feed.settings, zone, 0);
+                Mapped { control_id: stub().control_id, kind: stub().kind, ..mapped }
+            }
         }
     }
 }

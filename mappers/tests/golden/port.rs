@@ -61,7 +61,7 @@ fn a_feed_that_is_not_configured_is_a_fault() {
 #[test]
 fn a_format_without_a_mapper_is_a_fault() {
     let mappers = Mappers::new(vec![feed("lab")]);
-    assert_eq!(reasons(&mappers.map(&envelope("lab", Format::ChineseMedicine))), [Reason::UnsupportedType]);
+    assert_eq!(reasons(&mappers.map(&envelope("lab", Format::ChineseMedicine))), [Reason::BadValue]);
 }
 
 #[test]
