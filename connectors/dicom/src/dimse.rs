@@ -44,6 +44,8 @@ pub struct Command {
     pub requested_instance: Option<Vec<u8>>,
     /// Status, of an answer.
     pub status: Option<u16>,
+    /// Error Comment, of an answer that is none of success. It comes from the peer, so it is shown and not acted on.
+    pub comment: String,
     /// Action Type ID or Event Type ID.
     pub type_id: Option<u16>,
 }
@@ -78,6 +80,10 @@ impl Command {
                 0x0120 => command.answers = number()?,
                 0x0800 => command.data_set_type = number()?,
                 0x0900 => command.status = Some(number()?),
+                0x0902 => {
+                    let shown = value.iter().take(64).filter(|byte| matches!(byte, b' '..=b'~'));
+                    command.comment = shown.map(|byte| char::from(*byte)).collect::<String>().trim().to_owned();
+                }
                 0x1000 => command.affected_instance = Some(value.to_vec()),
                 0x1001 => command.requested_instance = Some(value.to_vec()),
                 0x1002 | 0x1008 => command.type_id = Some(number()?),

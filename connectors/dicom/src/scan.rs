@@ -188,9 +188,19 @@ impl Scanner {
         }
     }
 
+    /// How its elements are written, as far as is known.
+    pub const fn syntax(&self) -> Syntax {
+        self.syntax
+    }
+
     /// What the File Meta Information says, once it was read.
     pub const fn meta(&self) -> Option<&Meta> {
         self.meta.as_ref()
+    }
+
+    /// A value kept so far.
+    pub fn value(&self, tag: Tag) -> Option<&[u8]> {
+        self.walk.kept(tag)
     }
 
     /// Says what was found, if all of it was there: the last byte ends the last element, and nothing is left open.

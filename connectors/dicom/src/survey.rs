@@ -38,7 +38,8 @@ pub enum SurveyFault {
     Nameless,
 }
 
-/// Looks at a file. Of one with File Meta Information only that is read; of a bare data set all of it.
+/// Looks at a file, until it says what it is. What the data set says holds: File Meta Information is often left as it was when
+/// an instance is changed.
 ///
 /// # Errors
 /// It cannot be sent: see [`SurveyFault`].
@@ -50,31 +51,33 @@ pub fn survey(source: &mut dyn Read) -> Result<Survey, SurveyFault> {
         if read == 0 {
             break;
         }
-        scanner.feed(piece.get(..read).unwrap_or_default())?;
-        if let Some(meta) = scanner.meta()
-            && let (Some(sop_class), Some(sop_instance)) = (&meta.sop_class, &meta.sop_instance)
-        {
-            return Ok(Survey {
-                sop_class: sop_class.clone(),
-                sop_instance: sop_instance.clone(),
-                transfer_syntax: meta.transfer_syntax.clone(),
-                data_set_at: meta.bytes,
-            });
+        // A fault behind the names is for the receiver to judge.
+        let fed = scanner.feed(piece.get(..read).unwrap_or_default());
+        if let Some(found) = found(&scanner) {
+            return Ok(found);
         }
+        fed?;
     }
-    let scan = scanner.finish()?;
-    let uid = |tag| scan.header.get(tag).and_then(|value| Uid::of_value(value).ok()).ok_or(SurveyFault::Nameless);
-    let coded = match scan.syntax.coding {
+    let names = found(&scanner);
+    scanner.finish()?;
+    names.ok_or(SurveyFault::Nameless)
+}
+
+/// What is known so far, when it is enough.
+fn found(scanner: &Scanner) -> Option<Survey> {
+    let uid = |tag| scanner.value(tag).and_then(|value| Uid::of_value(value).ok());
+    let coded = match scanner.syntax().coding {
         Coding::IMPLICIT => IMPLICIT_LITTLE,
         Coding { big_endian: true, .. } => EXPLICIT_BIG,
         Coding { .. } => EXPLICIT_LITTLE,
     };
-    let (transfer_syntax, data_set_at) = match &scan.meta {
-        Some(meta) => (meta.transfer_syntax.clone(), meta.bytes),
-        None => (Uid::parse(coded).map_err(|_never| SurveyFault::Nameless)?, 0),
+    let data_set_at = scanner.data_set_at()?;
+    let transfer_syntax = match scanner.meta() {
+        Some(meta) => meta.transfer_syntax.clone(),
+        None => Uid::parse(coded).ok()?,
     };
     let (sop_class, sop_instance) = (uid(tag::SOP_CLASS_UID)?, uid(tag::SOP_INSTANCE_UID)?);
-    Ok(Survey { sop_class, sop_instance, transfer_syntax, data_set_at })
+    Some(Survey { sop_class, sop_instance, transfer_syntax, data_set_at })
 }
 
 #[cfg(test)]
@@ -86,7 +89,7 @@ mod tests {
     fn a_file_tells_by_its_meta_information_and_a_bare_data_set_by_itself() {
         let data_set = ct(Coding::IMPLICIT, "1.2.9", 100_000);
         let of_file = survey(&mut &file(IMPLICIT_LITTLE, &data_set)[..]).expect("a file");
-        assert_eq!((of_file.sop_instance.as_str(), of_file.transfer_syntax.as_str()), ("1.2.3", IMPLICIT_LITTLE));
+        assert_eq!((of_file.sop_instance.as_str(), of_file.transfer_syntax.as_str()), ("1.2.9", IMPLICIT_LITTLE));
         assert!(of_file.data_set_at > 132);
         let bare = survey(&mut &data_set[..]).expect("a data set");
         assert_eq!(

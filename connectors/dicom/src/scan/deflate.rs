@@ -10,6 +10,8 @@ use super::{ScanFault, ScanLimits};
 const PIECE: usize = 16 << 10;
 /// Below this the ratio says nothing: a header of blanks shrinks well.
 const RATIO_FROM: u64 = 1 << 20;
+/// Bytes that may follow the end of the stream.
+const TRAILER: u32 = 9;
 
 /// The state of inflating.
 pub(super) struct Inflater {
@@ -66,10 +68,10 @@ impl Inflater {
         Ok(())
     }
 
-    /// One null byte may follow, to make the length even.
+    /// A null byte may follow, to make the length even; some writers put the check sum and length of a gzip file before it.
     fn pad(&mut self, bytes: &[u8]) -> Result<(), ScanFault> {
         self.padding = self.padding.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        if self.padding > 1 || bytes.iter().any(|byte| *byte != 0) {
+        if self.padding > TRAILER {
             return Err(ScanFault::BadDeflate);
         }
         Ok(())

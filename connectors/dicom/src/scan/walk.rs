@@ -149,6 +149,11 @@ impl Walk {
         Some((std::mem::take(&mut self.walked), head))
     }
 
+    /// A value kept so far.
+    pub(super) fn kept(&self, tag: Tag) -> Option<&[u8]> {
+        self.walked.kept.iter().find(|(known, _)| *known == tag).map(|(_, value)| value.as_slice())
+    }
+
     /// Bytes walked so far.
     pub(super) const fn at(&self) -> u64 {
         self.at

@@ -11,6 +11,7 @@ use causeway_core::human;
 use causeway_dicom::client::{Client, ClientError, ClientSettings};
 use causeway_dicom::pdu::Proposal;
 use causeway_dicom::survey::{Survey, survey};
+use causeway_dicom::syntax::Syntax;
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -152,16 +153,18 @@ async fn send(args: &Dicom, images: &[Image], report: &mut Report, bar: &Progres
             let answered = store(&mut client, image).await;
             bar.inc(1);
             match answered {
-                Ok(0) => {
+                Ok((0, _)) => {
                     report.taken += 1;
                     *report.by_status.entry("0000".to_owned()).or_default() += 1;
                     if let Some(journal) = &mut journal {
                         writeln!(journal, "{}", entry(&image.survey, &image.path))?;
                     }
                 }
-                Ok(status) => {
+                Ok((status, comment)) => {
                     *report.by_status.entry(format!("{status:04X}")).or_default() += 1;
-                    report.refused.push((image.path.clone(), format!("status {status:04X}: {}", meaning(status))));
+                    let blank = if comment.is_empty() { "" } else { ": " };
+                    let why = format!("status {status:04X}, {}{blank}{comment}", meaning(status));
+                    report.refused.push((image.path.clone(), why));
                 }
                 Err(error) if error.disposition() == Disposition::Retry => {
                     report.broken = Some(error);
@@ -176,13 +179,20 @@ async fn send(args: &Dicom, images: &[Image], report: &mut Report, bar: &Progres
     Ok(())
 }
 
-async fn store(client: &mut Client, image: &Image) -> Result<u16, ClientError> {
+/// The status, and what the receiver says about it.
+async fn store(client: &mut Client, image: &Image) -> Result<(u16, String), ClientError> {
     let survey = &image.survey;
     let mut file = File::open(&image.path).map_err(ClientError::Source)?;
+    let bytes = file.metadata().map_err(ClientError::Source)?.len().saturating_sub(survey.data_set_at);
     file.seek(SeekFrom::Start(survey.data_set_at)).map_err(ClientError::Source)?;
-    let mut source = std::io::BufReader::new(file).take(u64::MAX);
+    // A data set is of even length (PS3.5 section 7.1.1): a deflated one is padded, another one is not whole.
+    let padding: &[u8] = if bytes.is_multiple_of(2) { &[] } else { &[0] };
+    if !padding.is_empty() && !Syntax::of(&survey.transfer_syntax).deflated {
+        return Ok((0xC000, "not sent: its data set has an odd length".to_owned()));
+    }
+    let mut source = std::io::BufReader::new(file).chain(padding);
     let answer = client.store(&survey.sop_class, &survey.sop_instance, &survey.transfer_syntax, &mut source).await?;
-    Ok(answer.status.unwrap_or(0xFFFF))
+    Ok((answer.status.unwrap_or(0xFFFF), answer.comment))
 }
 
 /// How many of the images fit into one association.
