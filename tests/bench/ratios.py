@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the hub beside its limits and peers in one run, and prints the ratios.
 
-usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production] [--count N]
+usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,catchup,restart] [--count N]
 
 DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
 `peers/target`, `peers-lfh/target` and `kafka/target/dependency` as Maven leaves them. Only ratios within one run mean
@@ -67,14 +67,17 @@ def wait_port(port, process, seconds):
     sys.exit(f"nothing listens on {port}")
 
 
-def load(peers, port, conns, count, message, tag):
-    """One run of the load generator: messages a second and p99 in milliseconds."""
+def load(peers, port, conns, count, message, tag, tries=1):
+    """One run of the load generator: messages a second and p99 in milliseconds. A peer that drops connections may try again."""
     out = subprocess.run(
         [peers / "mllpload.bin", "-addr", f"127.0.0.1:{port}", "-conns", str(conns), "-count", str(count), "-file", message, "-prefix", f"{tag}{time.time_ns()}"],
-        capture_output=True, text=True, check=True)
+        capture_output=True, text=True, check=tries == 1)
     line = out.stdout.strip()
     accepted, refused, failed = (int(re.search(rf"{key}=(\d+)", line).group(1)) for key in ("accepted", "refused", "failed"))
     if refused or failed or accepted != count:
+        if tries > 1:
+            print(f"  {tag} lost connections: {line}; once more", flush=True)
+            return load(peers, port, conns, count, message, tag, tries - 1)
         sys.exit(f"{tag}: {line} {out.stderr.strip()}")
     rate = float(re.search(r"rate=([\d.]+)", line).group(1))
     p99 = re.search(r"p99=([\d.]+)(µs|ms|s)", line)
@@ -196,7 +199,7 @@ def door_on_kafka(args, folder):
         classes = f"{args.peers}/peers/target/classes:{args.peers}/peers/target/dependency/*"
         with Server("camel", ["java", "-cp", classes, "peers.CamelToKafka", "13104", bootstrap, "bench"], 13104, folder / "camel2.log") as peer:
             load(args.peers, 13104, 64, 40000, args.message, "warm")
-            theirs = measure(peer, lambda: load(args.peers, 13104, 64, args.count, args.message, "camel"), args.count)
+            theirs = measure(peer, lambda: load(args.peers, 13104, 64, args.count, args.message, "camel", tries=3), args.count)
             show("camel to the same kafka, warm", theirs)
     finally:
         stop()
@@ -217,22 +220,102 @@ def postgres_copy(_args, folder):
     ratio("commit / COPY of the same rows", float(re.search(r"commit / copy: ([\d.]+)", out.stdout).group(1)), 0.6)
 
 
+def prepared(args, target, bootstrap, url):
+    """A hub on both servers that knows the patients of the load; gives its command."""
+    target.mkdir()
+    base = [HUB, "--config", hub_config(target, 13101, 13102), *on_kafka(bootstrap, f"bench.{target.name}"), *on_postgres(url, target.name)]
+    patients, providers = target / "patients.hl7", target / "providers.jsonl"
+    text = pathlib.Path(args.message).read_text()
+    patients.write_text("\n\n".join(text.replace("{PAT}", str(i)).replace("{ID}", str(i)) for i in range(1000)))
+    domains = json.dumps({d: "2016-03-13" for d in ("PERS", "ENCT", "LABR")})
+    providers.write_text('{"id":"9000000009","name":"Bench","kind":"hospital","status":"registered","domains":' + domains + "}")
+    for command in (["kafka", "apply", "--yes"], ["db", "migrate"], ["provider", "import", providers],
+                    ["person", "import", patients, "--from-hl7", "catch-all", "--join", "2025"]):
+        subprocess.run([*base, *command], check=True, capture_output=True)
+    return base
+
+
+def drained(base):
+    """Messages processed, and messages logged, as the log and the repository have them at this moment."""
+    out = subprocess.run([*base, "log", "list", "--json"], capture_output=True, text=True, check=True).stdout
+    lanes = [json.loads(line) for line in out.splitlines()]
+    return sum(lane["next"] for lane in lanes), sum(lane["end"] for lane in lanes)
+
+
+def catchup(args, folder):
+    """On Kafka and PostgreSQL: what one process and what two, each on a core of its own, work off of a backlog, and how fast a
+    backlog goes while messages come in at the live rate."""
+    bootstrap, stop_kafka = servers(folder, "kafka")
+    url, stop_postgres = servers(folder, "postgres")
+    rates = {}
+    try:
+        for count in (1, 2):
+            base = prepared(args, folder / f"processes{count}", bootstrap, url)
+            with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / f"ingest{count}.log"):
+                load(args.peers, 13101, 64, args.count, args.message, "backlog")
+            begun, workers = time.monotonic(), []
+            for core in range(count):
+                serve = [*base, "--set", f"server.listen=127.0.0.1:{13110 + core}", "serve", "--role", "process"]
+                workers.append(subprocess.Popen(["taskset", "-c", str(core), *serve], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            # The first tenth pays for connections, leases and caches.
+            first = 0
+            while (done := drained(base)[0]) < args.count:
+                if not first and done >= args.count / 10:
+                    first, begun = done, time.monotonic()
+                time.sleep(0.2)
+            rates[count] = (args.count - first) / (time.monotonic() - begun)
+            print(f"{count} process(es) of one core each {rates[count]:>12,.0f}/s")
+            for worker in workers:
+                worker.terminate()
+                worker.wait(30)
+        live = 1000
+        base = prepared(args, folder / "live", bootstrap, url)
+        with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / "live.log"):
+            load(args.peers, 13101, 64, args.count, args.message, "backlog")
+            paced = subprocess.Popen([HUB, "bench", "door", "--to", "127.0.0.1:13101", "--rate", str(live), "--seconds", "600", "--connections", "16", "--json"], stdout=subprocess.DEVNULL)
+            begun = time.monotonic()
+            worker = subprocess.Popen([*base, "--set", "server.listen=127.0.0.1:13110", "serve", "--role", "process"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # A hundred messages are what is under way.
+            while (lanes := drained(base))[1] - lanes[0] > live / 10:
+                time.sleep(0.2)
+            rate = lanes[0] / (time.monotonic() - begun)
+            paced.kill()
+            worker.terminate()
+            worker.wait(30)
+    finally:
+        stop_kafka()
+        stop_postgres()
+    ratio("two processes / one, a core each, beside broker and database on the same two", rates[2] / rates[1], 1.6)
+    ratio(f"catching up / the live rate of {live}/s, which goes on meanwhile", rate / live, 3)
+
+
+def restart(args, folder):
+    """The first answer of a hub whose log holds ten million entries that wait."""
+    target = folder / "restart"
+    target.mkdir()
+    config = hub_config(target, 13101, 13102)
+    held = 0
+    while held < 10_000_000:
+        fill = ["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--example", "append", "--", "512", "60", "64", str(target / "data/log")]
+        subprocess.run(fill, cwd=ROOT, check=True, capture_output=True)
+        lanes = subprocess.run([HUB, "--config", config, "log", "list", "--json"], capture_output=True, text=True, check=True).stdout
+        held = sum(json.loads(line)["end"] for line in lanes.splitlines())
+        print(f"{held:,} entries", flush=True)
+    begun = time.monotonic()
+    with Server("causeway", [HUB, "--config", config, "serve"], 13101, folder / "restart.log") as ours:
+        load(args.peers, 13101, 1, 1, args.message, "first")
+        seconds, resident = time.monotonic() - begun, ours.memory("VmHWM")
+    print(f"{held:,} entries: first answer after {seconds:.1f} s, {resident:,.0f} MiB")
+    ratio("first answer after a restart with ten million entries, s", seconds, 10, at_least=False)
+    ratio("memory by then, MiB", resident, 256, at_least=False)
+
+
 def production(args, folder):
     """Received to committed on Kafka and PostgreSQL, of registered patients."""
     bootstrap, stop_kafka = servers(folder, "kafka")
     url, stop_postgres = servers(folder, "postgres")
     try:
-        target = folder / "production"
-        target.mkdir()
-        base = [HUB, "--config", hub_config(target, 13101, 13102), *on_kafka(bootstrap, "bench.all"), *on_postgres(url, "bench")]
-        patients, providers = target / "patients.hl7", target / "providers.jsonl"
-        text = pathlib.Path(args.message).read_text()
-        patients.write_text("\n\n".join(text.replace("{PAT}", str(i)).replace("{ID}", str(i)) for i in range(1000)))
-        domains = json.dumps({d: "2016-03-13" for d in ("PERS", "ENCT", "LABR")})
-        providers.write_text('{"id":"9000000009","name":"Bench","kind":"hospital","status":"registered","domains":' + domains + "}")
-        for command in (["kafka", "apply", "--yes"], ["db", "migrate"], ["provider", "import", providers],
-                        ["person", "import", patients, "--from-hl7", "catch-all", "--join", "2025"]):
-            subprocess.run([*base, *command], check=True, capture_output=True)
+        base = prepared(args, folder / "production", bootstrap, url)
         with Server("causeway", [*base, "serve"], 13101, folder / "production.log") as ours:
             load(args.peers, 13101, 64, 5000, args.message, "warm")
             while processed(13102) < 5000:
@@ -356,7 +439,7 @@ def main():
             elif name == "camel":
                 camel(args, folder, mine)
             else:
-                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit, "kafka": door_on_kafka, "postgres": postgres_copy, "production": production}[name](args, folder)
+                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit, "kafka": door_on_kafka, "postgres": postgres_copy, "production": production, "catchup": catchup, "restart": restart}[name](args, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
