@@ -69,14 +69,11 @@ fn a_database_that_drops_its_connections_is_only_a_delay() {
     let load = world.load(&[&hub], &patients, counters, tier().seed(7));
     let (progress, all) = (AtomicU64::new(0), 20 * u64::from(counters));
     hub.start().expect("starts");
-    let mut client = world.client();
     thread::scope(|scope| {
         let sending = scope.spawn(|| drive(&load, &journal, &progress));
         for cut in 1..=10_u64 {
             wait("the load goes on", || progress.load(Ordering::Relaxed) >= all * cut / 11 || sending.is_finished());
-            let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                       WHERE pid <> pg_backend_pid() AND application_name LIKE 'causeway%'";
-            let ended: i64 = client.query_one(cut, &[]).expect("asked").get(0);
+            let ended = world.cut_connections();
             assert!(ended > 0, "there was something to cut");
         }
         sending.join().expect("no panic").expect("all acknowledged");

@@ -85,3 +85,46 @@ fn kafka_gives_postgresql_again_and_a_backup_under_load_catches_up() {
         world.client().batch_execute(&sql).expect("renamed, as `db restore` asks for");
     });
 }
+
+/// A standby is promoted that lacks the last commits: the offsets of the lanes go back under a hub that runs.
+#[cfg(feature = "production")]
+#[test]
+fn a_database_that_lost_its_last_commits_is_noticed_and_the_log_gives_them_again() {
+    let world = World::production();
+    let patients = some_patients(20);
+    let mut hub = world.process("hub");
+    world.prepare(&hub, &patients);
+    let (journal, progress) = (world.journal(), AtomicU64::new(0));
+    let load = world.load(&[&hub], &patients, tier().pick(30, 300, 3_000), tier().seed(9));
+    let half = 10 * u64::from(load.counters);
+    let backup = world.folder.path().join("backup");
+    load.allowed.store(half, Ordering::Relaxed);
+    hub.start().expect("starts");
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| drive(&load, &journal, &progress));
+        wait("half of it is taken", || progress.load(Ordering::Relaxed) >= half || sending.is_finished());
+        told(&hub, &["db", "backup", path(&backup)]);
+        load.allowed.store(u64::MAX, Ordering::Relaxed);
+        sending.join().expect("no panic").expect("all acknowledged");
+    });
+    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
+    let whole = digest(&hub);
+
+    // All at once, as a promotion is; the hub's connections end with it.
+    hub.pause().expect("paused");
+    let lost = format!("ALTER SCHEMA \"{0}\" RENAME TO \"{0}_lost\"", world.schema());
+    world.client().batch_execute(&lost).expect("renamed");
+    told(&hub, &["db", "restore", path(&backup), "--yes"]);
+    world.cut_connections();
+    hub.wake().expect("goes on");
+    // It may find out and end with code 74, or go on from where the database stands: both give everything again.
+    wait("it catches up or ends", || !hub.runs() || lanes(&hub).iter().all(|(next, end)| next == end));
+    if !hub.runs() {
+        assert_eq!(hub.ended().expect("it ended"), Some(74), "{}", hub.log());
+        hub.start().expect("starts again");
+    }
+    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
+    assert_eq!(hub.stop().expect("stops"), Some(0), "{}", hub.log());
+    assert_eq!(digest(&hub), whole, "everything is there again");
+    world.judge(&hub, &journal, &load);
+}

@@ -112,6 +112,14 @@ impl World {
         postgres::Client::connect(&servers.postgres, postgres::NoTls).expect("connects")
     }
 
+    /// Ends every connection of the hub to the database, as an administrator can. How many there were.
+    #[cfg(feature = "production")]
+    pub(crate) fn cut_connections(&self) -> i64 {
+        let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE pid <> pg_backend_pid() AND application_name LIKE 'causeway%'";
+        self.client().query_one(sql, &[]).expect("asked").get(0)
+    }
+
     /// The schema of this test.
     #[cfg(feature = "production")]
     pub(crate) fn schema(&self) -> &str {
