@@ -15,6 +15,43 @@ use crate::fhir::{Json, Object, coding, identifier, reference, typed, urn_part};
 
 /// Codes of modalities (PS3.16 CID 29).
 const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+/// The same, by its identifier: under this name come the codes that R4's copy of the code system does not have yet.
+const DCM_LATER: &str = "urn:oid:1.2.840.10008.2.16.4";
+/// Modalities of R4's copy.
+const MODALITIES: &[&str] = &[
+    "AR", "AU", "BDUS", "BI", "BMD", "CR", "CT", "DG", "DX", "ECG", "EPS", "ES", "GM", "HC", "HD", "IO", "IVOCT",
+    "IVUS", "KER", "KO", "LEN", "LS", "MG", "MR", "NM", "OAM", "OCT", "OP", "OPM", "OPT", "OPV", "OSS", "OT", "PR",
+    "PT", "PX", "REG", "RF", "RG", "RTDOSE", "RTIMAGE", "RTPLAN", "RTRECORD", "RTSTRUCT", "SEG", "SM", "SMR", "SR",
+    "SRF", "TG", "US", "VA", "XA", "XC",
+];
+/// Modalities that came later.
+const MODALITIES_LATER: &[&str] = &[
+    "ANN",
+    "ASMT",
+    "CFM",
+    "CTPROTOCOL",
+    "DMS",
+    "DOC",
+    "EEG",
+    "EMG",
+    "EOG",
+    "FID",
+    "IOL",
+    "M3D",
+    "OPTBSV",
+    "OPTENF",
+    "PA",
+    "PLAN",
+    "POS",
+    "RESP",
+    "RTINTENT",
+    "RTRAD",
+    "RTSEGANN",
+    "RWV",
+    "STAIN",
+    "TEXTUREMAP",
+    "XAPROTOCOL",
+];
 const SNOMED: &str = "http://snomed.info/sct";
 /// Says under which digests an instance is kept; more than one when different instances came under its UID.
 const KEPT_AS: &str = "urn:causeway:extension:kept-as";
@@ -30,6 +67,9 @@ pub(super) fn record(
     let provider = &feed.provider.0;
     let key = RecordKey::new("ImagingStudy", provider, &[header.claim.study.as_str()]);
     let modality = header.plain(tag::MODALITY);
+    if !modality.is_empty() && !MODALITIES.iter().chain(MODALITIES_LATER).any(|known| *known == modality) {
+        header.note("unmapped-code", tag::MODALITY, "no modality of DICOM: kept as the sender's own");
+    }
     let started = date(header, tag::STUDY_DATE);
     let accession = accession(header, provider);
     let source = format!("urn:causeway:{}:source:{}", urn_part(provider), urn_part(&envelope.sender));
@@ -41,7 +81,7 @@ pub(super) fn record(
         .list("identifier", vec![study_identifier(header).into(), accession.clone().into()])
         .text("status", "available")
         // (0008,0060) → modality
-        .one("modality", coding(DCM, &modality, ""))
+        .one("modality", modality_of(&modality, provider))
         .put("subject", reference("Patient", &patient.id))
         // (0008,0020), (0008,0030), (0008,0201) → started
         .maybe("started", moment(header, started, tag::STUDY_TIME, zone))
@@ -51,7 +91,7 @@ pub(super) fn record(
         .put("numberOfInstances", 1_u32)
         // (0008,1030) → description
         .text("description", &header.text(tag::STUDY_DESCRIPTION))
-        .one("series", series(header, &modality, zone));
+        .one("series", series(header, &modality, provider, zone));
     // In the form that joined ones have, so that a resend changes nothing.
     let tree = Resource::of(&study).value();
     Record {
@@ -62,6 +102,17 @@ pub(super) fn record(
         level: if modality.is_empty() { Level::Structured } else { Level::Coded },
         retracted: false,
         resource: Resource::of(&join(&tree, &tree)),
+    }
+}
+
+/// A modality; one that is no code of DICOM's is the sender's own.
+fn modality_of(code: &str, provider: &str) -> Object {
+    if MODALITIES.contains(&code) {
+        coding(DCM, code, "")
+    } else if MODALITIES_LATER.contains(&code) {
+        coding(DCM_LATER, code, "")
+    } else {
+        coding(&format!("urn:causeway:{}:modality", urn_part(provider)), code, "")
     }
 }
 
@@ -83,7 +134,7 @@ fn request(accession: &Object) -> Object {
     Object::sized(2).text("type", "ServiceRequest").put("identifier", accession.clone())
 }
 
-fn series(header: &Header<'_>, modality: &str, zone: &TimeZone) -> Object {
+fn series(header: &Header<'_>, modality: &str, provider: &str, zone: &TimeZone) -> Object {
     let claim = header.claim;
     let part = header.plain(tag::BODY_PART_EXAMINED);
     Object::sized(10)
@@ -91,7 +142,7 @@ fn series(header: &Header<'_>, modality: &str, zone: &TimeZone) -> Object {
         // (0020,0011) → number
         .maybe("number", header.number(tag::SERIES_NUMBER))
         // R4 wants one; OT is "other"
-        .put("modality", coding(DCM, if modality.is_empty() { "OT" } else { modality }, ""))
+        .put("modality", modality_of(if modality.is_empty() { "OT" } else { modality }, provider))
         // (0008,103E) → description
         .text("description", &header.text(tag::SERIES_DESCRIPTION))
         .put("numberOfInstances", 1_u32)

@@ -11,7 +11,7 @@ use causeway_core::port::Map as _;
 use causeway_core::provider::ProviderId;
 use causeway_core::scope::Domain;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::*;
 use crate::Mappers;
@@ -86,43 +86,47 @@ fn an_instance_makes_its_study_with_one_series_and_one_instance() {
     let record = &mapped.records[0];
     assert_eq!((record.domain, record.key.0.as_str()), (Domain::RadiologyImage, "ImagingStudy/1000000001/1.2.3"));
     assert_eq!(record.clinical_date.map(|date| date.to_string()).as_deref(), Some("2026-11-01"));
-    let acsn = json!({
-        "type": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN" }] },
-        "system": "urn:causeway:1000000001:accession", "value": "RAD-77",
-    });
-    let study = resource(&mapped);
-    let expected = json!({
-        "resourceType": "ImagingStudy",
-        "id": record.key.resource_id(),
-        "meta": { "source": "urn:causeway:1000000001:source:CT1" },
-        "identifier": [{ "system": "urn:dicom:uid", "value": "urn:oid:1.2.3" }, acsn.clone()],
-        "status": "available",
-        "modality": [{ "system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT" }],
-        "subject": study["subject"].clone(),
-        "started": "2026-11-01T09:30:00+08:00",
-        "basedOn": [{ "type": "ServiceRequest", "identifier": acsn }],
-        "numberOfSeries": 1,
-        "numberOfInstances": 1,
-        "description": "胸部電腦掃描",
-        "series": [{
-            "uid": "1.2.3.1",
-            "number": 2,
-            "modality": { "system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT" },
-            "numberOfInstances": 1,
-            "bodySite": { "display": "CHEST" },
-            "laterality": { "system": "http://snomed.info/sct", "code": "7771000", "display": "Left" },
-            "instance": [{
-                "extension": [{ "url": "urn:causeway:extension:kept-as", "valueString": Digest::of(b"file").to_string() }],
-                "uid": "1.2.3.1.17",
-                "sopClass": { "system": "urn:ietf:rfc:3986", "code": "urn:oid:1.2.840.10008.5.1.4.1.1.2" },
-                "number": 17,
-            }],
-        }],
-    });
-    assert_eq!(
-        serde_json::to_string_pretty(&study).expect("JSON"),
-        serde_json::to_string_pretty(&expected).expect("JSON")
-    );
+    as_expected("ct_slice", &mapped);
+}
+
+#[test]
+fn a_sparse_header_and_one_of_another_kind_make_valid_studies_too() {
+    let sparse: &[(Tag, &[u8])] = &[
+        (tag::STUDY_DATE, b""),
+        (tag::ACCESSION_NUMBER, b""),
+        (tag::MODALITY, b""),
+        (tag::STUDY_DESCRIPTION, b""),
+        (tag::SERIES_NUMBER, b""),
+        (tag::INSTANCE_NUMBER, b""),
+        (tag::BODY_PART_EXAMINED, b""),
+        (tag::LATERALITY, b""),
+    ];
+    as_expected("sparse", &map(&claim(sparse), feed()));
+    let report: &[(Tag, &[u8])] = &[
+        (tag::MODALITY, b"DOC"),
+        (tag::DOCUMENT_TITLE, "超聲波報告".as_bytes()),
+        (tag::SERIES_DATE, b"20261101"),
+        (tag::SERIES_TIME, b"101500"),
+        (tag::SERIES_DESCRIPTION, b"Report"),
+        (tag::LATERALITY, b""),
+    ];
+    as_expected("encapsulated_report", &map(&claim(report), feed()));
+    let own = map(&claim(&[(tag::MODALITY, b"ZZ9")]), feed());
+    assert_eq!(own.notes.len(), 1);
+    as_expected("unknown_modality", &own);
+}
+
+/// Compares with `tests/golden/dicom/NAME/expected.json`, which the validator is asked about; `UPDATE_EXPECT=1` writes it.
+fn as_expected(name: &str, mapped: &Mapped) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/dicom").join(name);
+    let got = serde_json::to_string_pretty(&resource(mapped)).expect("JSON") + "\n";
+    let file = root.join("expected.json");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::create_dir_all(&root).expect("a folder");
+        std::fs::write(&file, &got).expect("written");
+    }
+    let expected = std::fs::read_to_string(&file).expect("a golden file: write it with UPDATE_EXPECT=1");
+    assert_eq!(got, expected, "{name}");
 }
 
 #[test]
