@@ -34,9 +34,12 @@ use jiff::tz::TimeZone;
 use context::Context;
 use note::NoteCode;
 use reader::Seg;
-use trigger::{Output, Segments, adt, link, mdm, merge, moved, oml, orm, oru, oul, pharmacy, ppr, referral, siu, vxu};
+use trigger::{
+    Output, Segments, adt, link, mdm, merge, moved, oml, orm, oru, oul, pharmacy, ppr, referral, refused, siu, vxu,
+};
 
 pub use segment::ALL as SEGMENTS;
+pub use trigger::refused::{REFUSED, Refused};
 
 /// Maps the bytes of one message, with the time zone of its feed looked up each time; [`crate::Mappers`] looks it up
 /// once. `offset` is the place of the message in the log, `received_at` stands in for a message without a time.
@@ -215,11 +218,12 @@ fn find(header: &Header<'_>, message: &Message<'_>) -> Result<&'static Trigger, 
         (_, "") => &*from_evn,
         (_, event) => event,
     };
+    let advice = refused::find(&code, event).map(|refused| refused.advice);
     let fault = |reason: Reason| Fault {
         reason,
         place: "MSH-9".to_owned(),
         offset: Some(message.msh().field(9).offset().unwrap_or(0)),
-        text: reason.text().to_owned(),
+        text: advice.unwrap_or(reason.text()).to_owned(),
     };
     if let Some(trigger) = triggers().find(|trigger| trigger.code == code && trigger.event == event) {
         return Ok(trigger);

@@ -12,6 +12,7 @@ pub(crate) mod oul;
 pub(crate) mod pharmacy;
 pub(crate) mod ppr;
 pub(crate) mod referral;
+pub(crate) mod refused;
 mod results;
 pub(crate) mod siu;
 pub(crate) mod vxu;

@@ -11,7 +11,7 @@ use causeway_core::mapped::Mapped;
 use causeway_core::provider::ProviderId;
 use causeway_mappers::hl7v2::note::NoteCode;
 use causeway_mappers::hl7v2::profile::{SegmentUse, Usage};
-use causeway_mappers::hl7v2::{self, SEGMENTS, Trigger, triggers};
+use causeway_mappers::hl7v2::{self, REFUSED, SEGMENTS, Trigger, triggers};
 use jiff::Timestamp;
 
 use crate::case::{Case, cases};
@@ -72,6 +72,13 @@ fn messages() -> String {
         let ig = if trigger.ig.is_empty() { "none" } else { trigger.ig };
         let (required, optional) = (trigger.required.join(" "), trigger.optional.join(" "));
         row(&mut text, &[&format!("{}^{}", trigger.code, trigger.event), trigger.title, &required, &optional, ig]);
+    }
+    text.push_str(
+        "\nEvents that are known and not taken:\n\n| message | what it says | why not, and what to send instead |\n",
+    );
+    text.push_str("| --- | --- | --- |\n");
+    for refused in REFUSED {
+        row(&mut text, &[&format!("{}^{}", refused.code, refused.event), refused.title, refused.advice]);
     }
     text.push_str("\n## Notes\n\n| code | what it says |\n| --- | --- |\n");
     for code in NoteCode::ALL {
@@ -246,6 +253,7 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     add("EVN", "");
     add("RF1", "RF1||||||R1");
     add("SCH", "SCH||A1|||||||30|MIN|^^^20260101100000");
+    add("TQ1", "");
     add("PID", "PID|1||H1^^^QMH^MR");
     ["PD1", "NK1", "MRG"].iter().for_each(|name| add(name, "MRG|H2||||V8|V9"));
     add("PV1", "PV1|1|I||||||||||||||||||V1");

@@ -10,7 +10,7 @@ use causeway_core::port::Map;
 use causeway_core::provider::ProviderId;
 use causeway_core::reason::Reason;
 use causeway_mappers::Mappers;
-use causeway_mappers::hl7v2::{Support, supported};
+use causeway_mappers::hl7v2::{self, Support, supported};
 use jiff::Timestamp;
 
 use crate::case::Case;
@@ -68,6 +68,18 @@ fn a_format_without_a_mapper_is_a_fault() {
 fn a_time_zone_that_is_not_known_is_a_fault_and_never_another_zone() {
     let mappers = Mappers::new(vec![FeedSettings { time_zone: "Asia/Atlantis".to_owned(), ..feed("lab") }]);
     assert_eq!(reasons(&mappers.map(&envelope("lab", Format::Hl7v2))), [Reason::Unmappable]);
+}
+
+#[test]
+fn an_event_that_is_refused_by_name_is_not_taken_and_says_what_to_send_instead() {
+    for refused in hl7v2::REFUSED {
+        let kind = format!("{}^{}", refused.code, refused.event);
+        assert_eq!(supported(&kind), Support::UnknownEvent, "{kind}");
+        let message = format!("MSH|^~\\&|A|B|||20260101||{kind}|1|P|2.5\rPID|1||H1\r");
+        let mapped = hl7v2::map(message.as_bytes(), &feed("lab"), 0, Timestamp::UNIX_EPOCH);
+        let said: Vec<_> = mapped.faults.iter().map(|fault| (fault.reason, fault.text.as_str())).collect();
+        assert_eq!(said, [(Reason::UnsupportedEvent, refused.advice)], "{kind}");
+    }
 }
 
 #[test]

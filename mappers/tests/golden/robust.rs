@@ -154,6 +154,43 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_text_in_any_field_of_a_document_a_problem_a_referral_or_an_appointment_never_becomes_what_is_not_fhir(
+        event in prop::sample::select(vec![
+            ("MDM^T02", vec!["OBX|1|TX|A^A^L||x\r", "TXA|1|PN||||||||||D1\r", "NTE|1||x\r", "ORC|RE|P1\r", "OBR|1|P1||X^X^L\r"]),
+            ("PPR^PC1", vec!["PRB|AD|20260101|A^A^L|PB1\r", "OBX|1|NM|A^A^L||1||||||F\r", "NTE|1||x\r"]),
+            ("REF^I12", vec!["RF1|A|R||||R1\r", "PRD|RP|A^B\r", "OBX|1|TX|A^A^L||x\r", "NTE|1||x\r", "DG1|1||A^A^L\r"]),
+            ("ORU^R01", vec!["IPC|A1|P1|1.2.3|S1|CT\r", "ZDS|1.2.3\r", "OBR|1||F1|X^X^L\r"]),
+            ("SIU^S12", vec![
+                "SCH||A1|||||||30|MIN|^^^20260101100000\r", "TQ1|1||||||20260101\r", "RGS|1\r", "AIS|1||A^A^L\r", "AIG|1||A^A^L\r",
+                "AIL|1||A^1\r", "AIP|1||D1^A\r", "NTE|1||x\r",
+            ]),
+        ]),
+        which in any::<prop::sample::Index>(),
+        fields in vec("[ -~é陳\\t]{0,12}", 1..45),
+    ) {
+        let (kind, lines) = event;
+        let which = which.index(lines.len());
+        let name = lines[which].split('|').next().expect("a name");
+        let head = format!("MSH|^~\\&|A|B|||20260101||{kind}|1|P|2.5|||||||UNICODE UTF-8\rPID|1||H1^^^QMH^MR\r");
+        let order = if kind == "ORU^R01" && name != "OBR" { "OBR|1||F1|X^X^L\r" } else { "" };
+        // MDM has its order, then its header, in front of its content.
+        let (front, back): (Vec<&str>, Vec<&str>) = if kind == "MDM^T02" {
+            (vec![lines[3], lines[4], lines[1]], vec![lines[0], lines[2]])
+        } else {
+            (lines.clone(), Vec::new())
+        };
+        let whole = format!("{name}|{}\r", fields.join("|"));
+        let written = |line: &&str| if line.starts_with(name) { whole.clone() } else { (*line).to_owned() };
+        let lines: String = front.iter().chain(&back).map(written).collect();
+        let mapped = map(format!("{head}{order}{lines}").as_bytes(), Profile::Generic);
+        prop_assert_eq!(shape::check(&mapped), Vec::<String>::new());
+    }
+}
+
 /// Every message of the golden cases.
 fn samples() -> &'static [Vec<u8>] {
     static SAMPLES: std::sync::LazyLock<Vec<Vec<u8>>> =

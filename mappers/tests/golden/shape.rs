@@ -255,6 +255,8 @@ const TYPES: &[Type] = &[
             "onsetString",
             "abatementDateTime",
             "recordedDate",
+            "evidence",
+            "note",
             "asserter",
         ],
         codes: &[],

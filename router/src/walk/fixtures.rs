@@ -1,5 +1,6 @@
 //! The fixtures of the Hong Kong dialects, through the real mappers, to what must become of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use causeway_core::consent::ConsentEventKind;
@@ -16,6 +17,7 @@ const ALLERGY: &str = include_str!("../../../tests/golden/hl7v2/allergy-ha-lette
 const POINTER: &str = include_str!("../../../tests/golden/hl7v2/pointer-report/input.hl7");
 const LABORATORY: &str = include_str!("../../../tests/golden/hl7v2/lab-correction/input.hl7");
 const MERGE: &str = include_str!("../../../tests/golden/hl7v2/merge-a40/input.hl7");
+const PROBLEMS: &str = include_str!("../../../tests/golden/hl7v2/problem-ppr-levels/input.hl7");
 
 /// A hub that maps as the real one does.
 fn hub(profile: Profile) -> Hub {
@@ -92,4 +94,16 @@ fn a_merge_is_accepted_for_the_person_its_documents_name() {
     assert_eq!(hub.ended(message), (State::Accepted, None));
     let patients = hub.records(person).into_iter().filter(|row| row.resource["resourceType"] == "Patient").count();
     assert_eq!(patients, 2, "the survivor and the one it replaces");
+}
+
+#[test]
+fn a_problem_in_words_alone_is_refused_by_its_level_and_the_coded_ones_beside_it_are_taken() {
+    let mut hub = hub(Profile::Generic);
+    let person = hub.participant("A1234563");
+    let message = hub.receive_bytes(messages(&PROBLEMS.replace('\r', "\n")).remove(0));
+    hub.process();
+    assert_eq!(hub.ended(message), (State::Accepted, Some(Reason::LevelTooLow)));
+    let keys = hub.records(person).into_iter().map(|row| row.key.0).filter(|key| key.starts_with("Condition/"));
+    let taken = ["Condition/1000000001/PB-1", "Condition/1000000001/PB-2"];
+    assert_eq!(keys.collect::<BTreeSet<_>>(), taken.map(str::to_owned).into());
 }

@@ -14,8 +14,13 @@ pub(crate) const USE: SegmentUse = SegmentUse {
     fields: &[
         kept(1, "Set id", ""),
         kept(2, "Source of comment", ""),
-        used(3, "Comment", "Behind OBX: Observation.note.text; behind OBR: DiagnosticReport.conclusion")
-            .but("R4's DiagnosticReport has no note. Elsewhere the segment is ignored"),
+        used(
+            3,
+            "Comment",
+            "Behind OBX: Observation.note.text, in a document a line of its text; behind OBR: DiagnosticReport.conclusion; \
+             behind PRB: Condition.note; of a referral: ServiceRequest.note",
+        )
+        .but("R4's DiagnosticReport has no note. Elsewhere the segment is ignored"),
         used(5, "Entered by", "Observation.note.authorReference"),
         used(6, "Entered date/time", "Observation.note.time"),
     ],

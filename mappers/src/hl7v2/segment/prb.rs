@@ -1,6 +1,6 @@
 //! PRB, problem details, to Condition. The IG has no map of it; where DG1 says the same, its map is followed.
 
-use causeway_core::record::Record;
+use causeway_core::record::{Record, RecordKey};
 use causeway_core::scope::Domain;
 
 use super::pv1::Visit;
@@ -46,13 +46,24 @@ pub(crate) const USE: SegmentUse = SegmentUse {
     ],
 };
 
-/// Maps one; `None`, with a fault, when it names no problem. `deleted` says that the event takes it back.
+/// What belongs to a problem besides PRB.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// References to the Observations it rests on.
+    pub(crate) evidence: Vec<Json>,
+    /// As Annotations.
+    pub(crate) comments: Vec<Json>,
+}
+
+/// Maps one; `None`, with a fault, when it names no problem. `deleted` says that the event takes it back; `parts` gives
+/// what belongs to it, by its key and version.
 pub(crate) fn problem<'m>(
     context: &Context<'m>,
     prb: &Seg<'m>,
     (subject, visit): (&Subject, Option<&Visit>),
     deleted: bool,
     version: Version,
+    parts: impl FnOnce(&RecordKey, Version) -> Parts,
 ) -> Option<Record> {
     // PRB-3 → code
     let coded = prb.first(context, 3).map(|value| cwe::read(&value));
@@ -94,6 +105,15 @@ pub(crate) fn problem<'m>(
     let severity = cwe::field(prb, context, 26);
     let written = |time| context.written(time);
     let system = |name: &str| format!("http://terminology.hl7.org/CodeSystem/condition-{name}");
+    // What it rests on is told with it: OBX, NTE → evidence, note
+    let version = Version {
+        rank: if retracted { 3 } else { 1 },
+        at: acted.and_then(|time| time.start(context.zone())).unwrap_or(version.at),
+        date: ts::day(onset).or_else(|| ts::day(established)).or_else(|| ts::day(acted)).or(version.date),
+        level: coded.level,
+        retracted,
+    };
+    let Parts { evidence, comments } = parts(&key, version);
     let resource = context
         .resource("Condition", &key.resource_id())
         .one("identifier", number.map_or_else(Object::new, |n| n.identifier(context, "condition", "")))
@@ -107,14 +127,9 @@ pub(crate) fn problem<'m>(
         .maybe("onsetDateTime", onset.map(written))
         .text("onsetString", if onset.is_none() { &onset_words } else { "" })
         .maybe("abatementDateTime", resolved.map(written))
-        .maybe("recordedDate", established.or(acted).map(written));
-    let version = Version {
-        rank: if retracted { 3 } else { 1 },
-        at: acted.and_then(|time| time.start(context.zone())).unwrap_or(version.at),
-        date: ts::day(onset).or_else(|| ts::day(established)).or_else(|| ts::day(acted)).or(version.date),
-        level: coded.level,
-        retracted,
-    };
+        .maybe("recordedDate", established.or(acted).map(written))
+        .one("evidence", Object::sized(1).list("detail", evidence))
+        .list("note", comments);
     Some(context.record(Domain::Problem, key, version, resource))
 }
 

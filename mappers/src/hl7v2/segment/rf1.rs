@@ -52,6 +52,8 @@ pub(crate) struct Parts {
     pub(crate) diagnoses: Vec<Json>,
     /// References to letters.
     pub(crate) letters: Vec<Json>,
+    /// As Annotations.
+    pub(crate) comments: Vec<Json>,
 }
 
 impl Referral {
@@ -117,7 +119,8 @@ pub(crate) fn record<'m>(
         .list("performer", parts.performers)
         .list("reasonCode", reasons.into_iter().map(|reason| reason.concept.into()).collect())
         .list("reasonReference", parts.diagnoses)
-        .list("supportingInfo", parts.letters);
+        .list("supportingInfo", parts.letters)
+        .list("note", parts.comments);
     let version = Version {
         rank: if cancelled { 3 } else { 1 },
         date: ts::day(from).or_else(|| ts::day(made)),

@@ -32,7 +32,7 @@ pub(crate) const USE: SegmentUse = SegmentUse {
             "Appointment.minutesDuration: minutes, unless hours or seconds are said",
         ),
         used(11, "Appointment timing quantity", "Appointment.start, Appointment.end")
-            .but("Without it AIS-4 and AIS-7; one that is booked and has no start or end is at fault (R4's app-3)"),
+            .but("Without it TQ1-7 and TQ1-8, or AIS-4 and AIS-7; one that is booked and has no start or end is at fault (R4's app-3)"),
         kept(12, "Placer contact person", "").but("Staff who book are not part of the sharable scope"),
         kept(13, "Placer contact phone number", ""),
         kept(14, "Placer contact address", ""),

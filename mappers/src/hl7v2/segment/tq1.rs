@@ -21,8 +21,8 @@ pub(crate) const USE: SegmentUse = SegmentUse {
         used(4, "Explicit time", "Dosage.timing.repeat.timeOfDay")
             .but("The IG has timing.event, which wants a date: these are times of every day"),
         used(6, "Service duration", "Dosage.timing.repeat.boundsDuration; dispenseRequest.expectedSupplyDuration"),
-        used(7, "Start date/time", "Dosage.timing.repeat.boundsPeriod.start"),
-        used(8, "End date/time", "Dosage.timing.repeat.boundsPeriod.end"),
+        used(7, "Start date/time", "Dosage.timing.repeat.boundsPeriod.start; of an appointment Appointment.start"),
+        used(8, "End date/time", "Dosage.timing.repeat.boundsPeriod.end; of an appointment Appointment.end"),
         used(9, "Priority", "MedicationRequest.priority; PRN: Dosage.asNeededBoolean"),
         used(
             10,

@@ -33,12 +33,12 @@ pub(crate) const TRIGGERS: &[Trigger] = &[
 type Map = for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output);
 
 const fn told(event: &'static str, title: &'static str, map: Map) -> Trigger {
-    let optional = &["EVN", "PD1", "PV1", "PV2", "ORC", "OBR", "OBX"];
+    let optional = &["EVN", "PD1", "PV1", "PV2", "ORC", "OBR", "OBX", "NTE"];
     Trigger { code: "MDM", event, title, ig: "MDM_T02", required: &["PID", "TXA"], optional, map }
 }
 
 const fn brought(event: &'static str, title: &'static str, map: Map) -> Trigger {
-    let optional = &["EVN", "PD1", "PV1", "PV2", "ORC", "OBR"];
+    let optional = &["EVN", "PD1", "PV1", "PV2", "ORC", "OBR", "NTE"];
     Trigger { required: &["PID", "TXA", "OBX"], optional, ..told(event, title, map) }
 }
 
@@ -62,6 +62,11 @@ fn documents<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mu
                 document(context, before, act, (&subject, visit.as_ref()), &mut order, output);
             }
             ("OBX", Some((_, lines))) => lines.push(segment),
+            ("NTE", Some((_, lines))) if !lines.is_empty() => lines.push(segment),
+            ("NTE", _) => {
+                context.note(NoteCode::UnusedSegment, segment.place(), "it is a comment on no part of the document");
+                segment.keep();
+            }
             ("OBX", None) => {
                 context.note(NoteCode::UnusedSegment, segment.place(), "it stands before the document's header");
                 segment.keep();

@@ -1,9 +1,17 @@
 //! PPR, patient problems. The IG maps none of them.
 
+use causeway_core::scope::Domain;
+
 use super::{Output, Says, Segments};
+use crate::fhir::reference_to;
 use crate::hl7v2::Trigger;
 use crate::hl7v2::context::{Context, Version};
-use crate::hl7v2::segment::prb;
+use crate::hl7v2::note::NoteCode;
+use crate::hl7v2::reader::Seg;
+use crate::hl7v2::segment::nte;
+use crate::hl7v2::segment::obx::Observed;
+use crate::hl7v2::segment::obx::loose::{self, Of};
+use crate::hl7v2::segment::prb::{self, Parts};
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
@@ -17,18 +25,63 @@ const fn of_problems(
     title: &'static str,
     map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
 ) -> Trigger {
-    let optional = &["PD1", "PV1", "PV2"];
+    let optional = &["PD1", "PV1", "PV2", "NTE", "OBX"];
     Trigger { code: "PPR", event, title, ig: "", required: &["PID", "PRB"], optional, map }
 }
 
-/// Maps problems: the Patient, the visit when it has a number, and a Condition for each PRB.
+/// A problem with what stands behind it.
+#[derive(Default)]
+struct Group<'c, 'm> {
+    /// NTE behind PRB.
+    comments: Vec<&'c Seg<'m>>,
+    /// OBX with NTE.
+    observed: Vec<Observed<'c, 'm>>,
+}
+
+/// Maps problems: the Patient, the visit when it has a number, and for each PRB a Condition with the Observations it rests on.
 fn problems<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut Output, deleted: bool) {
     let version = super::version(context, Says::Copy);
     let Some(subject) = super::patient(context, segments, output, version, |_, _| Vec::new()) else { return };
     let visit = super::visit(context, segments, output, &subject, version);
-    for prb in segments.named("PRB") {
+    for (prb, group) in groups(context, segments) {
         let said = Version { date: None, ..version };
-        let record = prb::problem(context, prb, (&subject, visit.as_ref()), deleted, said);
-        output.records.extend(record);
+        let about = (&subject, visit.as_ref());
+        let mut found = Vec::new();
+        let problem = prb::problem(context, prb, about, deleted, said, |key, version| {
+            let of = Of { subject: &subject, visit: about.1, domain: Domain::Problem, of: key, version, part_of: None };
+            found = loose::observations(context, group.observed.iter(), of);
+            let comments = group.comments.iter().map(|comment| nte::note(context, comment).into()).collect();
+            Parts { evidence: found.iter().map(|record| reference_to(&record.key).into()).collect(), comments }
+        });
+        if problem.is_none() {
+            let lines = group.observed.iter().flat_map(|observed| observed.lines.iter().chain(&observed.notes));
+            lines.chain(&group.comments).for_each(|segment| segment.keep());
+        }
+        output.records.extend(problem);
+        output.records.extend(found);
     }
+}
+
+/// Each PRB with the NTE and OBX behind it. What stands before the first PRB belongs to none.
+fn groups<'c, 'm>(context: &Context<'m>, segments: &Segments<'c, 'm>) -> Vec<(&'c Seg<'m>, Group<'c, 'm>)> {
+    let mut groups: Vec<(&'c Seg<'m>, Group<'c, 'm>)> = Vec::new();
+    for segment in segments.iter() {
+        match (segment.name(), groups.last_mut()) {
+            ("PRB", _) => groups.push((segment, Group::default())),
+            ("OBX", Some((_, group))) => match group.observed.last_mut() {
+                Some(last) if last.goes_on_with(segment) => last.lines.push(segment),
+                Some(_) | None => group.observed.push(Observed { lines: vec![segment], notes: Vec::new() }),
+            },
+            ("NTE", Some((_, group))) => match group.observed.last_mut() {
+                Some(last) => last.notes.push(segment),
+                None => group.comments.push(segment),
+            },
+            ("OBX" | "NTE", None) => {
+                context.note(NoteCode::UnusedSegment, segment.place(), "it stands before the first problem");
+                segment.keep();
+            }
+            _ => {}
+        }
+    }
+    groups
 }

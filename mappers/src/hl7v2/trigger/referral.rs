@@ -14,7 +14,7 @@ use crate::hl7v2::segment::obx::content::{self, Label};
 use crate::hl7v2::segment::prd::{self, Role};
 use crate::hl7v2::segment::pv1::Visit;
 use crate::hl7v2::segment::rf1::{self, Parts, Referral};
-use crate::hl7v2::segment::{al1, dg1};
+use crate::hl7v2::segment::{al1, dg1, nte};
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
@@ -34,7 +34,7 @@ const MADE: Map = |context, segments, output| referral(context, segments, output
 const CANCELLED: Map = |context, segments, output| referral(context, segments, output, true);
 
 const fn of_referral(code: &'static str, event: &'static str, title: &'static str, map: Map) -> Trigger {
-    let optional = &["PD1", "NK1", "PV1", "PV2", "PRD", "DG1", "AL1", "OBX"];
+    let optional = &["PD1", "NK1", "PV1", "PV2", "PRD", "DG1", "AL1", "OBX", "NTE"];
     Trigger { code, event, title, ig: "", required: &["RF1", "PID"], optional, map }
 }
 
@@ -63,7 +63,9 @@ fn referral<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut
     }
     let found = findings(context, segments, &subject, version);
     parts.diagnoses = references(&found, "Condition");
-    let letter = letter(context, segments, (&subject, visit.as_ref()), (&referral, cancelled), version, output);
+    let (lines, comments) = letter_and_comments(segments);
+    parts.comments = comments.into_iter().map(|comment| nte::note(context, comment).into()).collect();
+    let letter = letter(context, &lines, (&subject, visit.as_ref()), (&referral, cancelled), version, output);
     parts.letters = letter.iter().map(|letter| reference_to(&letter.key).into()).collect();
     let about = (&subject, visit.as_ref());
     output.records.push(rf1::record(context, rf1, referral, about, (cancelled, version), parts));
@@ -97,21 +99,37 @@ fn references(records: &[Record], resource_type: &str) -> Vec<Json> {
     of_type.map(|record| reference_to(&record.key).into()).collect()
 }
 
+/// OBX with the NTE behind them, and the other NTE.
+fn letter_and_comments<'c, 'm>(segments: &Segments<'c, 'm>) -> (Vec<&'c Seg<'m>>, Vec<&'c Seg<'m>>) {
+    let (mut letter, mut comments) = (Vec::new(), Vec::new());
+    let mut is_in_letter = false;
+    for segment in segments.iter() {
+        match segment.name() {
+            "NTE" if !is_in_letter => comments.push(segment),
+            "OBX" | "NTE" => {
+                is_in_letter = true;
+                letter.push(segment);
+            }
+            _ => is_in_letter = false,
+        }
+    }
+    (letter, comments)
+}
+
 /// The texts, files and pointers in OBX, as one letter.
 fn letter<'m>(
     context: &Context<'m>,
-    segments: &Segments<'_, 'm>,
+    lines: &[&Seg<'m>],
     (subject, visit): (&Subject, Option<&Visit>),
     (referral, cancelled): (&Referral, bool),
     version: Version,
     output: &mut Output,
 ) -> Option<Record> {
-    let lines: Vec<&Seg<'m>> = segments.named("OBX").collect();
     if lines.is_empty() {
         return None;
     }
     let label = Label { title: "Referral letter", created: None };
-    let content = content::read(context, &lines, &label, cancelled, output)?;
+    let content = content::read(context, lines, &label, cancelled, output)?;
     let key = context.key("DocumentReference", &["referral", &referral.number()]);
     let content = content.into_iter().map(|attachment| Object::sized(1).put("attachment", attachment));
     let in_context = Object::sized(2)

@@ -12,11 +12,12 @@ use crate::fhir::{Json, Object, period};
 use crate::hl7v2::Trigger;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::ts;
+use crate::hl7v2::medication::timing::Timing;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
 use crate::hl7v2::segment::ais::Service;
 use crate::hl7v2::segment::sch::{self, Schedule};
-use crate::hl7v2::segment::{aig, ail, aip, ais, nte};
+use crate::hl7v2::segment::{aig, ail, aip, ais, nte, tq1};
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
@@ -39,7 +40,7 @@ const fn of(
     title: &'static str,
     map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
 ) -> Trigger {
-    let optional = &["NTE", "PD1", "PV1", "PV2", "RGS", "AIS", "AIG", "AIL", "AIP"];
+    let optional = &["TQ1", "NTE", "PD1", "PV1", "PV2", "RGS", "AIS", "AIG", "AIL", "AIP"];
     Trigger { code: "SIU", event, title, ig: "SIU_S12", required: &["SCH", "PID"], optional, map }
 }
 
@@ -70,7 +71,8 @@ fn appointment<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &
     let participants: Vec<Json> = participants.collect();
     let comments: Vec<String> = segments.named("NTE").map(|comment| nte::text(context, comment)).collect();
     let status = status(event, schedule.status);
-    let times = Times::of(context, &schedule, &services);
+    let timing = segments.first("TQ1").map(|tq1| tq1::read(context, tq1));
+    let times = Times::of(context, &schedule, timing.as_ref(), &services);
     let Some(key) = schedule.key else {
         context.fault(Reason::MissingField, sch.field_place(2), sch.offset(2), "the appointment has no number");
         return;
@@ -147,12 +149,15 @@ struct Times {
 }
 
 impl Times {
-    /// SCH-11 with SCH-9, or else the first AIS with a start; the end may follow from the duration.
-    fn of(context: &Context<'_>, schedule: &Schedule, services: &[Service]) -> Self {
-        let begins = schedule.start.or_else(|| services.iter().find_map(|service| service.start));
+    /// SCH-11 with SCH-9, or else TQ1-7 and TQ1-8, which took its place in v2.5; or else the first AIS with a start. The end
+    /// may follow from the duration.
+    fn of(context: &Context<'_>, schedule: &Schedule, timing: Option<&Timing>, services: &[Service]) -> Self {
+        let begins = schedule.start.or_else(|| timing.and_then(|timing| timing.start));
+        let begins = begins.or_else(|| services.iter().find_map(|service| service.start));
+        let ends = schedule.end.or_else(|| timing.and_then(|timing| timing.end));
         let minutes = schedule.minutes.or_else(|| services.iter().find_map(|service| service.minutes));
         let start = begins.and_then(|time| ts::instant(time, context));
-        let end = schedule.end.and_then(|time| ts::instant(time, context));
+        let end = ends.and_then(|time| ts::instant(time, context));
         let end = end.or_else(|| later(start.as_deref()?, minutes?));
         Self { start, end, minutes, day: ts::day(begins) }
     }

@@ -1,4 +1,4 @@
-//! The content of a document in OBX: each file and pointer as an Attachment of its own, and all its text as one.
+//! The content of a document in OBX with NTE: each file and pointer as an Attachment of its own, and all its text as one.
 
 use super::attachment;
 pub(crate) use super::attachment::Label;
@@ -7,6 +7,7 @@ use crate::fhir::Object;
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::cwe;
 use crate::hl7v2::reader::Seg;
+use crate::hl7v2::segment::nte;
 use crate::hl7v2::trigger::Output;
 
 /// Reads the Attachments of a document. `None`, with a fault, when one part is at fault: half a document is none.
@@ -40,6 +41,11 @@ fn parts<'m>(
     let mut complete = true;
     let mut rest = lines;
     while let Some((obx, behind)) = rest.split_first() {
+        if obx.name() == "NTE" {
+            text.comment(context, obx);
+            rest = behind;
+            continue;
+        }
         // Status, number and time of a part are the document's.
         [3, 4, 11, 14].into_iter().for_each(|field| obx.ask(field));
         let mut count = 1;
@@ -95,6 +101,15 @@ impl Text {
         match self.sections.last_mut() {
             Some((last, known)) if *last == heading => known.extend(lines),
             Some(_) | None => self.sections.push((heading, lines)),
+        }
+    }
+
+    /// NTE: the comment on a part, as further lines of the text.
+    fn comment<'m>(&mut self, context: &Context<'m>, nte: &Seg<'m>) {
+        let comment = nte::text(context, nte);
+        match self.sections.last_mut() {
+            Some((_, known)) => known.push(comment),
+            None => self.sections.push((String::new(), vec![comment])),
         }
     }
 
