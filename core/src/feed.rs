@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code_table::CodeTables;
 use crate::envelope::{FeedName, Format};
+use crate::fetch::FetchPlace;
 use crate::provider::ProviderId;
 
 /// How a feed's character set is found.
@@ -71,6 +72,9 @@ pub struct FeedSettings {
     /// What its local codes stand for.
     #[serde(skip)]
     pub code_tables: Arc<CodeTables>,
+    /// Where its pointers may lead. Default: nowhere.
+    #[serde(skip)]
+    pub fetch: Arc<[FetchPlace]>,
 }
 
 /// The default time zone.
@@ -91,6 +95,7 @@ impl FeedSettings {
             patient_id_issuer: String::new(),
             time_zone: hong_kong(),
             code_tables: Arc::default(),
+            fetch: Arc::default(),
         }
     }
 }

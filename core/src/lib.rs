@@ -15,6 +15,7 @@ pub mod dicom;
 pub mod disposition;
 pub mod envelope;
 pub mod feed;
+pub mod fetch;
 pub mod hkid;
 pub mod hl7v2;
 pub mod human;

@@ -70,6 +70,10 @@ pub struct Pending {
     pub url: Phi<String>,
     /// The size the sender announces, in bytes.
     pub bytes: Option<u64>,
+    /// Why it is not there: the mapper says [`Reason::DocumentPending`], and whoever knows more says more.
+    pub reason: Reason,
+    /// What is known beside the reason, without the pointer; empty when nothing is.
+    pub text: String,
 }
 
 /// A document that came inside the message. Once its message is permitted, its bytes go to the blob store; the record

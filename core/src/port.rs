@@ -2,12 +2,14 @@
 //! the same shape, workers are threads, and the web handlers reach them through `spawn_blocking`.
 
 mod blob;
+mod fetch;
 mod log;
 mod registry;
 mod repository;
 mod unmapped;
 
 pub use blob::{Blob, BlobError, BlobRow, BlobStore, BlobWriter, SharedBlobs};
+pub use fetch::{Fetch, FetchError, FetchRow};
 pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};
 pub use registry::{Actor, NewEvent, NewPerson, Participant, PersonQuery, Registry, RegistryError};
 pub use repository::{
@@ -19,6 +21,7 @@ pub use repository::{
 pub use unmapped::{UNMAPPED_BATCH_MAX, UNMAPPED_FEED_MAX, UnmappedCount};
 
 use crate::envelope::Envelope;
+use crate::fetch::Document;
 use crate::mapped::Mapped;
 
 /// The time, passed in. Its one implementation that reads the machine's clock lives in `ops`.
@@ -31,4 +34,7 @@ pub trait Clock: Send + Sync {
 pub trait Map: Send + Sync {
     /// Maps one envelope. Never panics; what it cannot use it says.
     fn map(&self, envelope: &Envelope) -> Mapped;
+
+    /// The same, with documents that were fetched for its pointers. A pointer without one is pending as before.
+    fn map_with(&self, envelope: &Envelope, documents: &[Document]) -> Mapped;
 }

@@ -22,6 +22,7 @@ mod trigger;
 mod unmapped;
 
 use causeway_core::feed::FeedSettings;
+use causeway_core::fetch::Document;
 use causeway_core::hl7v2::charset::Charset;
 use causeway_core::hl7v2::header::{Header, HeaderFault};
 use causeway_core::hl7v2::time::Hl7Time;
@@ -47,7 +48,7 @@ pub use trigger::refused::{REFUSED, Refused};
 /// Never fails and never panics: what keeps the message, or a part of it, from being mapped is in `faults`.
 pub fn map(body: &[u8], feed: &FeedSettings, offset: u64, received_at: Timestamp) -> Mapped {
     match zone_of(feed) {
-        Ok(zone) => map_in(body, feed, &zone, offset, received_at),
+        Ok(zone) => map_in(Sent { body, offset, received_at, documents: &[] }, feed, &zone),
         Err(fault) => Mapped { faults: vec![fault], ..Mapped::default() },
     }
 }
@@ -123,8 +124,22 @@ pub fn triggers() -> impl Iterator<Item = &'static Trigger> {
     FAMILIES.iter().copied().flatten()
 }
 
-/// As [`map`], in a time zone.
-pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: u64, received_at: Timestamp) -> Mapped {
+/// A message as it stands in the log, and what was fetched for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent<'s> {
+    /// Its bytes.
+    pub(crate) body: &'s [u8],
+    /// Its place in the log.
+    pub(crate) offset: u64,
+    /// When it was received.
+    pub(crate) received_at: Timestamp,
+    /// The documents its pointers lead to, as far as they came.
+    pub(crate) documents: &'s [Document],
+}
+
+/// As [`map`], in a time zone and with the documents that were fetched.
+pub(crate) fn map_in(sent: Sent<'_>, feed: &FeedSettings, zone: &TimeZone) -> Mapped {
+    let body = sent.body;
     let header = match Header::peek(body, &feed.charset) {
         Ok(header) => header,
         Err(fault) => return unreadable(fault),
@@ -140,7 +155,7 @@ pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: 
             return with_fault(stub, Fault { reason: fault.reason(), place, offset, text });
         }
     };
-    map_text(&header, &text, charset, feed, zone, offset, received_at)
+    map_text(&header, &text, charset, feed, zone, sent)
 }
 
 /// As [`map_in`], of a message that is decoded. `charset` is that of its `\X…\` escapes.
@@ -150,8 +165,7 @@ fn map_text(
     charset: Charset,
     feed: &FeedSettings,
     zone: &TimeZone,
-    offset: u64,
-    received_at: Timestamp,
+    sent: Sent<'_>,
 ) -> Mapped {
     let stub = Mapped { control_id: header.control_id().into_owned(), kind: header.kind(), ..Mapped::default() };
     let message = match Message::parse(text, feed.line_ends, &Limits::default()) {
@@ -165,15 +179,15 @@ fn map_text(
         Ok(trigger) => trigger,
         Err(fault) => return with_fault(stub, fault),
     };
-    let (at, untimed) = made_at(&message, zone, received_at);
+    let (at, untimed) = made_at(&message, zone, sent.received_at);
     let facts = context::Header {
         application: header.sending_application().into_owned(),
         facility: header.sending_facility().into_owned(),
         control_id: stub.control_id.clone(),
         at,
-        offset,
+        offset: sent.offset,
     };
-    let context = Context::new(feed, zone, message.delimiters(), charset, facts);
+    let context = Context::new(feed, zone, message.delimiters(), charset, facts).with_documents(sent.documents);
     if untimed {
         let text = "no readable time in EVN-2 or MSH-7: versions are ordered by when the message was received";
         context.note(NoteCode::NoMessageTime, "MSH-7".to_owned(), text);

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 
 use causeway_core::envelope::{Envelope, FeedName, Format};
 use causeway_core::feed::FeedSettings;
+use causeway_core::fetch::Document;
 use causeway_core::mapped::{Fault, Mapped};
 use causeway_core::port::Map;
 use causeway_core::reason::Reason;
@@ -45,6 +46,10 @@ impl Mappers {
 
 impl Map for Mappers {
     fn map(&self, envelope: &Envelope) -> Mapped {
+        self.map_with(envelope, &[])
+    }
+
+    fn map_with(&self, envelope: &Envelope, documents: &[Document]) -> Mapped {
         let stub =
             || Mapped { control_id: envelope.control_id.clone(), kind: envelope.kind.clone(), ..Mapped::default() };
         let refused = |reason: Reason, text: &str| {
@@ -61,7 +66,8 @@ impl Map for Mappers {
         match envelope.format {
             Format::Hl7v2 => {
                 let (body, offset) = (envelope.body.expose(), 0);
-                hl7v2::map_in(body, &feed.settings, zone, offset, envelope.received_at)
+                let sent = hl7v2::Sent { body, offset, received_at: envelope.received_at, documents };
+                hl7v2::map_in(sent, &feed.settings, zone)
             }
             Format::Dicom => dicom::map_in(envelope, &feed.settings, zone),
             Format::ChineseMedicine => {

@@ -3,6 +3,7 @@
 
 mod blobs;
 mod clockwork;
+mod fetching;
 mod halt;
 mod images;
 mod lanes;
@@ -342,8 +343,11 @@ impl Engines {
             clockwork::status(gatherer, self.sources(), publisher, health, paused, stop)?,
         ];
         if role.has_router() {
-            threads.push(clockwork::take_up(router, config.router.take_up_interval, stop)?);
             threads.push(pixels::watch(self.pixels(config), stop)?);
+            threads.push(clockwork::take_up(Arc::clone(&router), config.router.take_up_interval, stop)?);
+            if config.feeds().any(|feed| !feed.fetch.is_empty()) {
+                threads.push(fetching::fetch(router, stop)?);
+            }
         }
         if role.writes_log() {
             threads.push(clockwork::housekeeping(self.sources(), config.log.prune_interval, stop)?);

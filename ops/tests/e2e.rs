@@ -7,6 +7,9 @@ mod commands;
 #[path = "e2e/demo.rs"]
 mod demo;
 #[cfg(test)]
+#[path = "e2e/fetching.rs"]
+mod fetching;
+#[cfg(test)]
 #[path = "e2e/hl7_http.rs"]
 mod hl7_http;
 #[cfg(test)]

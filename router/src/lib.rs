@@ -4,6 +4,7 @@
 //! message. [`Router::take_up`] and [`Router::replay`] run known messages through the same two once more.
 
 mod error;
+mod fetch;
 mod keep;
 mod message;
 mod plan;
@@ -16,6 +17,7 @@ mod settings;
 mod walk;
 
 pub use error::RouterError;
+pub use fetch::Fetched;
 pub use message::{Content, Message};
 pub use plan::{Known, plan};
 pub use redo::{ReplayReport, Selection, TakenUp};

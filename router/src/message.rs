@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use causeway_core::envelope::{Envelope, FeedName, Refusal};
 use causeway_core::feed::FeedSettings;
-use causeway_core::mapped::{Fault, Identity, Mapped};
+use causeway_core::fetch::Document;
+use causeway_core::mapped::{Fault, Identity, Mapped, Pending};
 use causeway_core::outcome::MessageFacts;
 use causeway_core::port::{Entry, Lookup, Map, MessageKey};
 use causeway_core::provider::ProviderId;
@@ -45,8 +46,14 @@ pub(crate) enum Door {
 }
 
 impl Message {
-    /// Prepares an entry of the log.
-    pub(crate) fn prepare(entry: &Entry, map: &dyn Map, feeds: &BTreeMap<FeedName, FeedSettings>, door: Door) -> Self {
+    /// Prepares an entry of the log, with documents that its pointers lead to.
+    pub(crate) fn prepare(
+        entry: &Entry,
+        map: &dyn Map,
+        documents: &[Document],
+        feeds: &BTreeMap<FeedName, FeedSettings>,
+        door: Door,
+    ) -> Self {
         let refusal = entry.envelope.refusal.as_ref();
         let of = |facts, content| Self { facts, refused: refusal.is_some(), content };
         let Some(feed) = feeds.get(&entry.envelope.feed) else {
@@ -58,7 +65,7 @@ impl Message {
         {
             return of(facts, Content::Refused(refusal.clone()));
         }
-        let mut mapped = guarded(map, &entry.envelope);
+        let mut mapped = guarded(map, &entry.envelope, documents);
         for record in &mut mapped.records {
             record.clock.offset = entry.position.offset.0;
         }
@@ -91,6 +98,22 @@ impl Message {
         Lookup { message, ..self.lookup() }
     }
 
+    /// The documents it still waits for.
+    pub(crate) fn pending(&self) -> &[Pending] {
+        match &self.content {
+            Content::Mapped(mapped) => &mapped.pending,
+            Content::Refused(_) | Content::FeedUnknown | Content::Gone => &[],
+        }
+    }
+
+    /// The same, to say more of them.
+    pub(crate) fn pending_mut(&mut self) -> &mut [Pending] {
+        match &mut self.content {
+            Content::Mapped(mapped) => &mut mapped.pending,
+            Content::Refused(_) | Content::FeedUnknown | Content::Gone => &mut [],
+        }
+    }
+
     fn identity(&self) -> Option<&Identity> {
         match &self.content {
             Content::Mapped(mapped) => mapped.identity.as_ref(),
@@ -115,8 +138,8 @@ const fn hangs_on_settings(reason: Reason) -> bool {
 /// Maps, and survives a mapper that panics. Mappers promise not to; but a promise broken on one message would stop the
 /// partition, and again after every restart, and so stop everybody for one (promise 7). Nothing is shared that a panic
 /// could leave half done: the mapper is pure and the envelope is only read.
-fn guarded(map: &dyn Map, envelope: &Envelope) -> Mapped {
-    catch_unwind(AssertUnwindSafe(|| map.map(envelope))).unwrap_or_else(|_| {
+fn guarded(map: &dyn Map, envelope: &Envelope, documents: &[Document]) -> Mapped {
+    catch_unwind(AssertUnwindSafe(|| map.map_with(envelope, documents))).unwrap_or_else(|_| {
         tracing::error!(trace = %envelope.trace, feed = %envelope.feed, "the mapper panicked; the message is held");
         let text = "the mapper stopped in the middle of the message".to_owned();
         let fault = Fault { reason: Reason::Unmappable, place: String::new(), offset: None, text };

@@ -93,12 +93,16 @@ fn findable(outcome: Outcome, identity: &Identity) -> Outcome {
     Outcome { subject_keys, ..outcome }
 }
 
-/// What mapping noted, and the faults that cost a part of the message: nothing is dropped silently.
+/// What mapping noted, the faults that cost a part of the message, and documents that did not come: nothing is dropped
+/// silently.
 fn notes(mapped: &Mapped) -> Vec<Note> {
-    let of_fault = |fault: &Fault| Note {
-        code: fault.reason.code().to_ascii_lowercase().replace('_', "-"),
-        place: fault.place.clone(),
-        text: fault.text.clone(),
+    let note = |reason: Reason, place: &String, text: &String| Note {
+        code: reason.code().to_ascii_lowercase().replace('_', "-"),
+        place: place.clone(),
+        text: text.clone(),
     };
-    mapped.faults.iter().map(of_fault).chain(mapped.notes.iter().cloned()).collect()
+    let faults = mapped.faults.iter().map(|fault| note(fault.reason, &fault.place, &fault.text));
+    let told = mapped.pending.iter().filter(|pending| !pending.text.is_empty());
+    let pending = told.map(|pending| note(pending.reason, &pending.place, &pending.text));
+    faults.chain(pending).chain(mapped.notes.iter().cloned()).collect()
 }

@@ -9,6 +9,7 @@ use causeway_core::port::{Actor, Committed, Effects, Lookup, MessageQuery, Messa
 use causeway_core::reason::Reason;
 
 use crate::error::RouterError;
+use crate::fetch::Came;
 use crate::message::{Content, Door, Message};
 use crate::resent::Sorted;
 use crate::router::Router;
@@ -62,7 +63,7 @@ impl Router {
         let mut taken = TakenUp::default();
         let actor = Actor("take-up".to_owned());
         for take_up in self.repository.take_ups(self.settings.take_ups_max)? {
-            taken.report.add(&self.redo(&take_up.positions, RedoMode::Commit, &actor)?);
+            taken.report.add(&self.redo(&take_up.positions, RedoMode::Commit, &actor, &Came::default())?);
             self.repository.take_up_done(take_up.ticket)?;
             taken.tickets = taken.tickets.saturating_add(1);
         }
@@ -81,14 +82,21 @@ impl Router {
         };
         positions.sort_unstable();
         positions.dedup();
-        self.redo(&positions, mode, actor)
+        self.redo(&positions, mode, actor, &Came::default())
     }
 
-    fn redo(&self, positions: &[Position], mode: RedoMode, actor: &Actor) -> Result<ReplayReport, RouterError> {
+    /// Runs messages through again; `came` is what is known of the documents of a single one.
+    pub(crate) fn redo(
+        &self,
+        positions: &[Position],
+        mode: RedoMode,
+        actor: &Actor,
+        came: &Came,
+    ) -> Result<ReplayReport, RouterError> {
         let mut report = ReplayReport::default();
         let mut rest = positions;
         while !rest.is_empty() {
-            let (messages, left) = self.load(rest, mode, &mut report)?;
+            let (messages, left) = self.load(rest, mode, came, &mut report)?;
             rest = left;
             if messages.is_empty() {
                 continue;
@@ -106,10 +114,11 @@ impl Router {
     }
 
     /// Reads and maps the next batch, within the bounds of a step, and says what is left after it.
-    fn load<'p>(
+    pub(crate) fn load<'p>(
         &self,
         positions: &'p [Position],
         mode: RedoMode,
+        came: &Came,
         report: &mut ReplayReport,
     ) -> Result<(Vec<Message>, &'p [Position]), RouterError> {
         let limit = self.settings.batch;
@@ -126,7 +135,7 @@ impl Router {
             match self.log.entry(*position) {
                 Ok(entry) => {
                     bytes = bytes.saturating_add(entry.envelope.body.expose().len());
-                    messages.push(Message::prepare(&entry, self.map.as_ref(), &self.feeds, Door::Reexamined));
+                    messages.push(self.prepared(&entry, Door::Reexamined, came)?);
                 }
                 Err(error) if error.disposition() == Disposition::Hold => {
                     report.gone = report.gone.saturating_add(1);

@@ -16,6 +16,7 @@ use causeway_core::port::{
 };
 
 use crate::error::RouterError;
+use crate::fetch::Came;
 use crate::keep::keep;
 use crate::message::{Content, Door, Message};
 use crate::plan::{Known, plan};
@@ -71,7 +72,7 @@ impl Router {
         let Some(last) = entries.last() else { return Ok(Step::Idle) };
         let fence = Fence { partition, expect, next: last.position.offset.next() };
 
-        let messages = self.prepare(&entries, Door::Respected);
+        let messages = self.prepare(&entries, Door::Respected)?;
         let ask = if self.log.tells_resends() { Message::lookup } else { Message::lookup_as_new };
         let lookups: Vec<Lookup<'_>> = messages.iter().map(ask).collect();
         let begun = self.clock.now();
@@ -121,11 +122,11 @@ impl Router {
     }
 
     /// Maps a batch.
-    pub(crate) fn prepare(&self, entries: &[Entry], door: Door) -> Vec<Message> {
+    fn prepare(&self, entries: &[Entry], door: Door) -> Result<Vec<Message>, RouterError> {
         let mut from = self.clock.now();
         let mut messages = Vec::with_capacity(entries.len());
         for entry in entries {
-            let message = Message::prepare(entry, self.map.as_ref(), &self.feeds, door);
+            let message = self.prepared(entry, door, &Came::default())?;
             let to = self.clock.now();
             if matches!(message.content, Content::Mapped(_)) {
                 self.metrics.observe(&metric::STAGE_DURATION_SECONDS, &["map"], seconds(from, to));
@@ -133,7 +134,7 @@ impl Router {
             messages.push(message);
             from = to;
         }
-        messages
+        Ok(messages)
     }
 
     /// Plans a batch on what was resolved for it. The time of the decisions is that of the transaction: whoever joined

@@ -1,6 +1,7 @@
 //! The router on the real log, repository and registry: what it promises of a walk.
 
 mod documents;
+mod fetching;
 mod fixtures;
 mod hub;
 mod merges;

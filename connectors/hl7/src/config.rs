@@ -15,12 +15,14 @@ use crate::frame::Framing;
 
 mod charset;
 mod check;
+mod fetch;
 mod limits;
 mod pattern;
 
 pub use causeway_tls::{Network, NetworkError};
 pub use charset::CharsetSetting;
 pub use check::ConfigFault;
+pub use fetch::{FetchConfig, FetchFault};
 pub use limits::DoorLimits;
 pub use pattern::{Pattern, SenderPattern, SenderPatternError};
 
@@ -110,6 +112,9 @@ pub struct FeedConfig {
     /// docs/codes.md tells their columns. Default: none.
     #[serde(default)]
     pub code_tables: Vec<PathBuf>,
+    /// Where reports sent by pointer may be fetched from. Default: nowhere; such a message is held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetch: Vec<FetchConfig>,
     /// How often a message is expected; a longer silence is shown and may raise an alarm. Default: not watched.
     #[serde(default, with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -202,6 +207,9 @@ impl DoorConfig {
     pub fn below(mut self, folder: &Path) -> Self {
         self.tls = self.tls.map(|tls| tls.below(folder));
         for feed in &mut self.feeds {
+            for place in &mut feed.fetch {
+                place.ca = place.ca.as_ref().map(|ca| folder.join(ca));
+            }
             feed.application_ack_tls = feed.application_ack_tls.take().map(|tls| tls.below(folder));
         }
         self
@@ -240,6 +248,7 @@ impl FeedConfig {
             time_zone: hong_kong(),
             frame_bytes_max: default_frame_bytes_max(),
             code_tables: Vec::new(),
+            fetch: Vec::new(),
             expect_every: None,
             acknowledge: Acknowledge::default(),
             application_ack: ApplicationAck::default(),
@@ -266,6 +275,7 @@ impl FeedConfig {
             line_ends: self.line_ends,
             profile: self.profile,
             time_zone: self.time_zone.clone(),
+            fetch: self.fetch.iter().filter_map(|place| place.place().ok()).collect(),
             ..FeedSettings::new(self.name.clone(), Format::Hl7v2, self.provider.clone())
         }
     }

@@ -13,6 +13,7 @@
 mod auditing;
 mod committing;
 mod counting;
+mod fetching;
 mod finding;
 mod growing;
 mod redoing;
@@ -40,6 +41,10 @@ pub use self::committing::{
 };
 pub use self::counting::{
     a_sender_that_invents_codes_reaches_a_bound, local_codes_are_counted_once_a_message_that_is_accepted,
+};
+pub use self::fetching::{
+    a_document_that_came_is_remembered, one_of_several_gets_the_lease_of_a_pointer,
+    what_waits_for_a_document_is_due_until_somebody_tries,
 };
 pub use self::finding::{
     a_count_agrees_with_the_list, held_messages_are_grouped_by_reason_and_feed, messages_are_found_by_every_condition,
@@ -153,6 +158,9 @@ macro_rules! repository_contract {
             a_confirmed_link_takes_up_messages_of_its_own_batch,
             only_what_the_change_can_let_in_is_taken_up,
             a_ticket_comes_in_parts_oldest_first_and_each_once,
+            what_waits_for_a_document_is_due_until_somebody_tries,
+            one_of_several_gets_the_lease_of_a_pointer,
+            a_document_that_came_is_remembered,
             messages_are_found_by_every_condition,
             messages_are_paged_newest_first_and_tailed_oldest_first,
             a_count_agrees_with_the_list,

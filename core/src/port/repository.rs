@@ -505,6 +505,25 @@ pub trait Repository: Send + Sync {
     /// The positions given with this ticket are done: the ticket is closed, or goes on with its next part.
     fn take_up_done(&self, ticket: i64) -> Result<(), RepositoryError>;
 
+    /// Messages held for a document ([`Reason::DocumentPending`]) none of whose pointers is leased or pausing, oldest first.
+    fn fetches_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Position>, RepositoryError>;
+
+    /// What is remembered of the pointers of a message, in the order of their digests. It outlives a rebuild.
+    fn fetches(&self, position: Position) -> Result<Vec<super::FetchRow>, RepositoryError>;
+
+    /// Leases a pointer for one try: stores `row`, only if the pointer stands at `expect` tries (0: unknown) and its
+    /// `next_at` is not after `now`. Whether it was so: of several who try it is so for one. A document remembered stays.
+    fn fetch_begin(
+        &self,
+        position: Position,
+        expect: u32,
+        row: &super::FetchRow,
+        now: Timestamp,
+    ) -> Result<bool, RepositoryError>;
+
+    /// Remembers the document a pointer leads to, and ends its lease.
+    fn fetch_done(&self, position: Position, pointer: Digest, document: Digest) -> Result<(), RepositoryError>;
+
     /// The paused feeds.
     fn paused_feeds(&self) -> Result<Vec<FeedName>, RepositoryError>;
 

@@ -7,6 +7,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use causeway_core::code_table::Target;
 use causeway_core::envelope::Digest;
 use causeway_core::feed::{FeedSettings, Profile};
+use causeway_core::fetch::{Document, pointer_digest};
 use causeway_core::hl7v2::Delimiters;
 use causeway_core::hl7v2::charset::Charset;
 use causeway_core::hl7v2::time::Hl7Time;
@@ -43,6 +44,7 @@ pub(crate) struct Context<'m> {
     beyond: Cell<usize>,
     day: OnceCell<civil::Date>,
     unmapped: Unmapped,
+    documents: &'m [Document],
 }
 
 /// What the header says.
@@ -101,7 +103,22 @@ impl<'m> Context<'m> {
             beyond,
             day: OnceCell::new(),
             unmapped: Unmapped::default(),
+            documents: &[],
         }
+    }
+
+    /// The same, with what was fetched for the pointers of the message.
+    pub(crate) fn with_documents(self, documents: &'m [Document]) -> Self {
+        Self { documents, ..self }
+    }
+
+    /// The document that a pointer leads to, when it was fetched.
+    pub(crate) fn document(&self, pointer: &str) -> Option<&'m Document> {
+        if self.documents.is_empty() {
+            return None;
+        }
+        let pointer = pointer_digest(pointer);
+        self.documents.iter().find(|document| document.pointer == pointer)
     }
 
     /// What the tables of the feed say a local code stood for when the message was made.

@@ -133,7 +133,11 @@ impl Trial<'_> {
     fn map(&self, text: &str) -> Mapped {
         let as_sent = CharsetRule::Force(Charset::UTF_8.name().to_owned());
         match Header::peek(text.as_bytes(), &as_sent) {
-            Ok(header) => super::map_text(&header, text, self.charset, self.feed, self.zone, 0, self.received_at),
+            Ok(header) => {
+                let (body, received_at) = (text.as_bytes(), self.received_at);
+                let sent = super::Sent { body, offset: 0, received_at, documents: &[] };
+                super::map_text(&header, text, self.charset, self.feed, self.zone, sent)
+            }
             Err(fault) => super::unreadable(fault),
         }
     }

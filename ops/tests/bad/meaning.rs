@@ -221,7 +221,7 @@ fn r65_a_pointer_is_never_followed_to_where_nobody_allowed_it() {
     {
         let id = format!("r65-{number}");
         let text = result(&id, "20260301110000", person, "F", "RP", target).replace("F-15", &format!("F-15-{number}"));
-        assert_eq!(take(&hub, &id, &text), "held DOCUMENT_PENDING", "{target}");
+        assert_eq!(take(&hub, &id, &text), "held DOCUMENT_NOT_LISTED", "{target}");
     }
     let asked = trap.accept();
     assert_eq!(asked.expect_err("nobody came").kind(), std::io::ErrorKind::WouldBlock);

@@ -81,7 +81,7 @@ impl<'a> Depositing<'a> {
                 ..outcome
             },
             // What waits for its document is decided when the document is there.
-            State::Held if reason == Some(Reason::DocumentPending) => {
+            State::Held if self.mapped.pending.iter().any(|pending| reason == Some(pending.reason)) => {
                 Outcome { notes: self.notes(), ..findable(outcome, self.identity) }
             }
             State::Held => {
@@ -127,9 +127,11 @@ impl<'a> Depositing<'a> {
             return (State::Held, Some(reason), "");
         }
         let permits = decisions.iter().any(Decision::permits) || (empty && first.is_none());
-        match self.mapped.pending.first() {
+        // What will not come by itself is what an operator has to hear of.
+        let stuck = self.mapped.pending.iter().find(|pending| pending.reason != Reason::DocumentPending);
+        match stuck.or(self.mapped.pending.first()) {
             _ if !permits => (State::Withheld, first, ""),
-            Some(pending) => (State::Held, Some(Reason::DocumentPending), &pending.place),
+            Some(pending) => (State::Held, Some(pending.reason), &pending.place),
             None if empty => (State::Withheld, Some(Reason::NothingSharable), ""),
             None => (State::Accepted, first, ""),
         }

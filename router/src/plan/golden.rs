@@ -134,7 +134,8 @@ fn fault(reason: Reason) -> Fault {
 }
 
 fn pending() -> Vec<Pending> {
-    vec![Pending { place: "OBX[1]-5".to_owned(), url: "ftp://files.test/a.pdf".into(), bytes: None }]
+    let (place, url) = ("OBX[1]-5".to_owned(), "ftp://files.test/a.pdf".into());
+    vec![Pending { place, url, bytes: None, reason: Reason::DocumentPending, text: String::new() }]
 }
 
 /// State, reason, place, records, rules of the decisions.

@@ -14,13 +14,13 @@ use serde_json::Value;
 use super::hub::Hub;
 
 const ALLERGY: &str = include_str!("../../../tests/golden/hl7v2/allergy-ha-letter-trap/input.hl7");
-const POINTER: &str = include_str!("../../../tests/golden/hl7v2/pointer-report/input.hl7");
+pub(super) const POINTER: &str = include_str!("../../../tests/golden/hl7v2/pointer-report/input.hl7");
 const LABORATORY: &str = include_str!("../../../tests/golden/hl7v2/lab-correction/input.hl7");
 const MERGE: &str = include_str!("../../../tests/golden/hl7v2/merge-a40/input.hl7");
 const PROBLEMS: &str = include_str!("../../../tests/golden/hl7v2/problem-ppr-levels/input.hl7");
 
 /// A hub that maps as the real one does.
-fn hub(profile: Profile) -> Hub {
+pub(super) fn hub(profile: Profile) -> Hub {
     let mut hub = Hub::new();
     let feed = FeedSettings { profile, ..hub.router.feeds.values().next().expect("one").clone() };
     hub.router.map = Arc::new(Mappers::new(vec![feed.clone()]));
@@ -29,7 +29,7 @@ fn hub(profile: Profile) -> Hub {
 }
 
 /// The messages of a file with a line a segment.
-fn messages(text: &str) -> Vec<Vec<u8>> {
+pub(super) fn messages(text: &str) -> Vec<Vec<u8>> {
     let mut messages: Vec<String> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         if line.starts_with("MSH") {
@@ -56,12 +56,12 @@ fn the_allergy_dialect_is_accepted_from_a_participant_and_withheld_from_anybody_
 }
 
 #[test]
-fn a_report_by_pointer_waits_for_its_document() {
+fn a_report_by_pointer_is_held_while_its_place_is_on_no_list() {
     let mut hub = hub(Profile::HkPublicHospital);
     let person = hub.participant("A1234563");
     let message = hub.receive_bytes(messages(POINTER).remove(0));
     hub.process();
-    assert_eq!(hub.ended(message), (State::Held, Some(Reason::DocumentPending)));
+    assert_eq!(hub.ended(message), (State::Held, Some(Reason::DocumentNotListed)));
     assert_eq!(hub.message(message).place, "OBX-5");
     assert_eq!(hub.records(person), []);
 }

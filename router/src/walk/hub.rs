@@ -69,6 +69,10 @@ impl Settlement for Told {
 pub(super) struct Plain(pub(super) FeedSettings);
 
 impl Map for Plain {
+    fn map_with(&self, envelope: &Envelope, _documents: &[causeway_core::fetch::Document]) -> Mapped {
+        self.map(envelope)
+    }
+
     fn map(&self, envelope: &Envelope) -> Mapped {
         let body: Value = serde_json::from_slice(envelope.body.expose()).expect("JSON");
         assert!(body["panic"].is_null(), "as told");

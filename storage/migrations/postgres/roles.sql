@@ -37,7 +37,7 @@ GRANT INSERT ON
 -- Changed by what comes.
 GRANT INSERT, UPDATE ON
     "causeway".partition_offset, "causeway".message, "causeway".feed_count, "causeway".record, "causeway".record_count,
-    "causeway".person, "causeway".person_name, "causeway".provider, "causeway".unmapped_code
+    "causeway".person, "causeway".person_name, "causeway".provider, "causeway".unmapped_code, "causeway".document_fetch
     TO causeway_ingest;
 GRANT UPDATE ON "causeway".audit_head TO causeway_ingest;
 

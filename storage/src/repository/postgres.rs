@@ -16,6 +16,7 @@ mod conditions;
 mod consents;
 mod dump;
 pub(super) mod failure;
+mod fetches;
 mod leases;
 mod links;
 mod message;

@@ -12,6 +12,7 @@ mod commit;
 mod connection;
 mod consents;
 mod dump;
+mod fetches;
 mod head;
 mod links;
 mod message;

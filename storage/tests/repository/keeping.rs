@@ -7,7 +7,7 @@ use causeway_core::contract::repository::world::{
     accepted, add, at, by_document, clock, commit, history, join, messages, redo, result, try_commit, withheld,
 };
 use causeway_core::disposition::Disposition;
-use causeway_core::envelope::PartitionId;
+use causeway_core::envelope::{Digest, Offset, PartitionId, Position};
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::{RedoMode, Repository as _, RepositoryError};
@@ -124,6 +124,9 @@ fn a_copy_without_records_is_filled_to_the_same_by_the_same_messages() {
     };
     let batches = || (0..4_u64).map(|batch| (batch * 5..batch * 5 + 5).map(message).collect::<Vec<_>>());
     batches().for_each(|batch| drop(commit(&now, batch)));
+    // What was fetched is not in the log.
+    let (pointer, document) = (Digest([1; 32]), Digest([2; 32]));
+    repository.fetch_done(position(3), pointer, document).expect("remembered");
     let (expected, lines) =
         (repository.canonical_dump_hash().expect("a digest"), repository.audit_head().expect("a head").0);
 
@@ -132,6 +135,7 @@ fn a_copy_without_records_is_filled_to_the_same_by_the_same_messages() {
         SqliteRepository::without_records(&place.database(), &place.path("new.db"), &actor, at(99), &mut |_, _| {});
     let again = std::sync::Arc::new(emptied.expect("copied"));
     assert_eq!(again.next_offset(PartitionId(0)).expect("an offset").0, 0);
+    assert_eq!(again.fetches(position(3)).expect("rows").first().and_then(|row| row.document), Some(document));
     assert_eq!(again.audit_head().expect("a head").0, lines + 1, "the audit goes on, and says what was done");
     assert_ne!(again.canonical_dump_hash().expect("a digest"), expected);
     batches().for_each(|batch| drop(commit(&store(&again), batch)));
@@ -292,4 +296,8 @@ fn the_write_ahead_log_is_carried_over_while_the_hub_runs() {
     assert_eq!(history(&store, person).len(), 200);
     assert_eq!(repository.audit_head().expect("a head").0, repository.verify_audit().expect("checked").lines);
     assert!(at(0) < at(1));
+}
+
+fn position(offset: u64) -> Position {
+    Position { partition: PartitionId(0), offset: Offset(offset) }
 }

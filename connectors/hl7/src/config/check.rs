@@ -8,7 +8,7 @@ use causeway_core::hl7v2::charset::Charset;
 use causeway_tls::{ClientTlsSettings, TlsFault};
 use jiff::tz::TimeZone;
 
-use super::{ApplicationAck, DoorConfig, FeedConfig, Network};
+use super::{ApplicationAck, DoorConfig, FeedConfig, FetchFault, Network};
 
 /// One thing wrong with a door's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +58,16 @@ pub enum ConfigFault {
         feed: FeedName,
         /// What is wrong.
         fault: TlsFault,
+    },
+    /// A place to fetch from.
+    #[error("feed `{feed}`: `fetch` of `{pointers}`: {fault}")]
+    Fetch {
+        /// The feed.
+        feed: FeedName,
+        /// What the place is for.
+        pointers: String,
+        /// What is wrong.
+        fault: FetchFault,
     },
     /// A feed can never take a message.
     #[error("feed `{feed}`: `{setting}` is empty, so it takes nothing")]
@@ -195,6 +205,8 @@ fn feed_faults(feed: &FeedConfig) -> Vec<ConfigFault> {
     if feed.http_token_sha256.as_ref().is_some_and(|digits| Digest::parse(&digits.to_ascii_lowercase()).is_none()) {
         faults.push(ConfigFault::Token(name()));
     }
+    let places = feed.fetch.iter().filter_map(|place| Some((place.pointers.clone(), place.place().err()?)));
+    faults.extend(places.map(|(pointers, fault)| ConfigFault::Fetch { feed: name(), pointers, fault }));
     let ack_tls = feed.application_ack_tls.iter().flat_map(ClientTlsSettings::faults);
     faults.extend(ack_tls.map(|fault| ConfigFault::AckTls { feed: name(), fault }));
     faults

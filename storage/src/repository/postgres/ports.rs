@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_core::consent::{ConsentEvent, Standing};
-use causeway_core::envelope::{FeedName, Offset, PartitionId, Position};
+use causeway_core::envelope::{Digest, FeedName, Offset, PartitionId, Position};
 use causeway_core::person::{Demographics, Document, LocalNumber, PersonId};
 use causeway_core::port::{
-    AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, Decide, FeedCount, Fence, HeldGroup,
-    Lookup, MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery, RecordQuery,
-    RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, TakeUp, UnmappedCount,
+    AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, Decide, FeedCount, Fence, FetchRow,
+    HeldGroup, Lookup, MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery,
+    RecordQuery, RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, TakeUp, UnmappedCount,
 };
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use super::session::get;
 use super::unit::Unit;
 use super::{
-    Ending, PostgresRepository, audit, commit, consents, links, messages, persons, providers, records, steps, tickets,
+    Ending, PostgresRepository, audit, commit, consents, fetches, links, messages, persons, providers, records, steps,
+    tickets,
 };
 use crate::repository::codec::feed_of;
 use crate::repository::error::{Result, damaged};
@@ -114,6 +115,33 @@ impl Repository for PostgresRepository {
 
     fn take_up_done(&self, ticket: i64) -> std::result::Result<(), RepositoryError> {
         Ok(self.write(|unit| tickets::done(unit, ticket))?)
+    }
+
+    fn fetches_due(&self, now: Timestamp, limit: u32) -> std::result::Result<Vec<Position>, RepositoryError> {
+        Ok(self.read(|session| fetches::due(session, now, self.bounded(limit)))?)
+    }
+
+    fn fetches(&self, position: Position) -> std::result::Result<Vec<FetchRow>, RepositoryError> {
+        Ok(self.read(|session| fetches::of(session, position))?)
+    }
+
+    fn fetch_begin(
+        &self,
+        position: Position,
+        expect: u32,
+        row: &FetchRow,
+        now: Timestamp,
+    ) -> std::result::Result<bool, RepositoryError> {
+        Ok(self.write(|unit| fetches::begin(unit, position, expect, row, now))?)
+    }
+
+    fn fetch_done(
+        &self,
+        position: Position,
+        pointer: Digest,
+        document: Digest,
+    ) -> std::result::Result<(), RepositoryError> {
+        Ok(self.write(|unit| fetches::done(unit, position, pointer, document))?)
     }
 
     fn paused_feeds(&self) -> std::result::Result<Vec<FeedName>, RepositoryError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use causeway_core::envelope::Digest;
+use causeway_core::fetch::Document;
 use causeway_core::mapped::Attachment;
 use causeway_core::phi::Phi;
 use causeway_core::reason::Reason;
@@ -69,6 +70,29 @@ pub(crate) fn embedded<'m>(
         Media::Text(text) => self::text(&text, label, attachments),
         Media::File(media_type) => stored(media_type, bytes, label, attachments),
     })
+}
+
+/// An Attachment of what a pointer led to: always in the blob store, byte for byte, so that it is there when the message
+/// is mapped again. `None`, with a fault, when it is of a type that is not taken.
+pub(super) fn fetched<'m>(
+    context: &Context<'m>,
+    obx: &Seg<'m>,
+    document: &Document,
+    title: &str,
+    attachments: &mut Vec<Attachment>,
+) -> Option<Object> {
+    let bytes = document.bytes.expose();
+    let media_type = match media::sniff(bytes, context.charset()) {
+        Some(Media::File(media_type)) => media_type,
+        Some(Media::Text(_)) if std::str::from_utf8(bytes).is_ok() => "text/plain; charset=utf-8",
+        Some(Media::Text(_)) => "text/plain",
+        None => {
+            let reason = Reason::DocumentType;
+            context.fault(reason, obx.field_place(5), obx.offset(5), reason.text());
+            return None;
+        }
+    };
+    Some(stored(media_type, bytes.to_vec(), Label { title, created: None }, attachments))
 }
 
 /// An Attachment of text: in the resource when it is short.

@@ -3,6 +3,7 @@
 
 use causeway_core::mapped::Pending;
 use causeway_core::phi::Phi;
+use causeway_core::reason::Reason;
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
 
@@ -117,7 +118,8 @@ pub(crate) fn description(coded: &Coded) -> String {
     display.or_else(|| Some(concept.get("text"))).and_then(Json::as_str).unwrap_or(&coded.key).to_owned()
 }
 
-/// A pointer: what it points to is still to come, unless it was taken back. `None`, with a fault, when it is empty.
+/// A pointer: what it points to is still to come, unless it was fetched or taken back. `None`, with a fault, when it is
+/// empty, or what was fetched is of a type that is not taken.
 pub(crate) fn pointed<'m>(
     context: &Context<'m>,
     obx: &Seg<'m>,
@@ -132,8 +134,13 @@ pub(crate) fn pointed<'m>(
         context.missing(obx, 5, "the pointer is empty");
         return None;
     }
+    if let (false, Some(document)) = (retracted, context.document(&url)) {
+        return attachment::fetched(context, obx, document, title, &mut output.attachments);
+    }
     if !retracted {
-        output.pending.push(Pending { place: obx.field_place(5), url: Phi::new(url), bytes: size });
+        let reason = Reason::DocumentPending;
+        let (place, url) = (obx.field_place(5), Phi::new(url));
+        output.pending.push(Pending { place, url, bytes: size, reason, text: String::new() });
     }
     Some(attachment)
 }
