@@ -52,6 +52,8 @@ metrics! {
     ACKS "causeway_acks_total" Kind::Counter, ["feed", "code"], "Acknowledgements sent, by MSA-1";
     ACK_DURATION_SECONDS "causeway_ack_duration_seconds" Kind::Histogram(ACK), ["feed"], "From the last byte of a message to its acknowledgement written";
     FRAMES_REFUSED "causeway_frames_refused_total" Kind::Counter, ["feed", "cause"], "Bytes at a door that formed no message, by cause";
+    FILES "causeway_files_total" Kind::Counter, ["feed", "protocol", "end"], "Files taken from watched folders, by where they ended";
+    BATCH_FAULTS "causeway_batch_faults_total" Kind::Counter, ["feed", "reason"], "Batches that do not hold what their trailers say";
     CONNECTIONS_REFUSED "causeway_connections_refused_total" Kind::Counter, ["feed", "cause"], "Connections closed at once, by cause";
     DICOM_ASSOCIATIONS "causeway_dicom_associations_total" Kind::Counter, ["feed", "end"], "DICOM associations, by how they ended";
     DICOM_INSTANCES "causeway_dicom_instances_total" Kind::Counter, ["feed", "outcome"], "DICOM instances answered, by the answer";

@@ -87,6 +87,8 @@ reasons! {
     BrokenFrame "BROKEN_FRAME" Syntax 100 "The frame was cut: a new start block came before the end block" "訊框中斷：結束前出現新的開始字元" "Resend the message whole" "請重新傳送整個訊息",
     StrayEndBlock "STRAY_END_BLOCK" Syntax 100 "An end block byte (0x1C) stands inside the message" "訊息內出現結束字元 (0x1C)" "Remove the byte from the text, or set `accept_inner_end` for the door" "移除文字內的該字元，或為該接口設定 `accept_inner_end`",
     NotOneMessage "NOT_ONE_MESSAGE" Profile 207 "The frame holds a batch, several messages or a part of one" "訊框內並非一則完整訊息" "Send one whole message in one frame, without FHS, BHS, DSC or ADD" "每個訊框只傳送一則完整訊息，不含 FHS、BHS、DSC 或 ADD",
+    BatchCount "BATCH_COUNT" Syntax 207 "The batch holds another number of messages or batches than its trailer says" "批次內的訊息或批次數目與結尾所示不符" "Compare the report with what was sent, and send what is missing" "請比對回報與已傳送的訊息，並補發欠缺的訊息",
+    BatchCut "BATCH_CUT" Syntax 100 "The batch has no header or no trailer: it may be cut" "批次缺少開首或結尾，可能不完整" "Send the batch again, whole" "請重新傳送完整的批次",
     BadSegment "BAD_SEGMENT" Syntax 100 "A segment name is not three characters followed by the field separator" "段名稱不正確" "Check for line breaks inside fields" "檢查欄位內有否夾雜換行字元",
     MissingSegment "MISSING_SEGMENT" Syntax 100 "A required segment is missing" "缺少必需的段" "Send the segment named in the place" "請傳送所示位置的段",
     MissingField "MISSING_FIELD" Syntax 101 "A required field is empty" "必需欄位為空" "Fill the field named in the place" "請填寫所示位置的欄位",

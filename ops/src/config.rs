@@ -21,6 +21,7 @@ use causeway_core::human;
 use causeway_core::policy::Rules;
 use causeway_core::provider::ProviderId;
 use causeway_dicom::config::{DicomDoorConfig, DicomFeedConfig};
+use causeway_hl7::FileDoorConfig;
 use causeway_hl7::config::{DoorConfig, FeedConfig, SenderPattern};
 use causeway_serve::http::HttpLimits;
 use causeway_storage::blob::folder_settings::FolderBlobSettings;
@@ -58,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) door: Vec<DoorConfig>,
     /// The DICOM doors, each with its feeds.
     pub(crate) dicom_door: Vec<DicomDoorConfig>,
+    /// The watched folders of HL7 files, each with its feed.
+    pub(crate) file_door: Vec<FileDoorConfig>,
     /// The code tables of the feeds that have some, read from their files.
     #[serde(skip)]
     pub(crate) code_tables: BTreeMap<FeedName, Arc<CodeTables>>,
@@ -77,6 +80,7 @@ impl Default for Config {
             policy: PolicyConfig::default(),
             door: Vec::new(),
             dicom_door: Vec::new(),
+            file_door: Vec::new(),
             code_tables: BTreeMap::new(),
         }
     }
@@ -90,7 +94,7 @@ impl Config {
                 name: &feed.name,
                 provider: &feed.provider,
                 protocol: "mllp",
-                listen: door.listen,
+                listen: door.listen.to_string(),
                 door: format!("door.{number}"),
                 expect_every: feed.expect_every,
                 catch_all: feed.senders.contains(&SenderPattern::any()),
@@ -101,13 +105,22 @@ impl Config {
                 name: &feed.name,
                 provider: &feed.provider,
                 protocol: "dicom",
-                listen: door.listen,
+                listen: door.listen.to_string(),
                 door: format!("dicom_door.{number}"),
                 expect_every: feed.expect_every,
                 catch_all: false,
             })
         });
-        hl7.chain(dicom)
+        let files = self.file_door.iter().enumerate().map(|(number, door)| AnyFeed {
+            name: &door.feed.name,
+            provider: &door.feed.provider,
+            protocol: "file",
+            listen: door.pickup.folder.display().to_string(),
+            door: format!("file_door.{number}"),
+            expect_every: door.feed.expect_every,
+            catch_all: door.feed.senders.contains(&SenderPattern::any()),
+        });
+        hl7.chain(dicom).chain(files)
     }
 
     /// Where the doors listen, each with the key of the setting.
@@ -119,7 +132,7 @@ impl Config {
 
     /// All HL7 feeds, door by door.
     pub(crate) fn feeds(&self) -> impl Iterator<Item = &FeedConfig> {
-        self.door.iter().flat_map(|door| &door.feeds)
+        self.door.iter().flat_map(|door| &door.feeds).chain(self.file_door.iter().map(|door| &door.feed))
     }
 
     /// What mappers and router need to know of the feeds.
@@ -147,10 +160,10 @@ pub(crate) struct AnyFeed<'c> {
     pub(crate) name: &'c FeedName,
     /// The provider whose data it is.
     pub(crate) provider: &'c ProviderId,
-    /// `mllp` or `dicom`.
+    /// `mllp`, `dicom` or `file`.
     pub(crate) protocol: &'static str,
-    /// Where its door listens.
-    pub(crate) listen: SocketAddr,
+    /// Where its door listens, or the folder that is watched.
+    pub(crate) listen: String,
     /// The key of its door, as `door.0`.
     pub(crate) door: String,
     /// How often something is expected of it.

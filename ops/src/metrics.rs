@@ -251,6 +251,8 @@ mod tests {
         // These have no label set that is known before something happens.
         let later = [
             &metric::FRAMES_REFUSED,
+            &metric::FILES,
+            &metric::BATCH_FAULTS,
             &metric::CONNECTIONS_REFUSED,
             &metric::DICOM_ASSOCIATIONS,
             &metric::DICOM_INSTANCES,

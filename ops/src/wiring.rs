@@ -4,6 +4,7 @@
 mod blobs;
 mod clockwork;
 mod fetching;
+mod files;
 mod halt;
 mod images;
 mod lanes;
@@ -149,15 +150,16 @@ impl Hub {
         let waiters = Waiters::new();
         let (stop, health) = (Stop::default(), Arc::new(Health::default()));
 
-        let open =
-            if role.has_doors() { open_doors(config, &ports(&engines, &waiters, &paused)).await? } else { Vec::new() };
+        let ports = ports(&engines, &waiters, &paused);
+        let open = if role.has_doors() { open_doors(config, &ports).await? } else { Vec::new() };
         let doors: Vec<SocketAddr> = open.iter().map(Door::address).collect();
         let (doors_stop, doors_stopping) = watch::channel(false);
         let posts = posts::open(&open, config, &engines.metrics, &doors_stopping).await?;
         let mllp = open.into_iter().map(|door| serve_door(door, doors_stopping.clone()));
         let images =
             if role.has_doors() { images::open(config, &engines, &paused, &doors_stopping).await? } else { Vec::new() };
-        let door_tasks = mllp.chain(posts).chain(images).collect();
+        let files = if role.has_doors() { files::open(config, &ports, &doors_stopping)? } else { Vec::new() };
+        let door_tasks = mllp.chain(posts).chain(images).chain(files).collect();
         health.doors_are_open();
 
         let (gatherer, publisher, board) = tokio::task::block_in_place(|| engines.watch(config, role))?;
@@ -364,7 +366,7 @@ async fn open_doors(config: &Config, ports: &Ports) -> Result<Vec<Door>, Diagnos
             let code = match &error {
                 DoorError::Listen { .. } => Code::PortTaken,
                 DoorError::Tls(_) => Code::Certificate,
-                DoorError::Config(_) => Code::Contradiction,
+                DoorError::Config(_) | DoorError::Folder(_) => Code::Contradiction,
             };
             Diagnostic::new(code, format!("the door on {} cannot be opened", door.listen)).because(&error)
         })?);

@@ -21,6 +21,11 @@ impl Budget {
         lease.resize(bytes).then_some(lease)
     }
 
+    /// So many are free.
+    pub(crate) fn has(&self, bytes: usize) -> bool {
+        self.free.load(Ordering::Relaxed) >= bytes
+    }
+
     fn take(&self, bytes: usize) -> bool {
         self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(bytes)).is_ok()
     }

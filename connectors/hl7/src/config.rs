@@ -285,7 +285,7 @@ fn default_listen() -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2575)
 }
 
-fn loopback() -> Vec<Network> {
+pub(crate) fn loopback() -> Vec<Network> {
     Network::LOOPBACK.to_vec()
 }
 

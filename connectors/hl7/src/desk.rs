@@ -52,6 +52,10 @@ pub(crate) struct Desk {
     /// Feeds this connection has sent for.
     feeds: Vec<usize>,
     strangers: u32,
+    /// Messages that are not in the log, and will not be.
+    unkept: u64,
+    /// A message is not in the log that would be at another time.
+    missed: bool,
     over: bool,
 }
 
@@ -69,6 +73,8 @@ impl Desk {
             stamp: Stamp::default(),
             feeds: Vec::new(),
             strangers: 0,
+            unkept: 0,
+            missed: false,
             over: false,
         }
     }
@@ -86,6 +92,16 @@ impl Desk {
     /// A message came whose sender is not known, or is not who it says it is.
     pub(crate) const fn has_strangers(&self) -> bool {
         self.strangers > 0
+    }
+
+    /// Messages that were refused and not kept, whenever they come.
+    pub(crate) const fn unkept(&self) -> u64 {
+        self.unkept
+    }
+
+    /// A message was not kept because of the moment at which it came.
+    pub(crate) const fn has_missed(&self) -> bool {
+        self.missed
     }
 
     /// Every message has had its first answer.
@@ -126,6 +142,12 @@ impl Desk {
         self.sample(cause.as_str(), payload);
         self.seal(Parcel { payload, flaw: Some(flaw) }, now);
         self.over = true;
+    }
+
+    /// Answers the beginning of a message that is too long, of which the rest was passed by.
+    pub(crate) fn take_head(&mut self, payload: &[u8], now: Instant) {
+        self.door.tally.refused(None, Cause::TooLong);
+        self.seal(Parcel { payload, flaw: Some(Flaw::TooLong) }, now);
     }
 
     /// Reads the letters and writes the answers that are due. True when anything changed.
@@ -185,7 +207,7 @@ impl Desk {
             Sealed::Keep(kept) => self.keep(*kept, parcel, now),
             Sealed::Refuse(refused) => self.refuse(*refused, now),
             Sealed::Acknowledgement => self.door.tally.refused(None, Cause::Acknowledgement),
-            Sealed::Nothing => {}
+            Sealed::Nothing => self.unkept += 1,
         }
     }
 
@@ -213,6 +235,7 @@ impl Desk {
             Err(error) => {
                 self.door.check(&error);
                 let (reason, place) = refusal_of(&error);
+                self.note_unkept(reason);
                 Fate::Refused(reason, place)
             }
         };
@@ -284,7 +307,15 @@ impl Desk {
         mode: Mode,
         now: Instant,
     ) {
+        self.note_unkept(reason);
         self.queue.push_back(Flight::new(feed, echo, mode, now, Fate::Refused(reason, place)));
+    }
+
+    fn note_unkept(&mut self, reason: Reason) {
+        match reason {
+            Reason::Busy | Reason::Paused | Reason::LogUnavailable => self.missed = true,
+            _ => self.unkept += 1,
+        }
     }
 
     /// The log has spoken.
@@ -301,7 +332,7 @@ impl Desk {
             Err(error) => {
                 let (reason, place) = refusal_of(&error);
                 flight.fate = Fate::Refused(reason, place);
-                return;
+                return self.note_unkept(reason);
             }
         };
         let (feed, waits) = (flight.feed, flight.waits);

@@ -10,6 +10,7 @@ use causeway_core::disposition::Disposition;
 use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Log, LogError};
+use causeway_pickup::PickupError;
 use causeway_tls::{Acceptor, Connector, TlsError};
 use jiff::tz::TimeZone;
 use tokio::net::{TcpListener, TcpSocket};
@@ -31,6 +32,8 @@ use crate::tally::Tally;
 
 /// Connections the system may hold before we accept them.
 const BACKLOG: u32 = 1024;
+/// The protocol, as a metric label.
+const PROTOCOL: &str = "mllp";
 
 /// Everything a door asks of the rest of the hub.
 #[derive(Clone)]
@@ -80,6 +83,9 @@ pub enum DoorError {
     /// The certificates cannot be used.
     #[error("TLS cannot be had")]
     Tls(#[from] TlsError),
+    /// The folder of a file door cannot be used.
+    #[error("the folder cannot be used")]
+    Folder(#[source] PickupError),
 }
 
 impl DoorError {
@@ -87,7 +93,7 @@ impl DoorError {
     pub const fn disposition(&self) -> Disposition {
         match self {
             Self::Config(_) | Self::Tls(_) => Disposition::Reject,
-            Self::Listen { .. } => Disposition::Retry,
+            Self::Listen { .. } | Self::Folder(_) => Disposition::Retry,
         }
     }
 }
@@ -116,7 +122,7 @@ impl Door {
         let connectors = connectors(&config)?;
         let listened = listen(config.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = listened.map_err(|source| DoorError::Listen { address: config.listen, source })?;
-        Ok(Self { listener, shared: Arc::new(Shared::new(config, ports, tls, &connectors)), address })
+        Ok(Self { listener, shared: Arc::new(Shared::new(config, ports, tls, &connectors, PROTOCOL)), address })
     }
 
     /// Where it listens; the port that was found when the configuration said 0.
@@ -155,7 +161,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    fn new(config: DoorConfig, ports: Ports, tls: Option<Acceptor>, connectors: &[Option<Connector>]) -> Self {
+    /// For a door that nobody connects to.
+    pub(crate) fn for_files(config: DoorConfig, ports: Ports, protocol: &'static str) -> Result<Self, TlsError> {
+        let connectors = connectors(&config)?;
+        Ok(Self::new(config, ports, None, &connectors, protocol))
+    }
+
+    fn new(
+        config: DoorConfig,
+        ports: Ports,
+        tls: Option<Acceptor>,
+        connectors: &[Option<Connector>],
+        protocol: &'static str,
+    ) -> Self {
         let in_flight_max = usize::try_from(config.limits.in_flight_bytes_max).unwrap_or(usize::MAX);
         let feed = |(feed, tls): (&FeedConfig, &Option<Connector>)| {
             let courier = feed.application_ack_to.as_ref().filter(|_| feed.sends_elsewhere());
@@ -170,7 +188,7 @@ impl Shared {
             tls: tls.map(Arc::new),
             ids: MessageIds::new(started, uuid_at(started)),
             budget: Budget::new(in_flight_max),
-            tally: Tally::new(Arc::clone(&ports.metrics), &config.feeds),
+            tally: Tally::new(Arc::clone(&ports.metrics), &config.feeds, protocol),
             halted: AtomicBool::new(false),
             config,
             ports,

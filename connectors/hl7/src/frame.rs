@@ -334,5 +334,27 @@ pub fn write_frame(out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&[FS, CR]);
 }
 
+/// Gives the payloads of frames of ours, which are whole, one after the other.
+pub(crate) fn each_payload(frames: &[u8], mut give: impl FnMut(&[u8])) {
+    if frames.is_empty() {
+        return;
+    }
+    let framing = Framing {
+        payload_bytes_max: frames.len(),
+        leading_bytes_max: 0,
+        accept_missing_start: false,
+        accept_missing_end_cr: false,
+        accept_inner_end: true,
+    };
+    let mut deframer = Deframer::new(framing);
+    deframer.room().extend_from_slice(frames);
+    while let Some(event) = deframer.next_event() {
+        match event {
+            Event::Frame { payload, .. } => give(payload),
+            Event::Broken(_) | Event::TooLong(_) | Event::Junk(..) => return,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

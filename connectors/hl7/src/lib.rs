@@ -1,4 +1,4 @@
-//! The HL7 v2 connector: the MLLP door and the MLLP client.
+//! The HL7 v2 connector: the doors for MLLP, HTTP and files, and the MLLP client.
 //!
 //! Bytes become frames ([`frame`]), frames become envelopes, envelopes go to the log, and only then is the sender told
 //! that its message is safe ([`ack`]). [`Door`] is that walk over TCP, with every bound in [`config`]; [`client`] is
@@ -14,6 +14,7 @@ mod connection;
 mod desk;
 mod door;
 mod feed;
+mod file;
 pub mod frame;
 mod inbox;
 mod listener;
@@ -25,6 +26,7 @@ pub mod trial;
 
 pub use application_ack::Waiters;
 pub use door::{Door, DoorError, Ports};
+pub use file::{FileDoor, FileDoorConfig};
 pub use listener::Drained;
 pub use peer::Suspect;
 pub use post::{Posted, Poster, Posting};

@@ -13,7 +13,7 @@ use crate::ack::Code;
 use crate::client::Answer;
 use crate::desk::Desk;
 use crate::door::{Door, Shared};
-use crate::frame::{Deframer, Event, Framing};
+use crate::frame::{Event, each_payload};
 use crate::inbox::Inbox;
 use crate::peer::{Peer, Suspect, Token};
 use crate::tally::Unwelcome;
@@ -126,19 +126,11 @@ impl Poster {
 
 /// The first of the frames; what follows it is an outcome known at once, which the next poll of the sender tells.
 fn unframed(out: &[u8]) -> Vec<u8> {
-    let framing = Framing {
-        payload_bytes_max: out.len(),
-        leading_bytes_max: 0,
-        accept_missing_start: false,
-        accept_missing_end_cr: false,
-        accept_inner_end: true,
-    };
-    let mut deframer = Deframer::new(framing);
-    deframer.room().extend_from_slice(out);
-    match deframer.next_event() {
-        Some(Event::Frame { payload, .. }) => payload.to_vec(),
-        Some(Event::Broken(_) | Event::TooLong(_) | Event::Junk(..)) | None => Vec::new(),
-    }
+    let mut first = None;
+    each_payload(out, |payload| {
+        first.get_or_insert_with(|| payload.to_vec());
+    });
+    first.unwrap_or_default()
 }
 
 fn answered(message: Vec<u8>, suspect: bool) -> Posted {

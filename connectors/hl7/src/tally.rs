@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use causeway_core::metric::{self, Metrics};
+use causeway_core::reason::Reason;
 use jiff::Timestamp;
 
 use crate::ack::Code;
@@ -15,7 +16,6 @@ use crate::frame::Junk;
 const NO_FEED: &str = "-";
 /// The label of kinds of message that are not taken.
 const OTHER_KIND: &str = "other";
-const PROTOCOL: &str = "mllp";
 
 /// Why bytes formed no message, or a message was dropped unanswered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +85,7 @@ impl Unwelcome {
 /// The numbers of one door.
 pub(crate) struct Tally {
     metrics: Arc<dyn Metrics>,
+    protocol: &'static str,
     feeds: Vec<FeedTally>,
 }
 
@@ -94,11 +95,11 @@ struct FeedTally {
 }
 
 impl Tally {
-    pub(crate) fn new(metrics: Arc<dyn Metrics>, feeds: &[FeedConfig]) -> Self {
+    pub(crate) fn new(metrics: Arc<dyn Metrics>, feeds: &[FeedConfig], protocol: &'static str) -> Self {
         let tally = |feed: &FeedConfig| FeedTally { name: feed.name.to_string(), connections: AtomicU32::new(0) };
-        let this = Self { metrics, feeds: feeds.iter().map(tally).collect() };
+        let this = Self { metrics, protocol, feeds: feeds.iter().map(tally).collect() };
         for feed in feeds {
-            let labels = [feed.name.as_str(), PROTOCOL];
+            let labels = [feed.name.as_str(), protocol];
             let expected = feed.expect_every.unwrap_or(Duration::ZERO).as_secs_f64();
             this.metrics.set(&metric::FEED_EXPECTED_INTERVAL_SECONDS, &labels, expected);
             this.metrics.set(&metric::FEED_CONNECTIONS, &labels, 0.0);
@@ -113,7 +114,7 @@ impl Tally {
 
     /// The feed's door is open and not paused, or it is not.
     pub(crate) fn feed_up(&self, feed: usize, up: bool) {
-        let labels = [self.name(Some(feed)), PROTOCOL];
+        let labels = [self.name(Some(feed)), self.protocol];
         self.metrics.set(&metric::FEED_UP, &labels, if up { 1.0 } else { 0.0 });
     }
 
@@ -130,7 +131,7 @@ impl Tally {
     fn connections(&self, feed: usize, change: impl FnOnce(&AtomicU32) -> u32) {
         if let Some(tally) = self.feeds.get(feed) {
             let open = change(&tally.connections);
-            self.metrics.set(&metric::FEED_CONNECTIONS, &[&tally.name, PROTOCOL], f64::from(open));
+            self.metrics.set(&metric::FEED_CONNECTIONS, &[&tally.name, self.protocol], f64::from(open));
         }
     }
 
@@ -140,7 +141,11 @@ impl Tally {
         self.metrics.add(&metric::MESSAGES_RECEIVED, &labels, 1);
         self.metrics.add(&metric::MESSAGE_RECEIVED_BYTES, &labels, u64::try_from(bytes).unwrap_or(u64::MAX));
         let seconds = Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default().as_secs_f64();
-        self.metrics.set(&metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS, &[self.name(Some(feed)), PROTOCOL], seconds);
+        self.metrics.set(
+            &metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS,
+            &[self.name(Some(feed)), self.protocol],
+            seconds,
+        );
     }
 
     /// A resend was answered as before.
@@ -166,6 +171,11 @@ impl Tally {
     /// Bytes formed no message.
     pub(crate) fn refused(&self, feed: Option<usize>, cause: Cause) {
         self.metrics.add(&metric::FRAMES_REFUSED, &[self.name(feed), cause.as_str()], 1);
+    }
+
+    /// The batches of the only feed do not hold what their trailers say.
+    pub(crate) fn file_fault(&self, reason: Reason) {
+        self.metrics.add(&metric::BATCH_FAULTS, &[self.name(Some(0)), reason.code()], 1);
     }
 
     /// A certificate expires then.

@@ -31,6 +31,7 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
     let found = context.found()?;
     let config = found.config();
     let feeds = config.all_feeds().count();
+    let doors = config.doors().count() + config.file_door.len();
     let file = found.file.path.display().to_string();
     let certificates = standings(config, context.now());
     if let Some(unusable) = certificates.iter().find(|certificate| certificate.standing == Standing::Unusable) {
@@ -46,11 +47,11 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
         let peers: Vec<_> =
             peers.iter().map(|(peer, reached)| json!({ "peer": peer, "why": reached.as_ref().err() })).collect();
         context.terminal.json_line(&json!({
-            "v": 1, "ok": all_reached, "file": file, "doors": config.doors().count(), "feeds": feeds, "notes": notes,
+            "v": 1, "ok": all_reached, "file": file, "doors": doors, "feeds": feeds, "notes": notes,
             "peers": peers,
         }))?;
     } else {
-        context.terminal.line(&format!("{file} is well formed: {} doors, {feeds} feeds", config.doors().count()))?;
+        context.terminal.line(&format!("{file} is well formed: {doors} doors, {feeds} feeds"))?;
         for (peer, reached) in &peers {
             let told =
                 reached.as_ref().map_or_else(|why| format!("cannot be reached: {why}"), |()| "answers".to_owned());
@@ -71,8 +72,9 @@ fn notes(context: &Context) -> Outcome<Vec<String>> {
             "documents are kept in a folder of this machine, which other machines do not see: [blobs] engine = \"s3\"";
         notes.push(told.to_owned());
     }
-    if config.doors().next().is_none() {
-        notes.push("there is no [[door]] and no [[dicom_door]], so nothing can come in".to_owned());
+    if config.all_feeds().next().is_none() {
+        let told = "there is no [[door]], no [[dicom_door]] and no [[file_door]], so nothing can come in";
+        notes.push(told.to_owned());
     }
     if context.home()?.has_repository() {
         let providers = context.store()?.repository.providers()?;

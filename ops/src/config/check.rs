@@ -42,6 +42,17 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
         let place = format!("dicom_door.{number}");
         troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
     }
+    for (number, door) in config.file_door.iter().enumerate() {
+        let place = format!("file_door.{number}");
+        troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
+        let on_disk = door.pickup.faults_on_disk().into_iter().map(|fault| fault.to_string());
+        troubles.extend(on_disk.map(|fault| at(&format!("{place}.pickup.folder"), fault)));
+        if config.file_door.iter().take(number).any(|other| other.pickup.folder == door.pickup.folder) {
+            let fix = "give every feed a folder of its own: the folder says whose file it is";
+            let what = format!("two feeds take files from {}", door.pickup.folder.display());
+            troubles.push(at(&format!("{place}.pickup.folder"), what).fix(fix));
+        }
+    }
     troubles.extend(
         names_twice(config)
             .into_iter()

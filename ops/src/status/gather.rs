@@ -85,7 +85,7 @@ impl Gatherer {
             name: feed.name.clone(),
             provider: feed.provider.clone(),
             protocol: feed.protocol,
-            listen: feed.listen.to_string(),
+            listen: feed.listen,
             catch_all: feed.catch_all,
             expected: feed.expect_every,
         });

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use causeway_core::envelope::{Digest, FeedName};
 use causeway_core::hl7v2::charset::Charset;
+use causeway_pickup::PickupFault;
 use causeway_tls::{ClientTlsSettings, TlsFault};
 use jiff::tz::TimeZone;
 
@@ -48,6 +49,17 @@ pub enum ConfigFault {
     /// A feed is bound to certificates that its door does not ask for.
     #[error("feed `{0}`: `certificates` needs a door whose `[door.tls]` has a `client_ca`")]
     NoCertificates(FeedName),
+    /// A setting of connections, for a feed that has none.
+    #[error("feed `{feed}`: `{setting}` has no meaning for files: who may write to the folder may send")]
+    NotForFiles {
+        /// The feed.
+        feed: FeedName,
+        /// The setting.
+        setting: &'static str,
+    },
+    /// The folder of a file door cannot be watched so.
+    #[error("{0}")]
+    Folder(PickupFault),
     /// What stands for the token is no digest.
     #[error("feed `{0}`: `http_token_sha256` is not 64 hexadecimal digits: printf %s TOKEN | sha256sum")]
     Token(FeedName),

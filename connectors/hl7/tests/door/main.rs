@@ -10,6 +10,8 @@ mod client;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod limits;

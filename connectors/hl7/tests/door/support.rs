@@ -197,6 +197,8 @@ impl Log for Wire {
 pub(crate) struct Hub {
     pub(crate) address: SocketAddr,
     pub(crate) wire: Arc<Wire>,
+    /// What the door was given, for another door beside it.
+    pub(crate) ports: Ports,
     pub(crate) numbers: Arc<Numbers>,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) paused: Arc<AtomicBool>,
@@ -279,11 +281,24 @@ impl Hub {
             }),
             suspect: Arc::new(move |suspect| suspected.lock().expect("suspects").push(suspect.clone())),
         };
-        let door = Door::open(config, ports).await.expect("door");
+        let door = Door::open(config, ports.clone()).await.expect("door");
         let address = door.address();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(door.serve(async move { drop(stopped.await) }));
-        Self { address, wire, numbers, waiters, paused, halts, outcomes, suspects, stop: Some(stop), served, _dir: dir }
+        Self {
+            address,
+            wire,
+            ports,
+            numbers,
+            waiters,
+            paused,
+            halts,
+            outcomes,
+            suspects,
+            stop: Some(stop),
+            served,
+            _dir: dir,
+        }
     }
 
     pub(crate) async fn peer(&self) -> Peer {
