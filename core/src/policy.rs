@@ -5,12 +5,16 @@ mod access;
 mod deposit;
 #[cfg(test)]
 mod invariants;
+mod levels;
 
 pub use access::{Access, access};
 pub use deposit::{Deposit, deposit};
+pub use levels::MinimumLevels;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::scope::Level;
 
 /// 1 December 2025, 00:00 in Hong Kong: when the Electronic Health System Ordinance (Cap. 625 as amended) took effect.
 const V2025_SINCE: i64 = 1_764_518_400;
@@ -51,10 +55,23 @@ impl PolicyVersion {
 }
 
 /// What the sources leave open: configuration with a safe default, never a claim about the law.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// Whether a joining consent given under policy 2019 allows deposit without a sharing consent from 1 December 2025
     /// on. Off: the person was told otherwise when joining.
     pub legacy_join_allows_deposit: bool,
+    /// The least level of structure of each domain.
+    pub minimum_levels: MinimumLevels,
+    /// The least level of a laboratory report whose results are numbers, where that is more than the domain's.
+    pub laboratory_numbers: Level,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            legacy_join_allows_deposit: false,
+            minimum_levels: MinimumLevels::default(),
+            laboratory_numbers: Level::Structured,
+        }
+    }
 }

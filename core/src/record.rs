@@ -104,6 +104,25 @@ pub fn standing<T>(history: impl Iterator<Item = (VersionClock, T)> + Clone) -> 
     latest.map(|(_, found)| found)
 }
 
+/// What a record lacks to count as structured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// An element of the FHIR resource that its domain asks for, as `Patient.birthDate`.
+    Element(&'static str),
+    /// The numbers of a laboratory report, for which a document was sent.
+    Numbers,
+}
+
+impl Lack {
+    /// Where what is missing belongs.
+    pub const fn place(self) -> &'static str {
+        match self {
+            Self::Element(place) => place,
+            Self::Numbers => "Observation.value[x]",
+        }
+    }
+}
+
 /// One record as mapped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -117,6 +136,8 @@ pub struct Record {
     pub clinical_date: Option<civil::Date>,
     /// How structured it is.
     pub level: Level,
+    /// What it lacks of what its domain asks of structured records; then its level is the lowest.
+    pub lacks: Option<Lack>,
     /// Whether the sender took it back (deleted, cancelled, entered in error). Kept as a version, never erased.
     pub retracted: bool,
     /// The FHIR R4 resource, with `id` = [`RecordKey::resource_id`].

@@ -9,6 +9,7 @@ pub mod dicom;
 mod fhir;
 pub mod hl7v2;
 pub mod json;
+mod minimum;
 
 use std::collections::HashMap;
 

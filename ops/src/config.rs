@@ -6,6 +6,7 @@ pub(crate) mod code_tables;
 pub(crate) mod document;
 pub(crate) mod find;
 pub(crate) mod layers;
+pub(crate) mod policy;
 pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,6 @@ use causeway_core::code_table::CodeTables;
 use causeway_core::envelope::FeedName;
 use causeway_core::feed::FeedSettings;
 use causeway_core::human;
-use causeway_core::policy::Rules;
 use causeway_core::provider::ProviderId;
 use causeway_dicom::config::{DicomDoorConfig, DicomFeedConfig};
 use causeway_hl7::FileDoorConfig;
@@ -32,6 +32,8 @@ use causeway_storage::repository::postgres_settings::PostgresSettings;
 use causeway_storage::repository::sqlite::SqliteSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use self::policy::PolicyConfig;
 
 /// The configuration of a hub.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -340,20 +342,5 @@ impl Default for RouterConfig {
             retry_pause_max: Duration::from_secs(5),
             take_up_interval: Duration::from_secs(2),
         }
-    }
-}
-
-/// What the law leaves open; every default is the safe one.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct PolicyConfig {
-    /// Whether a joining consent given under policy 2019 allows deposit without sharing consent from 1 December 2025 on.
-    pub(crate) legacy_join_allows_deposit: bool,
-}
-
-impl PolicyConfig {
-    /// As the rules take it.
-    pub(crate) const fn rules(&self) -> Rules {
-        Rules { legacy_join_allows_deposit: self.legacy_join_allows_deposit }
     }
 }

@@ -308,6 +308,7 @@ fn the_fixture_gives_the_answers_it_is_made_for() {
         domain: Domain::Laboratory,
         date: jiff::civil::date(2025, 12, 6),
         level: Level::Structured,
+        lacks: None,
         at: at("2025-12-06T00:00:00+08:00"),
     };
     assert!(deposit(&question, Rules::default()).permits(), "deposit needs the joining consent only");

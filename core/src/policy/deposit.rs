@@ -13,6 +13,7 @@ use crate::consent::Standing;
 use crate::decision::{Decision, Verdict};
 use crate::provider::{Provider, ProviderStatus};
 use crate::reason::Reason;
+use crate::record::Lack;
 use crate::scope::{Domain, Level};
 
 /// Decides one record. Whatever is missing withholds.
@@ -39,6 +40,8 @@ pub struct Deposit<'a> {
     pub date: civil::Date,
     /// How structured it is.
     pub level: Level,
+    /// What it lacks of what its domain asks of structured records.
+    pub lacks: Option<Lack>,
     /// When it is decided: inside the transaction that stores it.
     pub at: Timestamp,
 }
@@ -49,7 +52,7 @@ fn first_obstacle(
     rules: Rules,
     joined_under: PolicyVersion,
 ) -> Result<PolicyVersion, (&'static str, Reason)> {
-    let Deposit { provider, standing, domain, date, level, at } = *question;
+    let Deposit { provider, standing, domain, date, level, lacks, at } = *question;
     let provider = provider
         .filter(|provider| provider.status == ProviderStatus::Registered)
         .ok_or(("D2", Reason::ProviderStatus))?;
@@ -64,7 +67,9 @@ fn first_obstacle(
         PolicyVersion::V2019 if rules.legacy_join_allows_deposit && in_force == PolicyVersion::V2025 => joined_under,
         PolicyVersion::V2019 => standing.sharing_with(provider, at).holds().ok_or(("D6", Reason::NoSharingConsent))?,
     };
-    if level < domain.minimum() {
+    let least = rules.minimum_levels.of(domain);
+    let least = if lacks == Some(Lack::Numbers) { least.max(rules.laboratory_numbers) } else { least };
+    if level < least {
         return Err(("D8", Reason::LevelTooLow));
     }
     Ok(policy)
@@ -76,6 +81,7 @@ mod tests {
 
     use super::*;
     use crate::consent::{Registration, Sharing, SharingState};
+    use crate::policy::MinimumLevels;
     use crate::provider::{ProviderId, ProviderKind};
 
     fn at(text: &str) -> Timestamp {
@@ -130,6 +136,7 @@ mod tests {
             domain: Domain::Laboratory,
             date: civil::date(2023, 9, 18),
             level: Level::Document,
+            lacks: None,
             at: at("2026-06-01T00:00:00+08:00"),
         };
         change(&mut question);
@@ -210,7 +217,7 @@ mod tests {
         let (clinic, earlier) = (clinic(), joined(PolicyVersion::V2019, None));
         let later = joined(PolicyVersion::V2025, None);
         assert_eq!(answer(|_| (), Some(&clinic), Some(&later)), "D11 PERMIT 2025");
-        let rules = Rules { legacy_join_allows_deposit: true };
+        let rules = Rules { legacy_join_allows_deposit: true, ..Rules::default() };
         let before = |question: &mut Deposit<'_>| question.at = at("2025-11-30T23:59:59+08:00");
         assert_eq!(answer_under(rules, |_| (), Some(&clinic), Some(&earlier)), "D11 PERMIT 2019");
         assert_eq!(answer_under(rules, before, Some(&clinic), Some(&earlier)), "D6 NO_SHARING_CONSENT 2019");
@@ -226,6 +233,32 @@ mod tests {
         assert_eq!(ask(Level::Document), "D8 LEVEL 2025");
         assert_eq!(ask(Level::Structured), "D11 PERMIT 2025");
         assert_eq!(ask(Level::Coded), "D11 PERMIT 2025");
+    }
+
+    #[test]
+    fn a_document_in_place_of_the_numbers_of_a_laboratory_is_less_than_a_general_report() {
+        let (clinic, standing) = (clinic(), joined(PolicyVersion::V2025, None));
+        let numbers = |question: &mut Deposit<'_>| question.lacks = Some(Lack::Numbers);
+        let element = |question: &mut Deposit<'_>| question.lacks = Some(Lack::Element("Observation.value"));
+        assert_eq!(answer(|_| (), Some(&clinic), Some(&standing)), "D11 PERMIT 2025");
+        assert_eq!(answer(numbers, Some(&clinic), Some(&standing)), "D8 LEVEL 2025");
+        assert_eq!(answer(element, Some(&clinic), Some(&standing)), "D11 PERMIT 2025", "its level tells");
+        let rules = Rules { laboratory_numbers: Level::Document, ..Rules::default() };
+        assert_eq!(answer_under(rules, numbers, Some(&clinic), Some(&standing)), "D11 PERMIT 2025");
+    }
+
+    #[test]
+    fn the_least_level_of_a_domain_is_that_of_the_rules() {
+        let (clinic, standing) = (clinic(), joined(PolicyVersion::V2025, None));
+        let ask = |least, level| {
+            let minimum_levels = MinimumLevels::default().with(Domain::Laboratory, least);
+            let rules = Rules { minimum_levels, ..Rules::default() };
+            answer_under(rules, |question| question.level = level, Some(&clinic), Some(&standing))
+        };
+        assert_eq!(ask(Level::Structured, Level::Document), "D8 LEVEL 2025");
+        assert_eq!(ask(Level::Structured, Level::Structured), "D11 PERMIT 2025");
+        assert_eq!(ask(Level::Coded, Level::Structured), "D8 LEVEL 2025");
+        assert_eq!(ask(Level::Coded, Level::Coded), "D11 PERMIT 2025");
     }
 
     #[test]

@@ -78,8 +78,15 @@ fn may_obtain(provider: &Provider, standing: &Standing, at: Timestamp) -> bool {
 
 fn may_deposit(provider: &Provider, standing: &Standing, domain: Domain, at: Timestamp) -> bool {
     let date = civil::date(2024, 6, 1);
-    let question =
-        Deposit { provider: Some(provider), standing: Some(standing), domain, date, level: Level::Structured, at };
+    let question = Deposit {
+        provider: Some(provider),
+        standing: Some(standing),
+        domain,
+        date,
+        level: Level::Structured,
+        lacks: None,
+        at,
+    };
     deposit(&question, Rules::default()).permits()
 }
 

@@ -19,6 +19,7 @@ use super::table;
 use crate::codes;
 use crate::fhir::{Json, Object, coding, identifier, logical, reference, reference_to, urn_part};
 use crate::hl7v2::context::key_part;
+use crate::minimum;
 
 /// Our own code system for what no other names.
 const OWN: &str = "urn:causeway:code:chinese-medicine";
@@ -172,14 +173,18 @@ impl<'m> Context<'m> {
             Status::Amended | Status::Withdrawn => 3,
         };
         let is_person = of.domain == Domain::Identification;
+        let retracted = !is_person && (of.withdrawn || self.is_withdrawn());
+        // Whom it is about is only named: the format asks for no more than a number.
+        let lacks = if retracted || is_person { None } else { minimum::lack(of.domain, resource) };
         Record {
             domain: of.domain,
             key,
             // A patient's data are those of the registration desk, and no version of a visit retires them.
             clock: VersionClock { rank: if is_person { 0 } else { rank }, at: self.record.issued, offset: self.offset },
             clinical_date: (!is_person).then_some(self.day),
-            level: of.level,
-            retracted: !is_person && (of.withdrawn || self.is_withdrawn()),
+            level: if lacks.is_some() { Level::Document } else { of.level },
+            lacks,
+            retracted,
             resource: Resource::of(resource),
         }
     }

@@ -99,6 +99,7 @@ pub(super) fn record(
         key,
         clock: VersionClock { rank: 0, at: envelope.received_at, offset: 0 },
         clinical_date: started,
+        lacks: None,
         level: if modality.is_empty() { Level::Structured } else { Level::Coded },
         retracted: false,
         resource: Resource::of(&join(&tree, &tree)),

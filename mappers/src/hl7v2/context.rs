@@ -22,6 +22,7 @@ use super::note::NoteCode;
 use super::reader::{Seg, Value};
 use super::unmapped::Unmapped;
 use crate::fhir::{Json, Object, identifier, logical, urn_part};
+use crate::minimum;
 
 /// The most notes, and the most faults, one message can give. What is beyond is counted in a last note.
 const REPORTS_MAX: usize = 1000;
@@ -266,12 +267,15 @@ impl<'m> Context<'m> {
     /// A record.
     pub(crate) fn record(&self, domain: Domain, key: RecordKey, version: Version, resource: Object) -> Record {
         self.unmapped.belong_to(domain);
+        // What is taken back need not be whole.
+        let lacks = if version.retracted { None } else { minimum::lack(domain, &resource) };
         Record {
             domain,
             key,
             clock: VersionClock { rank: version.rank, at: version.at, offset: self.header.offset },
             clinical_date: version.date,
-            level: version.level,
+            level: if lacks.is_some() { Level::Document } else { version.level },
+            lacks,
             retracted: version.retracted,
             resource: Resource::of(&resource),
         }

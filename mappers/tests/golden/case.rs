@@ -110,14 +110,18 @@ pub(crate) fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
 /// Everything there is to see of a mapped message.
 pub(crate) fn show(mapped: &Mapped) -> Value {
     let versions = mapped.records.iter().map(|record| {
-        json!({
+        let mut version = json!({
             "key": record.key,
             "rank": record.clock.rank,
             "at": record.clock.at.to_string(),
             "clinical_date": record.clinical_date.map(|date| date.to_string()),
             "level": record.level,
             "retracted": record.retracted,
-        })
+        });
+        if let Some(lack) = record.lacks {
+            version["lacks"] = lack.place().into();
+        }
+        version
     });
     let identity = mapped.identity.as_ref().map(|identity| {
         json!({

@@ -46,7 +46,25 @@ fn the_tables_of_fhir_are_what_the_code_says() {
         let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("docs/fhir.md has no {end}"));
         format!("{before}{begin}{inside}{end}{after}")
     };
-    hold("fhir.md", &with(&with(&stands, "fields", &fields()), "code tables", &code_tables()));
+    let minimum = minimum_elements();
+    let text = with(&with(&stands, "fields", &fields()), "code tables", &code_tables());
+    hold("fhir.md", &with(&text, "minimum elements", &minimum));
+}
+
+fn minimum_elements() -> String {
+    let mut text = String::from("| domain | element | needed | why |\n| --- | --- | --- | --- |\n");
+    for line in include_str!("../../src/minimum_elements.csv").lines().skip(2) {
+        let [domain, _, element, _, need, status, why] = line.splitn(7, ',').collect::<Vec<_>>()[..] else {
+            panic!("seven columns: {line}");
+        };
+        let needed = match (need, status) {
+            ("must", "") => "yes".to_owned(),
+            ("must", status) => format!("when {status}"),
+            _ => "no".to_owned(),
+        };
+        row(&mut text, &[domain, &format!("`{element}`"), &needed, why]);
+    }
+    text
 }
 
 fn messages() -> String {

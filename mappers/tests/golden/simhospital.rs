@@ -39,6 +39,7 @@ fn every_supported_message_of_the_simulated_hospital_is_mapped_without_a_fault()
             assert_eq!((reasons.as_slice(), mapped.records.len()), ([Reason::UnsupportedType].as_slice(), 0));
         }
         for record in &mapped.records {
+            assert_eq!(record.lacks, None, "message {offset}: {}", record.key.resource_type());
             *resources.entry(record.key.resource_type().to_owned()).or_default() += 1;
         }
     }

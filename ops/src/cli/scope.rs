@@ -1,5 +1,6 @@
 //! `causeway scope list|enable|disable`
 
+use causeway_core::policy::MinimumLevels;
 use causeway_core::scope::{Domain, Level};
 use clap::{Args, Subcommand};
 use jiff::civil;
@@ -71,6 +72,9 @@ pub(crate) fn run(args: &Scope, context: &Context) -> Outcome {
 }
 
 fn list(context: &Context) -> Outcome {
+    // Without a configuration: as the standard has them.
+    let levels =
+        context.found().map_or_else(|_| MinimumLevels::default(), |found| found.config().policy.rules().minimum_levels);
     let level = |level: Level| match level {
         Level::Document => "1, document",
         Level::Structured => "2, structured",
@@ -79,7 +83,7 @@ fn list(context: &Context) -> Outcome {
     if context.terminal.json {
         for domain in Domain::ALL {
             context.terminal.json_line(&json!({
-                "domain": domain, "name": domain.name(), "name_zh": domain.name_zh(), "level_min": domain.minimum(),
+                "domain": domain, "name": domain.name(), "name_zh": domain.name_zh(), "level_min": levels.of(*domain),
             }))?;
         }
         return Ok(Exit::Done);
@@ -87,7 +91,7 @@ fn list(context: &Context) -> Outcome {
     let mut table = Table::new(&["domain", "name", "chinese", "least level"]);
     for domain in Domain::ALL {
         let (name, chinese) = (domain.name().to_owned(), domain.name_zh().to_owned());
-        table.row([domain.code().to_owned(), name, chinese, level(domain.minimum()).to_owned()]);
+        table.row([domain.code().to_owned(), name, chinese, level(levels.of(*domain)).to_owned()]);
     }
     context.terminal.table(&table)?;
     Ok(Exit::Done)

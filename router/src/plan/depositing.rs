@@ -12,7 +12,7 @@ use causeway_core::policy::{Deposit, Rules, deposit};
 use causeway_core::port::Participant;
 use causeway_core::provider::ProviderStatus;
 use causeway_core::reason::Reason;
-use causeway_core::record::Record;
+use causeway_core::record::{Lack, Record};
 use jiff::{Timestamp, civil, tz};
 
 use super::{Known, ended, findable, notes};
@@ -104,6 +104,7 @@ impl<'a> Depositing<'a> {
             domain: record.domain,
             date: record.clinical_date.unwrap_or_else(|| date_in_hong_kong(record.clock.at)),
             level: record.level,
+            lacks: record.lacks,
             at: self.at,
         };
         let decision = deposit(&question, self.rules);
@@ -121,6 +122,7 @@ impl<'a> Depositing<'a> {
     fn conclude(&self, decisions: &[Decision]) -> (State, Option<Reason>, &'a str) {
         let empty = self.mapped.records.is_empty();
         let first = if empty { self.obstacle() } else { decisions.iter().find_map(withheld_for) };
+        let place = self.missing(decisions);
         if let Subject::Doubtful(reason) = self.subject
             && (first == Some(reason) || decisions.iter().any(|decision| withheld_for(decision) == Some(reason)))
         {
@@ -130,11 +132,19 @@ impl<'a> Depositing<'a> {
         // What will not come by itself is what an operator has to hear of.
         let stuck = self.mapped.pending.iter().find(|pending| pending.reason != Reason::DocumentPending);
         match stuck.or(self.mapped.pending.first()) {
-            _ if !permits => (State::Withheld, first, ""),
+            _ if !permits => (State::Withheld, first, place),
             Some(pending) => (State::Held, Some(pending.reason), &pending.place),
             None if empty => (State::Withheld, Some(Reason::NothingSharable), ""),
-            None => (State::Accepted, first, ""),
+            None => (State::Accepted, first, place),
         }
+    }
+
+    /// What the first record lacks that is withheld, where it lacks something of its level.
+    fn missing(&self, decisions: &[Decision]) -> &'static str {
+        let decided = self.mapped.records.iter().zip(decisions);
+        let withheld = decided.filter_map(|(record, decision)| Some((record, withheld_for(decision)?)));
+        let first = withheld.map(|(record, reason)| record.lacks.filter(|_| reason == Reason::LevelTooLow)).next();
+        first.flatten().map_or("", Lack::place)
     }
 
     /// What stands against a message without records, as far as that can be said without a domain: D2, D4, D5.

@@ -13,7 +13,7 @@ use causeway_core::phi::Phi;
 use causeway_core::policy::PolicyVersion;
 use causeway_core::port::Participant;
 use causeway_core::provider::{ProviderId, ProviderKind, ProviderStatus};
-use causeway_core::record::{Record, RecordKey, VersionClock};
+use causeway_core::record::{Lack, Record, RecordKey, VersionClock};
 use causeway_core::scope::{Domain, Level};
 
 use super::*;
@@ -83,6 +83,7 @@ pub(super) fn record(domain: Domain, key: &str, clock: VersionClock, content: u6
         clock,
         clinical_date: Some(jiff::civil::date(2026, 5, 1)),
         level: Level::Structured,
+        lacks: None,
         retracted: false,
         resource: serde_json::json!({ "resourceType": "Observation", "content": content }).into(),
     }
@@ -185,6 +186,8 @@ fn every_way_a_mapped_message_ends_by_name() {
     let early_result = Record { clinical_date: Some(jiff::civil::date(2023, 12, 31)), ..laboratory() };
     let undated = Record { clinical_date: None, ..laboratory() };
     let free_text = Record { domain: Domain::Problem, level: Level::Document, ..laboratory() };
+    let birthless = Record { lacks: Some(Lack::Element("Patient.birthDate")), ..free_text.clone() };
+    let numberless = Record { level: Level::Document, lacks: Some(Lack::Numbers), ..laboratory() };
     let said = |change: fn(&mut Identity)| {
         let mut mapped = one();
         mapped.identity.iter_mut().for_each(change);
@@ -210,6 +213,10 @@ fn every_way_a_mapped_message_ends_by_name() {
         ("one of two domains not enabled",  two(immunisation.clone()), Some(&hospital), known(), "accepted OUT_OF_SCOPE 1 D11,D3"),
         ("one of two before the date",      two(early_result.clone()), Some(&hospital), known(), "accepted SCOPE_DATE 1 D11,D3"),
         ("one of two too little structured", two(free_text), Some(&hospital), known(), "accepted LEVEL 1 D11,D8"),
+        ("one of two without an element",   two(birthless.clone()), Some(&hospital), known(), "accepted LEVEL Patient.birthDate 1 D11,D8"),
+        ("without an element",              mapped(vec![birthless.clone()]), Some(&hospital), known(), "withheld LEVEL Patient.birthDate 0 D8"),
+        ("the place is that of the first",  mapped(vec![early_result.clone(), birthless]), Some(&hospital), known(), "withheld SCOPE_DATE 0 D3,D8"),
+        ("a document in place of numbers",  mapped(vec![numberless]), Some(&hospital), known(), "withheld LEVEL Observation.value[x] 0 D8"),
         ("no date: that of the version",    mapped(vec![undated]), Some(&hospital), known(), "accepted 1 D11"),
         ("no domain enabled",               mapped(vec![immunisation.clone()]), Some(&hospital), known(), "withheld OUT_OF_SCOPE 0 D3"),
         ("all before the date",             mapped(vec![early_result.clone()]), Some(&hospital), known(), "withheld SCOPE_DATE 0 D3"),

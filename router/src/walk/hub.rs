@@ -101,6 +101,7 @@ impl Map for Plain {
             },
             clinical_date: None,
             level: Level::Coded,
+            lacks: None,
             retracted: false,
             resource: json!({
                 "resourceType": "Observation", "valueString": body["value"],

@@ -211,7 +211,7 @@ impl CommitLoad {
             let key = RecordKey::new(kind, &self.provider.0, parts);
             let resource = resource(key.resource_id()).into();
             let clinical_date = Some(at.to_zoned(jiff::tz::TimeZone::UTC).date());
-            Record { domain, key, clock, clinical_date, level: Level::Coded, retracted: false, resource }
+            Record { domain, key, clock, clinical_date, level: Level::Coded, lacks: None, retracted: false, resource }
         };
         let (patient, order) = (format!("Q{turn}"), format!("LAB1766400000000000000-{number}"));
         let subject = RecordKey::new("Patient", &self.provider.0, &["QMH", &patient]).resource_id();

@@ -27,6 +27,7 @@ fn slice(offset: u64, person: PersonId, instance: u64) -> Outcome {
         clock: clock(0, u32::try_from(instance).unwrap_or(0), offset),
         clinical_date: None,
         level: Level::Coded,
+        lacks: None,
         retracted: false,
         resource: Resource::of(&tree),
     };

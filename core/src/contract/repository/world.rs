@@ -205,6 +205,7 @@ pub fn result(name: &str, clock: VersionClock, value: &str) -> Record {
         clock,
         clinical_date: None,
         level: Level::Coded,
+        lacks: None,
         retracted: false,
         resource,
     }

@@ -6,7 +6,7 @@ pub(crate) mod request;
 
 use std::collections::BTreeMap;
 
-use causeway_core::record::Record;
+use causeway_core::record::{Lack, Record};
 use causeway_core::scope::Domain;
 
 use super::{Output, Says, Segments};
@@ -106,6 +106,9 @@ fn order<'m>(
     let specimen = if references.len() == 1 { references.first() } else { None };
     let within = Within { subject, visit, order: &order, specimen };
     let mut found = Found::of(context, &group, within, output);
+    if found.results.iter().all(|result| result.is_text) && is_of_numbers(group.obr) {
+        found.lack_numbers();
+    }
     let allergies =
         std::mem::take(&mut found.allergies).into_iter().map(|entry| entry.into_record(context, within)).collect();
     let (numbers, parent) = (std::mem::take(&mut order.numbers), std::mem::take(&mut order.parent));
@@ -180,11 +183,23 @@ impl Found {
         found
     }
 
+    /// Documents of the laboratory stand for numbers that could have been sent.
+    fn lack_numbers(&mut self) {
+        let of_laboratory = |record: &&mut Record| record.domain == Domain::Laboratory && !record.retracted;
+        self.others.iter_mut().filter(of_laboratory).for_each(|record| record.lacks = Some(Lack::Numbers));
+    }
+
     /// What the report comes to: its conclusions, and the comments behind its order.
     fn conclusion(&self, comments: &[String]) -> String {
         let all = self.conclusions.iter().chain(comments).map(String::as_str);
         all.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Whether OBR-24 names a section of the laboratory whose results are numbers: blood gases, chemistry, haematology. Of
+/// every other section (microbiology, pathology, and where none is named) a message does not show it.
+fn is_of_numbers(obr: &Seg<'_>) -> bool {
+    matches!(obr.field(24).rep(1).component(1).raw(), "BG" | "CH" | "HM")
 }
 
 /// Two orders of one number and one service in one message: the second is told apart by a count.

@@ -57,8 +57,9 @@ pub(crate) fn run(args: &Explain, context: &Context) -> Outcome {
     let date = at.to_zoned(context.zone()?).date();
     let decide = |domain: &Domain| match args.action {
         Action::Deposit => {
-            let level = domain.minimum();
-            deposit(&Deposit { provider, standing: Some(&standing), domain: *domain, date, level, at }, rules)
+            let (level, lacks) = (rules.minimum_levels.of(*domain), None);
+            let standing = Some(&standing);
+            deposit(&Deposit { provider, standing, domain: *domain, date, level, lacks, at }, rules)
         }
         Action::Access => access(&Access { provider, standing: Some(&standing), domain: *domain, at }),
     };
