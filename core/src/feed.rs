@@ -1,6 +1,9 @@
 //! A feed as the walk sees it: what mappers and router need of its configuration. The door's own settings (addresses,
 //! limits, who may connect) live with the connector.
 
+pub mod dialect;
+mod profile;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +12,8 @@ use crate::code_table::CodeTables;
 use crate::envelope::{FeedName, Format};
 use crate::fetch::FetchPlace;
 use crate::provider::ProviderId;
+
+pub use profile::Profile;
 
 /// How a feed's character set is found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -32,17 +37,6 @@ pub enum LineEnds {
     /// CR; LF and CRLF too when the message has no lone CR (files, hand-made senders).
     #[default]
     Lenient,
-}
-
-/// A dialect of HL7 v2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// HL7 v2.3 to 2.8 as the standard has it.
-    #[default]
-    Generic,
-    /// The v2.3.1 dialect of Hong Kong's public hospitals: HKID in PID-3, allergy by ORU, patient class A.
-    HkPublicHospital,
 }
 
 /// What mappers and router know of a feed.

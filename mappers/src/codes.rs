@@ -149,8 +149,6 @@ tables! {
     CHINESE_MEDICINE_SYSTEM 2 "chinese_medicine_system.csv";
     /// How the number begins, system, domain, last day.
     REGISTERED_PRODUCT 4 "registered_product.csv";
-    /// Entity and letter, meaning, category, display.
-    HA_ALLERGY 4 "ha_allergy.csv";
 }
 
 impl<const N: usize> Table<N> {

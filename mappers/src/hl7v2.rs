@@ -22,6 +22,7 @@ mod trigger;
 mod unmapped;
 
 use causeway_core::feed::FeedSettings;
+use causeway_core::feed::dialect::FieldName;
 use causeway_core::fetch::Document;
 use causeway_core::hl7v2::charset::Charset;
 use causeway_core::hl7v2::header::{Header, HeaderFault};
@@ -199,7 +200,12 @@ fn map_text(
 /// Maps the segments and collects what was not used.
 fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<'_>) -> Mapped {
     let segments = wrap(message);
-    let takes = |name: &str| name == "MSH" || trigger.required.contains(&name) || trigger.optional.contains(&name);
+    let dialect = context.dialect();
+    let ignored = |name: &str| dialect.ignore.segments.iter().any(|ignored| ignored.as_str() == name);
+    let takes = |name: &str| {
+        let used = name == "MSH" || trigger.required.contains(&name) || trigger.optional.contains(&name);
+        used && !ignored(name)
+    };
     let taken = Segments::new(segments.iter().filter(|segment| takes(segment.name())).collect());
     note_times(&context, &taken);
     let mut output = Output::default();
@@ -208,11 +214,12 @@ fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<
         for segment in &segments {
             if takes(segment.name()) {
                 segment.report(&context);
-            } else {
+            } else if !ignored(segment.name()) {
                 context.note(NoteCode::UnusedSegment, segment.place(), "this event does not use the segment");
             }
         }
     }
+    note_broken_promises(&context, &segments);
     let unmapped = context.take_unmapped();
     let (mut notes, faults) = context.into_reports();
     for warning in message.warnings() {
@@ -262,6 +269,16 @@ fn note_times<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>) {
         let Some(segment) = segments.first(name) else { continue };
         [3, 4, 9].into_iter().filter(|_| name == "MSH").for_each(|field| segment.ask(field));
         datatype::ts::field(segment, context, time);
+    }
+}
+
+/// Notes each field the dialect promises that has no value in a segment that is there.
+fn note_broken_promises<'m>(context: &Context<'m>, segments: &[Seg<'m>]) {
+    for (name, field) in context.dialect().promise.fields.iter().map(FieldName::parts) {
+        for segment in segments.iter().filter(|segment| segment.name() == name && !segment.has(field)) {
+            let text = "the feed's profile promises a value here";
+            context.note(NoteCode::BrokenPromise, segment.field_place(field), text);
+        }
     }
 }
 

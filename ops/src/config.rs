@@ -7,6 +7,7 @@ pub(crate) mod document;
 pub(crate) mod find;
 pub(crate) mod layers;
 pub(crate) mod policy;
+pub(crate) mod profiles;
 pub(crate) mod trouble;
 
 use std::collections::BTreeMap;

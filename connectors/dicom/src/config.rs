@@ -70,10 +70,11 @@ pub struct DicomFeedConfig {
     #[serde(default, with = "charset")]
     #[schemars(with = "String")]
     pub charset: CharsetRule,
-    /// `hk-public-hospital`: a Patient ID that is an HKID by its check digit is one, where no issuer says otherwise.
-    /// Default: `generic`.
+    /// The dialect: `generic`, `hk-public-hospital`, or a file that ends in `.toml`, beside the configuration file. It says
+    /// whether a Patient ID that is an HKID by its check digit is one, where no issuer says otherwise: with
+    /// `hk-public-hospital` it is. Default: `generic`.
     #[serde(default)]
-    #[schemars(with = "String", extend("enum" = ["generic", "hk-public-hospital"]))]
+    #[schemars(with = "String", extend("pattern" = "^(generic|hk-public-hospital|.+\\.toml)$"))]
     pub profile: Profile,
     /// Whose numbers Patient ID (0010,0020) has where Issuer of Patient ID (0010,0021) is empty: the assigning authority of
     /// the same numbers in HL7, as `QMH`. Default: none.
@@ -214,7 +215,7 @@ impl DicomFeedConfig {
     pub fn settings(&self) -> FeedSettings {
         FeedSettings {
             charset: self.charset.clone(),
-            profile: self.profile,
+            profile: self.profile.clone(),
             patient_id_issuer: self.patient_id_issuer.clone(),
             time_zone: self.time_zone.clone(),
             ..FeedSettings::new(self.name.clone(), Format::Dicom, self.provider.clone())

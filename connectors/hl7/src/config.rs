@@ -97,9 +97,10 @@ pub struct FeedConfig {
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["strict", "lenient"]))]
     pub line_ends: LineEnds,
-    /// The dialect: `generic` or `hk-public-hospital`.
+    /// The dialect: `generic`, `hk-public-hospital`, or a file that ends in `.toml`, beside the configuration file.
+    /// docs/profiles.md tells what stands in it.
     #[serde(default)]
-    #[schemars(with = "String", extend("enum" = ["generic", "hk-public-hospital"]))]
+    #[schemars(with = "String", extend("pattern" = "^(generic|hk-public-hospital|.+\\.toml)$"))]
     pub profile: Profile,
     /// The IANA time zone of timestamps without an offset. Default: Asia/Hong_Kong.
     #[serde(default = "hong_kong")]
@@ -273,7 +274,7 @@ impl FeedConfig {
         FeedSettings {
             charset: self.charset.rule().clone(),
             line_ends: self.line_ends,
-            profile: self.profile,
+            profile: self.profile.clone(),
             time_zone: self.time_zone.clone(),
             fetch: self.fetch.iter().filter_map(|place| place.place().ok()).collect(),
             ..FeedSettings::new(self.name.clone(), Format::Hl7v2, self.provider.clone())

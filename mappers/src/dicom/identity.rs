@@ -1,7 +1,8 @@
 //! Whom an instance is about: Patient ID with its issuer, the name in its character sets, birth date and sex.
 
 use causeway_core::dicom::tag::{self, Tag};
-use causeway_core::feed::{FeedSettings, Profile};
+use causeway_core::feed::FeedSettings;
+use causeway_core::feed::dialect::{Dialect, NumberPlace};
 use causeway_core::hkid::Hkid;
 use causeway_core::mapped::Identity;
 use causeway_core::person::{BirthDate, Demographics, Document, DocumentKind, LocalNumber, Sex};
@@ -11,7 +12,7 @@ use causeway_core::record::RecordKey;
 
 use super::header::Header;
 use crate::hl7v2::context::key_part;
-use crate::hl7v2::identity::HONG_KONG;
+use crate::hl7v2::identity::{HONG_KONG, without_prefix};
 
 /// The patient of an instance.
 #[derive(Debug)]
@@ -46,11 +47,8 @@ pub(super) fn read(header: &Header<'_>, feed: &FeedSettings) -> Result<Patient, 
         return Err(Unknown { reason: Reason::NoIdentifier, tag: tag::PATIENT_ID, text });
     }
     let mut identity = Identity { demographics: demographics(header, &name), ..Identity::default() };
-    let parts = if is_hkid(&number, &issuer, feed.profile) {
-        let bare = number
-            .get(..5)
-            .filter(|prefix| prefix.eq_ignore_ascii_case("HKID:"))
-            .map_or(&*number, |_| number.get(5..).unwrap_or_default());
+    let parts = if is_hkid(&number, &issuer, feed.profile.dialect()) {
+        let bare = without_prefix(&number, &feed.profile.dialect().identity).unwrap_or(&number);
         let canonical = Hkid::parse(bare).map(|hkid| hkid.as_str().to_owned());
         identity.hkid_check_failed = canonical.is_err();
         let canonical = canonical.unwrap_or_else(|_fault| bare.to_owned());
@@ -59,7 +57,8 @@ pub(super) fn read(header: &Header<'_>, feed: &FeedSettings) -> Result<Patient, 
         identity.documents.push(document);
         [DocumentKind::Hkid.as_str().to_owned(), canonical]
     } else {
-        let authority = if issuer.is_empty() { feed.patient_id_issuer.clone() } else { issuer };
+        let named = [&issuer, &feed.patient_id_issuer, &feed.profile.dialect().identity.default_authority];
+        let authority = named.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
         let (provider, number) = (feed.provider.clone(), number);
         let local = LocalNumber { provider, authority: authority.clone(), number: Phi::new(number.clone()) };
         identity.local_numbers.push(local);
@@ -71,11 +70,12 @@ pub(super) fn read(header: &Header<'_>, feed: &FeedSettings) -> Result<Patient, 
     Ok(Patient { identity, id })
 }
 
-/// By what the issuer or a prefix says; by its form alone only in the dialect of the public hospitals.
-fn is_hkid(number: &str, issuer: &str, profile: Profile) -> bool {
-    let prefixed = number.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case("HKID:"));
+/// By what the issuer or a prefix says; by its form alone only in dialects that allow it.
+fn is_hkid(number: &str, issuer: &str, dialect: &Dialect) -> bool {
+    let prefixed = without_prefix(number, &dialect.identity).is_some();
     let named = issuer == "HKID" || HONG_KONG.contains(&issuer);
-    let bare = issuer.is_empty() && profile == Profile::HkPublicHospital && Hkid::parse(number).is_ok();
+    let may_be_bare = dialect.identity.bare_hkid_in.contains(&NumberPlace::PatientId);
+    let bare = issuer.is_empty() && may_be_bare && Hkid::parse(number).is_ok();
     prefixed || named || bare
 }
 

@@ -6,7 +6,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use causeway_core::code_table::Target;
 use causeway_core::envelope::Digest;
-use causeway_core::feed::{FeedSettings, Profile};
+use causeway_core::feed::FeedSettings;
+use causeway_core::feed::dialect::Dialect;
 use causeway_core::fetch::{Document, pointer_digest};
 use causeway_core::hl7v2::Delimiters;
 use causeway_core::hl7v2::charset::Charset;
@@ -33,6 +34,7 @@ const KEY_PART_MAX: usize = 120;
 #[derive(Debug)]
 pub(crate) struct Context<'m> {
     feed: &'m FeedSettings,
+    dialect: &'m Dialect,
     zone: &'m TimeZone,
     delimiters: &'m Delimiters,
     charset: Charset,
@@ -92,6 +94,7 @@ impl<'m> Context<'m> {
         let (notes, faults, beyond) = (RefCell::default(), RefCell::default(), Cell::new(0));
         Self {
             feed,
+            dialect: feed.profile.dialect(),
             zone,
             delimiters,
             charset,
@@ -181,12 +184,9 @@ impl<'m> Context<'m> {
         &self.feed.provider.0
     }
 
-    /// Whether the feed speaks the dialect of the public hospitals.
-    pub(crate) fn is_public_hospital(&self) -> bool {
-        match self.feed.profile {
-            Profile::HkPublicHospital => true,
-            Profile::Generic => false,
-        }
+    /// The dialect the feed speaks.
+    pub(crate) const fn dialect(&self) -> &'m Dialect {
+        self.dialect
     }
 
     /// Takes note of something. Never pass a value of a field: notes are shown to operators.

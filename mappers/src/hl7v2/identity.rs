@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use causeway_core::feed::dialect::{IdentityDialect, NumberPlace};
 use causeway_core::hkid::{Hkid, HkidError};
 use causeway_core::mapped::Prior;
 use causeway_core::person::{Document, DocumentKind, LocalNumber};
@@ -64,8 +65,9 @@ impl Subject {
 pub(crate) fn read<'m>(context: &Context<'m>, segment: &Seg<'m>, fields: &[usize]) -> Numbers {
     let mut numbers = Numbers::default();
     for field in fields {
+        let place = NumberPlace::of(segment.name(), *field);
         for value in segment.all(context, *field) {
-            numbers.take(&value);
+            numbers.take(&value, place);
         }
     }
     numbers
@@ -90,16 +92,27 @@ impl Numbers {
     }
 
     /// Takes one CX in.
-    fn take(&mut self, value: &Value<'_, '_>) {
-        let Some(cx) = cx::read(value) else { return };
+    fn take(&mut self, value: &Value<'_, '_>, place: Option<NumberPlace>) {
+        let Some(mut cx) = cx::read(value) else { return };
         let context = value.context();
-        let (identifier, type_code) = match classify(&cx, context.is_public_hospital()) {
-            Kind::Hkid => (self.hkid(value, &cx), ""),
-            Kind::Document(kind, code) => (self.document(&cx, kind, code), ""),
-            Kind::Local(code) => (self.local(context, &cx, code), code),
-            Kind::Other(code) => (cx.identifier(&context.urn("id", &cx.authority), code), code),
+        let dialect = &context.dialect().identity;
+        let kind = classify(&cx, dialect, place);
+        if place == Some(NumberPlace::Pid19) && kind != Kind::Hkid {
+            value.note(NoteCode::UnusedField, "what is no HKID here has no use");
+            return;
+        }
+        let identifier = match kind {
+            Kind::Hkid => self.hkid(value, &cx),
+            Kind::Document(kind, code) => self.document(&cx, kind, code),
+            Kind::Local(code) => {
+                if cx.authority.is_empty() {
+                    cx.authority = Cow::Borrowed(&dialect.default_authority);
+                }
+                self.local(context, &cx, code)
+            }
+            Kind::Other(code) => cx.identifier(&context.urn("id", &cx.authority), code),
         };
-        if type_code.is_empty() && codes::IDENTIFIER_TYPE.row(&cx.kind).is_none() && !cx.kind.is_empty() {
+        if kind == Kind::Local("") && !cx.kind.is_empty() {
             cwe::unmapped(value);
         }
         let identifier = Json::from(identifier);
@@ -109,8 +122,9 @@ impl Numbers {
     }
 
     fn hkid(&mut self, value: &Value<'_, '_>, cx: &cx::Cx<'_>) -> Object {
+        let bare = without_prefix(&cx.number, &value.context().dialect().identity).unwrap_or(&cx.number);
         let sent = with_check_digit(&cx.number, &cx.check_digit);
-        let number = match Hkid::parse(&sent) {
+        let number = match Hkid::parse(&with_check_digit(bare, &cx.check_digit)) {
             Ok(hkid) => hkid.as_str().to_owned(),
             Err(fault @ (HkidError::CheckDigit | HkidError::Form)) => {
                 self.hkid_check_failed = true;
@@ -138,11 +152,8 @@ impl Numbers {
             | DocumentKind::DocI
             | DocumentKind::OneWayPermit
             | DocumentKind::Other => {
-                if cx.jurisdiction.is_empty() {
-                    cx.authority.to_string()
-                } else {
-                    cx.jurisdiction.to_string()
-                }
+                let named = [country(&cx.kind).unwrap_or_default(), &*cx.jurisdiction, &*cx.authority];
+                named.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
             }
         };
         let mut system = format!("urn:causeway:identifier:{}", kind.as_str());
@@ -174,19 +185,23 @@ enum Kind {
 }
 
 /// Tells what a number is by its prefix, its type, its authority and, where these are silent, its form.
-fn classify(cx: &cx::Cx<'_>, is_public_hospital: bool) -> Kind {
+fn classify(cx: &cx::Cx<'_>, dialect: &IdentityDialect, place: Option<NumberPlace>) -> Kind {
     let of_hong_kong = |name: &str| HONG_KONG.contains(&name);
     let looks_right = || Hkid::parse(&with_check_digit(&cx.number, &cx.check_digit)).is_ok();
-    if cx.number.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case("HKID:")) {
+    if without_prefix(&cx.number, dialect).is_some() {
         return Kind::Hkid;
     }
     if cx.kind.is_empty() {
         let named_hkid = cx.authority == "HKID" || of_hong_kong(&cx.authority);
-        let bare = is_public_hospital && cx.authority.is_empty() && looks_right();
+        let may_be_bare = place.is_some_and(|place| dialect.bare_hkid_in.contains(&place));
+        let bare = may_be_bare && cx.authority.is_empty() && looks_right();
         return if named_hkid || bare { Kind::Hkid } else { Kind::Local("") };
     }
-    let Some([_, usage, code]) = codes::IDENTIFIER_TYPE.row(&cx.kind) else { return Kind::Local("") };
+    let Some([_, usage, code]) = codes::IDENTIFIER_TYPE.row(&cx.kind) else {
+        return country(&cx.kind).map_or(Kind::Local(""), |_country| Kind::Document(DocumentKind::Other, "NI"));
+    };
     match *usage {
+        "other" if dialect.own_number_types.iter().any(|own| *own == cx.kind) => Kind::Local(code),
         "HKID" => Kind::Hkid,
         "NATIONAL" if of_hong_kong(&cx.authority) || of_hong_kong(&cx.jurisdiction) => Kind::Hkid,
         "NATIONAL" if cx.authority.is_empty() && cx.jurisdiction.is_empty() && looks_right() => Kind::Hkid,
@@ -196,6 +211,20 @@ fn classify(cx: &cx::Cx<'_>, is_public_hospital: bool) -> Kind {
         "other" => Kind::Other(code),
         word => DocumentKind::parse(word).map_or(Kind::Other(code), |kind| Kind::Document(kind, code)),
     }
+}
+
+/// A number of which the dialect says by what stands in front that it is an HKID; without that.
+pub(crate) fn without_prefix<'n>(number: &'n str, dialect: &IdentityDialect) -> Option<&'n str> {
+    dialect.hkid_prefixes.iter().find_map(|prefix| {
+        let (front, rest) = number.split_at_checked(prefix.len())?;
+        (!prefix.is_empty() && front.eq_ignore_ascii_case(prefix)).then_some(rest)
+    })
+}
+
+/// The country of a type `NNxxx`, a national person identifier: its code of three letters in ISO 3166.
+fn country(kind: &str) -> Option<&str> {
+    let country = kind.strip_prefix("NN")?;
+    (country.len() == 3 && country.bytes().all(|b| b.is_ascii_uppercase())).then_some(country)
 }
 
 /// A number whose check digit may stand in CX.2.
@@ -214,7 +243,13 @@ fn push_once<T: PartialEq>(list: &mut Vec<T>, item: T) {
 
 #[cfg(test)]
 mod tests {
+    use causeway_core::feed::dialect::Base;
+
     use super::*;
+
+    fn generic() -> &'static IdentityDialect {
+        &Base::Generic.dialect().identity
+    }
 
     fn number(number: &str, check_digit: &str, authority: &str, kind: &str) -> cx::Cx<'static> {
         let own = |text: &str| Cow::Owned(text.to_owned());
@@ -239,16 +274,24 @@ mod tests {
             ("A123456", "3", "HKSAR", ""),
             ("A1234563", "", "", "NNHKG"),
         ] {
-            assert_eq!(classify(&number(sent, check, authority, kind), false), Kind::Hkid, "{sent} {authority} {kind}");
+            assert_eq!(
+                classify(&number(sent, check, authority, kind), generic(), None),
+                Kind::Hkid,
+                "{sent} {authority} {kind}"
+            );
         }
     }
 
     #[test]
     fn a_number_that_only_looks_like_an_hkid_is_local_unless_the_feed_is_a_public_hospital() {
         let bare = number("A1234563", "", "", "");
-        assert_eq!(classify(&bare, false), Kind::Local(""));
-        assert_eq!(classify(&bare, true), Kind::Hkid);
-        assert_eq!(classify(&number("A1234563", "", "QMH", ""), true), Kind::Local(""));
+        assert_eq!(classify(&bare, generic(), Some(NumberPlace::Pid3)), Kind::Local(""));
+        let hospital = &Base::HkPublicHospital.dialect().identity;
+        assert_eq!(classify(&bare, hospital, Some(NumberPlace::Pid3)), Kind::Hkid);
+        assert_eq!(classify(&bare, hospital, Some(NumberPlace::Pid19)), Kind::Local(""));
+        assert_eq!(classify(&bare, hospital, None), Kind::Local(""));
+        let of_somebody = number("A1234563", "", "QMH", "");
+        assert_eq!(classify(&of_somebody, hospital, Some(NumberPlace::Pid3)), Kind::Local(""));
     }
 
     #[test]
@@ -262,8 +305,31 @@ mod tests {
             ("PATKEY", "", Kind::Local("PI")),
             ("WHATEVER", "X", Kind::Local("")),
             ("AN", "X", Kind::Other("AN")),
+            ("VN", "X", Kind::Other("VN")),
+            ("JHN", "X", Kind::Local("JHN")),
+            ("NNCHN", "", Kind::Document(DocumentKind::Other, "NI")),
+            ("NNchn", "", Kind::Local("")),
+            ("NNXX", "", Kind::Local("")),
         ] {
-            assert_eq!(classify(&number("12345", "", authority, kind), false), expected, "{kind} {authority}");
+            assert_eq!(
+                classify(&number("12345", "", authority, kind), generic(), None),
+                expected,
+                "{kind} {authority}"
+            );
         }
+    }
+
+    #[test]
+    fn a_dialect_has_prefixes_and_own_numbers_of_its_own() {
+        let dialect = IdentityDialect {
+            hkid_prefixes: vec!["ID no. ".to_owned(), String::new()],
+            own_number_types: vec!["AN".to_owned()],
+            ..IdentityDialect::default()
+        };
+        assert_eq!(classify(&number("id NO. A1234563", "", "", ""), &dialect, None), Kind::Hkid);
+        assert_eq!(without_prefix("id NO. A1234563", &dialect), Some("A1234563"));
+        assert_eq!(classify(&number("HKID:A1234563", "", "", ""), &dialect, None), Kind::Local(""));
+        assert_eq!(classify(&number("12345", "", "X", "AN"), &dialect, None), Kind::Local("AN"));
+        assert_eq!(classify(&number("12345", "", "X", "VN"), &dialect, None), Kind::Other("VN"));
     }
 }

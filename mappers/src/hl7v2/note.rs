@@ -58,5 +58,6 @@ codes! {
     RelativePointer "relative-pointer" "The pointer to a document names no scheme: it stands as the title." => "Send the whole address";
     DocumentType "document-type" "A document says it is of one type and its bytes are of another: the bytes count.";
     NoMessageTime "no-message-time" "The message says no time: versions are ordered by when it was received." => "Send MSH-7";
+    BrokenPromise "broken-promise" "A field has no value that the feed's profile promises." => "Send the field, or take it out of `promise` in the profile";
     TooManyNotes "too-many-notes" "Further notes and faults are counted, not listed.";
 }

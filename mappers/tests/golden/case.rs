@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use causeway_core::envelope::{FeedName, Format};
-use causeway_core::feed::FeedSettings;
+use causeway_core::feed::dialect::Dialect;
+use causeway_core::feed::{FeedSettings, Profile};
 use causeway_core::mapped::Mapped;
 use causeway_core::provider::ProviderId;
 use causeway_mappers::hl7v2::explain::{Explanation, explain};
@@ -37,7 +39,7 @@ impl Case {
     pub(crate) fn named(name: &str) -> Self {
         let folder = root().join(name);
         let bytes = fs::read(folder.join("input.hl7")).unwrap_or_else(|_| panic!("{name}/input.hl7"));
-        let feed = match fs::read(folder.join("feed.json")) {
+        let mut feed: FeedSettings = match fs::read(folder.join("feed.json")) {
             Ok(text) => serde_json::from_slice(&text).expect("feed.json"),
             Err(_) => FeedSettings::new(
                 FeedName::parse("hospital").expect("a name"),
@@ -45,6 +47,10 @@ impl Case {
                 ProviderId("9265486345".to_owned()),
             ),
         };
+        if let Ok(text) = fs::read_to_string(folder.join("profile.toml")) {
+            let dialect = Arc::new(Dialect::parse(&text).expect("profile.toml"));
+            feed.profile = Profile::File { path: "profile.toml".into(), dialect };
+        }
         Self { name: name.to_owned(), messages: split(&bytes), feed, folder }
     }
 

@@ -150,7 +150,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("repeat_pattern.csv", "a row gives several members of Timing: unit tests of the repeat pattern"),
     ("report_section.csv", "says where a text goes, no code: goldens of radiology and of other investigations"),
     ("substitution.csv", "two tables in one, told apart by their field: goldens of medication"),
-    ("ha_allergy.csv", "the public hospitals' own letters: goldens `allergy-ha-…`"),
     ("birth_record.csv", "names and LOINC codes, no table of HL7: goldens `birth-…`"),
     ("obstetric_record.csv", "names and LOINC codes, no table of HL7: goldens of obstetric records"),
 ];

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::FeedSettings;
+use causeway_core::feed::dialect::Dialect;
 use causeway_core::mapped::Mapped;
 use causeway_core::provider::ProviderId;
 use causeway_mappers::hl7v2::note::NoteCode;
@@ -65,6 +66,19 @@ fn minimum_elements() -> String {
         row(&mut text, &[domain, &format!("`{element}`"), &needed, why]);
     }
     text
+}
+
+#[test]
+fn every_key_of_a_profile_is_told_of() {
+    let text = fs::read_to_string(document("profiles.md")).expect("docs/profiles.md");
+    let all = Dialect { charset: Dialect::parse("charset = \"BIG-5\"").expect("one").charset, ..Dialect::default() };
+    let value = serde_json::to_value(all).expect("JSON");
+    let keys = value.as_object().expect("keys").iter().flat_map(|(section, value)| match value.as_object() {
+        Some(inner) => inner.keys().map(|key| format!("{section}.{key}")).collect(),
+        None => vec![section.clone()],
+    });
+    let untold: Vec<String> = keys.filter(|key| !text.contains(&format!("`{key}`"))).collect();
+    assert!(untold.is_empty(), "docs/profiles.md does not tell of {untold:?}");
 }
 
 fn messages() -> String {

@@ -1,8 +1,9 @@
-//! `causeway feed list|show|pause|resume|test`
+//! `causeway feed list|show|codes|profiles|pause|resume|test`
 
 mod test;
 
 mod codes;
+mod profiles;
 
 use causeway_core::envelope::FeedName;
 use clap::{Args, Subcommand};
@@ -47,6 +48,11 @@ enum Verb {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
+    /// List the dialects feeds may speak, or show one of them as the file it is.
+    Profiles {
+        /// Show this one: generic, hk-public-hospital, or a file that ends in .toml.
+        name: Option<String>,
+    },
     /// Answer "not now" to everything the feed sends, until it is resumed.
     Pause {
         /// Its name.
@@ -68,6 +74,8 @@ pub(crate) fn run(args: &Feed, context: &Context) -> Outcome {
         Verb::Show { name } => show(name, context),
         Verb::Codes { unmapped: false, feed, .. } => codes::tables(feed.as_deref(), context),
         Verb::Codes { unmapped: true, feed, all, limit } => codes::unmapped(feed.as_deref(), *all, *limit, context),
+        Verb::Profiles { name: None } => profiles::list(context),
+        Verb::Profiles { name: Some(name) } => profiles::show(name, context),
         Verb::Pause { name } => pause(name, true, context),
         Verb::Resume { name } => pause(name, false, context),
         Verb::Test(args) => test::run(args, context),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::layers::{self, File, Layered, Sources};
-use super::{Config, check, code_tables};
+use super::{Config, check, code_tables, profiles};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Stop};
 
 /// The name of a configuration file.
@@ -49,6 +49,7 @@ pub(crate) fn find(wanted: &Wanted) -> Outcome<Found> {
     let mut found = read(wanted)?;
     let mut troubles = check::contradictions(&found);
     troubles.extend(code_tables::load(&mut found));
+    troubles.extend(profiles::load(&mut found));
     match troubles.pop() {
         None => Ok(found),
         Some(only) if troubles.is_empty() => Err(only.into()),

@@ -50,6 +50,7 @@ const PURE: &[(&str, &[&str])] = &[
             "serde_path_to_error",
             "sha2",
             "thiserror",
+            "toml",
             "unicode-normalization",
             "uuid",
         ],

@@ -1,5 +1,6 @@
 //! PID, patient identification: IG map `PID[Patient]`.
 
+use causeway_core::feed::dialect::NumberPlace;
 use causeway_core::mapped::{Identity, Prior};
 use causeway_core::person::{BirthDate, Demographics, Sex};
 use causeway_core::phi::Phi;
@@ -69,8 +70,9 @@ pub(crate) struct Patient {
 
 /// Reads PID; `None`, with a fault, when it has no number of a patient.
 pub(crate) fn patient<'m>(context: &Context<'m>, pid: &Seg<'m>) -> Option<Patient> {
-    // PID-3, PID-2, PID-4 → identifier
-    let numbers = identity::read(context, pid, &[3, 2, 4]);
+    // PID-3, PID-2, PID-4 → identifier; PID-19 in dialects that have an HKID there
+    let ssn_is_hkid = context.dialect().identity.bare_hkid_in.contains(&NumberPlace::Pid19);
+    let numbers = identity::read(context, pid, if ssn_is_hkid { &[3, 2, 4, 19] } else { &[3, 2, 4] });
     let Some(subject) = numbers.subject(context) else {
         let text = "no identity document and no number of the sender's own";
         context.fault(Reason::NoIdentifier, pid.field_place(3), pid.offset(3), text);

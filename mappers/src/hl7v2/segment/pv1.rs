@@ -1,5 +1,6 @@
 //! PV1, patient visit: IG map `PV1[Encounter]`.
 
+use causeway_core::feed::dialect::PatientClass;
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::record::RecordKey;
 
@@ -225,12 +226,12 @@ fn status(event: Event, of_class: &'static str, ended: bool) -> &'static str {
 /// PV1-2 → class, with the status that belongs to it.
 fn class<'m>(context: &Context<'m>, pv1: &Seg<'m>, visit_number: &str) -> (Object, &'static str) {
     let value = pv1.first(context, 2);
-    let by_number = class_of_case_number(visit_number);
+    let dialect = &context.dialect().visit;
+    let by_number = dialect.class_of(visit_number).map(PatientClass::as_str);
     let sent = value.as_ref().map(|value| value.text(1)).unwrap_or_default();
     let code = match (&*sent, by_number) {
-        ("A", _) if context.is_public_hospital() || by_number == Some("E") => "E",
         ("", Some(by_number)) => by_number,
-        (sent, _) => sent,
+        (sent, _) => dialect.classes.get(sent).map_or(sent, |class| class.as_str()),
     };
     if by_number.is_some_and(|by_number| by_number != code) {
         context.note(
@@ -252,19 +253,6 @@ fn class<'m>(context: &Context<'m>, pv1: &Seg<'m>, visit_number: &str) -> (Objec
     };
     cwe::unmapped(&value);
     (coding(&context.urn("code", "0004"), code, &value.text(2)), "unknown")
-}
-
-/// The public hospitals' case numbers tell the class: two letters, eight digits, a letter.
-fn class_of_case_number(number: &str) -> Option<&'static str> {
-    let (prefix, rest) = number.split_at_checked(2)?;
-    let (digits, check) = rest.split_at_checked(8)?;
-    let good = digits.bytes().all(|b| b.is_ascii_digit()) && check.len() == 1;
-    match prefix {
-        "HN" if good => Some("I"),
-        "OP" if good => Some("O"),
-        "AE" if good => Some("E"),
-        _ => None,
-    }
 }
 
 /// PV1-7, PV1-8, PV1-9, PV1-17, PV1-52 → participant.
@@ -335,21 +323,6 @@ fn hospitalization<'m>(context: &Context<'m>, pv1: &Seg<'m>) -> Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_case_number_of_a_public_hospital_tells_the_class() {
-        for (number, class) in [
-            ("HN24000123X", Some("I")),
-            ("OP24000123X", Some("O")),
-            ("AE24000123X", Some("E")),
-            ("HN2400012X", None),
-            ("XX24000123X", None),
-            ("", None),
-            ("香香香", None),
-        ] {
-            assert_eq!(class_of_case_number(number), class, "{number}");
-        }
-    }
 
     #[test]
     fn the_event_decides_the_status_before_the_class() {

@@ -77,7 +77,7 @@ fn feed(args: &Test, settings: &FeedSettings, context: &Context) -> Outcome<Feed
     let config = FeedConfig::new(name, settings.provider.clone(), vec![SenderPattern::any()]);
     // Samples are mostly marked as tests.
     let processing_ids = vec![Pattern::any()];
-    Ok(FeedConfig { charset, profile: settings.profile, processing_ids, ..config })
+    Ok(FeedConfig { charset, profile: settings.profile.clone(), processing_ids, ..config })
 }
 
 /// What the door has against a message, what the mapper cannot use of it, and what it notes; each once.

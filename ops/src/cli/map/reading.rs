@@ -2,14 +2,14 @@
 //! `causeway feed test`.
 
 use causeway_core::envelope::{FeedName, Format};
-use causeway_core::feed::{CharsetRule, FeedSettings, Profile};
+use causeway_core::feed::{CharsetRule, FeedSettings};
 use causeway_core::provider::ProviderId;
 use clap::Args;
-use serde_json::json;
 
 use crate::cli::context::Context;
 use crate::cli::person::import::feed_settings;
 use crate::cli::send::charset;
+use crate::config::profiles;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 
 /// How messages are read.
@@ -18,9 +18,9 @@ pub(crate) struct Reading {
     /// With the settings of this feed of the configuration.
     #[arg(long, conflicts_with_all = ["profile", "provider"])]
     pub(crate) feed: Option<String>,
-    /// In this dialect: generic or hk-public-hospital.
-    #[arg(long, value_parser = profile, default_value = "generic")]
-    profile: Profile,
+    /// In this dialect: generic, hk-public-hospital, or a file that ends in .toml (see `causeway feed profiles`).
+    #[arg(long, default_value = "generic")]
+    profile: String,
     /// As if it were this provider's.
     #[arg(long, default_value = "HA")]
     provider: String,
@@ -41,7 +41,9 @@ impl Reading {
                 let name =
                     FeedName::parse("map").map_err(|error| Diagnostic::new(Code::Internal, error.to_string()))?;
                 let provider = ProviderId(self.provider.clone());
-                FeedSettings { profile: self.profile, ..FeedSettings::new(name, Format::Hl7v2, provider) }
+                let profile = profiles::named(&self.profile)?;
+                let charset = profile.charset(CharsetRule::Auto);
+                FeedSettings { profile, charset, ..FeedSettings::new(name, Format::Hl7v2, provider) }
             }
         };
         Ok(match &self.charset {
@@ -49,9 +51,4 @@ impl Reading {
             None => settings,
         })
     }
-}
-
-/// For clap.
-fn profile(text: &str) -> Result<Profile, String> {
-    serde_json::from_value(json!(text)).map_err(|_unknown| "the profiles are generic and hk-public-hospital".to_owned())
 }

@@ -1,5 +1,5 @@
-//! Clinical alerts in the dialect of the public hospitals: ORU^R01 whose OBX are alert codes. Which entity they have is not
-//! published, so the name in OBX-3.2 tells them (docs/fhir.md).
+//! Clinical alerts in the dialect of the public hospitals: ORU^R01 whose OBX are alert codes. The feed's dialect says by which
+//! entity or name they are told.
 
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
@@ -11,14 +11,14 @@ use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::ts;
 use crate::hl7v2::reader::Seg;
 
-/// What OBX-3.2 says of an alert, in lower case.
-const NAMES: &[&str] = &["alert", "alert code", "clinical alert", "medical alert"];
-
-/// Whether a segment is an alert: named so, from a public hospital or with OBX-3.3 `HA`.
+/// Whether a segment is an alert.
 pub(crate) fn is_alert(context: &Context<'_>, obx: &Seg<'_>) -> bool {
-    let identifier = obx.field(3);
-    (context.is_public_hospital() || identifier.component(3).raw() == "HA")
-        && NAMES.contains(&&*folded(identifier.component(2).raw()))
+    let (dialect, identifier) = (&context.dialect().alert, obx.field(3));
+    if !dialect.any_coding_system && identifier.component(3).raw() != dialect.coding_system {
+        return false;
+    }
+    let entity = identifier.component(1).raw();
+    dialect.entities.iter().any(|own| own == entity) || dialect.names.contains(&folded(identifier.component(2).raw()))
 }
 
 /// Maps one: OBX-5.1 the code of the alert, or OBX-3.4 where it stands alone; OBX-5.2 the words. `None`, with a fault,

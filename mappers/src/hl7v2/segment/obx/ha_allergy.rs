@@ -1,9 +1,10 @@
 //! The allergy dialect of the public hospitals: ORU^R01 whose OBX are not results but allergies. What the record-type
 //! letter of OBX-3.4 means depends on the entity in OBX-3.1: `N` is *no known drug allergy* under 100109 and a
-//! *non-drug allergy* under 100111; 100110 are adverse drug reactions (codes/ha_allergy.csv).
+//! *non-drug allergy* under 100111; 100110 are adverse drug reactions. The feed's dialect has the entities and letters.
 
 use std::borrow::Cow;
 
+use causeway_core::feed::dialect::{AllergyCategory, AllergyLetter, AllergyMeaning};
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::reason::Reason;
 use causeway_core::record::RecordKey;
@@ -18,14 +19,11 @@ use crate::hl7v2::datatype::{cwe, ts};
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
 
-/// The entities of the dialect.
-const ENTITIES: [&str; 3] = ["100109", "100110", "100111"];
-
-/// Whether a segment speaks the dialect: one of its entities, and the feed is a public hospital's or OBX-3.3 is `HA`.
+/// Whether a segment is an allergy: it has one of the entities, and the coding system that goes with them.
 pub(crate) fn is_allergy(context: &Context<'_>, obx: &Seg<'_>) -> bool {
-    let identifier = obx.field(3);
-    ENTITIES.contains(&identifier.component(1).raw())
-        && (context.is_public_hospital() || identifier.component(3).raw() == "HA")
+    let (dialect, identifier) = (&context.dialect().allergy, obx.field(3));
+    dialect.entities.contains_key(identifier.component(1).raw())
+        && (dialect.any_coding_system || identifier.component(3).raw() == dialect.coding_system)
 }
 
 /// An entry, to which manifestations that follow are added before it becomes a record.
@@ -60,17 +58,16 @@ pub(crate) fn take<'m>(context: &Context<'m>, obx: &Seg<'m>, within: Within<'_>,
     let said = read(context, obx);
     let status = status(context, obx, within.order.status);
     let recorded = ts::field(obx, context, 14).or(within.order.observed).or(within.order.requested);
-    let Some(row) = codes::HA_ALLERGY.row(&format!("{} {}", said.entity, said.letter)) else {
+    let Some(letter) = context.dialect().allergy.letter(&said.entity, &said.letter) else {
         let text = "the record-type letter means nothing for this entity";
         context.fault(Reason::Unmappable, obx.field_place(3), obx.offset(3), text);
         return;
     };
-    let [_, meaning, _, display] = row;
-    if *meaning != "manifestation" {
-        entries.push(entry(context, within, &said, row, status, recorded));
+    if letter.meaning != AllergyMeaning::Manifestation {
+        entries.push(entry(context, within, &said, letter, status, recorded));
         return;
     }
-    let words = allergen(&said.text, display);
+    let words = allergen(&said.text, &letter.display);
     let words = if words.is_empty() { &*said.code } else { words };
     match entries.last_mut() {
         Some(entry) if !words.is_empty() => entry.allergy.manifestations.push(allergy::manifestation(words)),
@@ -108,31 +105,38 @@ fn entry(
     context: &Context<'_>,
     within: Within<'_>,
     said: &Said<'_>,
-    [_, meaning, category, display]: &[&'static str; 4],
+    AllergyLetter { meaning, category, display }: &AllergyLetter,
     status: Status,
     recorded: Option<Hl7Time>,
 ) -> Entry {
     let Said { entity, letter, code, text } = said;
     let text = allergen(text, display);
-    let shown = if text.is_empty() { *display } else { text };
+    let shown = if text.is_empty() { display } else { text };
     let entity_letter = coding(&format!("urn:causeway:ha:entity:{entity}"), letter, display);
     let codings: Vec<Json> = vec![entity_letter.into(), coding("urn:causeway:ha:allergen", code, text).into()];
     let key = |named: &[&str]| {
         let parts: Vec<&str> = [&**entity, &**letter].into_iter().chain(named.iter().copied()).collect();
         allergy::natural_key(context, within.subject, &parts)
     };
-    let key = match *meaning {
+    let key = match meaning {
         // However it is worded, there is one such statement a patient.
-        "no-known-drug-allergy" => key(&[]),
+        AllergyMeaning::NoKnownDrugAllergy => key(&[]),
         _ if code.is_empty() => key(&[&allergy::folded(shown)]),
         _ => key(&[code]),
     };
-    let is_reaction = meaning.ends_with("reaction");
+    let (kind, is_reaction, is_previous) = match meaning {
+        // That there is no allergy is neither allergy nor intolerance.
+        AllergyMeaning::NoKnownDrugAllergy => ("", false, false),
+        AllergyMeaning::Allergy | AllergyMeaning::Manifestation => ("allergy", false, false),
+        AllergyMeaning::Previous => ("allergy", false, true),
+        AllergyMeaning::Reaction => ("intolerance", true, false),
+        AllergyMeaning::PreviousReaction => ("intolerance", true, true),
+    };
     let retracted = status.retracted;
-    let verification = match (retracted, *meaning) {
+    let verification = match (retracted, is_previous) {
         (true, _) => "entered-in-error",
-        (false, "previous" | "previous-reaction") => "unconfirmed",
-        (false, _) => "confirmed",
+        (false, true) => "unconfirmed",
+        (false, false) => "confirmed",
     };
     Entry {
         domain: if is_reaction { Domain::AdverseReaction } else { Domain::Allergy },
@@ -147,18 +151,13 @@ fn entry(
         allergy: Allergy {
             clinical: if retracted { "" } else { "active" },
             verification,
-            kind: if is_reaction { "intolerance" } else { kind(meaning) },
-            category,
+            kind,
+            category: category.map_or("", AllergyCategory::as_str),
             code: Object::sized(2).list("coding", codings).text("text", shown),
             recorded: recorded.map(|time| context.written(time)),
             ..Allergy::default()
         },
     }
-}
-
-/// That there is no allergy is neither allergy nor intolerance.
-fn kind(meaning: &str) -> &'static str {
-    if meaning == "no-known-drug-allergy" { "" } else { "allergy" }
 }
 
 /// The allergen: some senders put the kind in front, `Non-drug allergy: peanut`.
