@@ -57,7 +57,9 @@ pub(crate) fn standings(config: &Config, now: Timestamp) -> Vec<CertificateStatu
     let doors = config.door.iter().filter_map(|door| Some((format!("mllp {}", door.listen), door.tls.as_ref()?)));
     let dicom = config.dicom_door.iter();
     let dicom = dicom.filter_map(|door| Some((format!("dicom {}", door.listen), door.tls.as_ref()?)));
-    doors.chain(dicom).flat_map(|(name, tls)| of_door(&name, tls, now)).collect()
+    let clinics = config.cm_door.iter();
+    let clinics = clinics.filter_map(|door| Some((format!("cm {}", door.listen), door.tls.as_ref()?)));
+    doors.chain(dicom).chain(clinics).flat_map(|(name, tls)| of_door(&name, tls, now)).collect()
 }
 
 fn of_door(name: &str, tls: &TlsSettings, now: Timestamp) -> Vec<CertificateStatus> {

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_chinese_medicine::config::{CmDoorConfig, CmFeedConfig};
 use causeway_core::code_table::CodeTables;
 use causeway_core::envelope::FeedName;
 use causeway_core::feed::FeedSettings;
@@ -64,6 +65,8 @@ pub(crate) struct Config {
     pub(crate) dicom_door: Vec<DicomDoorConfig>,
     /// The watched folders of HL7 files, each with its feed.
     pub(crate) file_door: Vec<FileDoorConfig>,
+    /// The doors for Chinese-medicine records by HTTP, each with its feeds.
+    pub(crate) cm_door: Vec<CmDoorConfig>,
     /// The code tables of the feeds that have some, read from their files.
     #[serde(skip)]
     pub(crate) code_tables: BTreeMap<FeedName, Arc<CodeTables>>,
@@ -84,6 +87,7 @@ impl Default for Config {
             door: Vec::new(),
             dicom_door: Vec::new(),
             file_door: Vec::new(),
+            cm_door: Vec::new(),
             code_tables: BTreeMap::new(),
         }
     }
@@ -123,14 +127,27 @@ impl Config {
             expect_every: door.feed.expect_every,
             catch_all: door.feed.senders.contains(&SenderPattern::any()),
         });
-        hl7.chain(dicom).chain(files)
+        let clinics = self.cm_door.iter().enumerate().flat_map(|(number, door)| {
+            door.feeds.iter().map(move |feed| AnyFeed {
+                name: &feed.name,
+                provider: &feed.provider,
+                protocol: causeway_chinese_medicine::desk::PROTOCOL,
+                listen: door.listen.to_string(),
+                door: format!("cm_door.{number}"),
+                expect_every: feed.expect_every,
+                catch_all: false,
+            })
+        });
+        hl7.chain(dicom).chain(files).chain(clinics)
     }
 
     /// Where the doors listen, each with the key of the setting.
     pub(crate) fn doors(&self) -> impl Iterator<Item = (String, SocketAddr)> {
         let hl7 = self.door.iter().enumerate().map(|(number, door)| (format!("door.{number}.listen"), door.listen));
         let dicom = self.dicom_door.iter().enumerate();
+        let clinics = self.cm_door.iter().enumerate();
         hl7.chain(dicom.map(|(number, door)| (format!("dicom_door.{number}.listen"), door.listen)))
+            .chain(clinics.map(|(number, door)| (format!("cm_door.{number}.listen"), door.listen)))
     }
 
     /// All HL7 feeds, door by door.
@@ -141,11 +158,18 @@ impl Config {
     /// What mappers and router need to know of the feeds.
     pub(crate) fn feed_settings(&self) -> impl Iterator<Item = FeedSettings> {
         let dicom = self.dicom_door.iter().flat_map(|door| &door.feeds).map(DicomFeedConfig::settings);
-        self.feeds().map(|feed| self.settings_of(feed)).chain(dicom)
+        let clinics = self.cm_door.iter().flat_map(|door| &door.feeds).map(|feed| self.settings_of_clinic(feed));
+        self.feeds().map(|feed| self.settings_of(feed)).chain(dicom).chain(clinics)
     }
 
     /// What mappers and router need to know of a feed.
     pub(crate) fn settings_of(&self, feed: &FeedConfig) -> FeedSettings {
+        let code_tables = self.code_tables.get(&feed.name).cloned().unwrap_or_default();
+        FeedSettings { code_tables, ..feed.settings() }
+    }
+
+    /// The same of a clinic's feed.
+    fn settings_of_clinic(&self, feed: &CmFeedConfig) -> FeedSettings {
         let code_tables = self.code_tables.get(&feed.name).cloned().unwrap_or_default();
         FeedSettings { code_tables, ..feed.settings() }
     }
@@ -163,7 +187,7 @@ pub(crate) struct AnyFeed<'c> {
     pub(crate) name: &'c FeedName,
     /// The provider whose data it is.
     pub(crate) provider: &'c ProviderId,
-    /// `mllp`, `dicom` or `file`.
+    /// `mllp`, `dicom`, `file` or `cm`.
     pub(crate) protocol: &'static str,
     /// Where its door listens, or the folder that is watched.
     pub(crate) listen: String,

@@ -1,6 +1,7 @@
 //! What HTTP answers besides the pages: metrics, health, and the status for programs.
 
 pub(crate) mod client;
+pub(crate) mod clinic;
 pub(crate) mod hl7;
 
 use std::sync::Arc;

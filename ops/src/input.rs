@@ -1,4 +1,5 @@
-//! Files with HL7 v2 messages: one or many in a file, as text or as they went over MLLP, in folders or not.
+//! Files with HL7 v2 messages: one or many in a file, as text or as they went over MLLP, in folders or not. Files with
+//! Chinese-medicine records: one as JSON, or one a line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,54 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn read_whatever(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
-    gather(paths, |file, bytes| Ok(Input { path: file.to_owned(), number: 1, alone: true, bytes }))
+    let inputs = gather(paths, |file, bytes| Ok(Input { path: file.to_owned(), number: 1, alone: true, bytes }))?;
+    let parted =
+        |input: Input| if is_record(&input.bytes) { records_of(&input.path, &input.bytes) } else { vec![input] };
+    Ok(inputs.into_iter().flat_map(parted).collect())
+}
+
+/// The Chinese-medicine records of these files and folders.
+///
+/// # Errors
+/// A file that cannot be read, or no record at all.
+pub(crate) fn records(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        for file in files_where(path, is_record_file)? {
+            inputs.extend(records_of(&file, &read_file(&file)?));
+        }
+    }
+    if inputs.is_empty() {
+        return Err(Diagnostic::new(Code::NoMessage, "the files hold no record"));
+    }
+    Ok(inputs)
+}
+
+/// Whether it looks like a Chinese-medicine record, or several: an object of JSON.
+pub(crate) fn is_record(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// One record, or one a line where the file is not one value of JSON.
+fn records_of(path: &Path, bytes: &[u8]) -> Vec<Input> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let is_one = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    let mut lines: Vec<&[u8]> = if is_one { vec![bytes] } else { bytes.split(|byte| *byte == b'\n').collect() };
+    lines.retain(|line| !line.iter().all(u8::is_ascii_whitespace));
+    // A file with one broken record over several lines is told as one.
+    if !is_one && lines.first().is_some_and(|first| serde_json::from_slice::<serde::de::IgnoredAny>(first).is_err()) {
+        lines = vec![bytes];
+    }
+    let alone = lines.len() == 1;
+    let input = |(line, number): (&[u8], usize)| Input { path: path.to_owned(), number, alone, bytes: line.to_vec() };
+    lines.into_iter().zip(1_usize..).map(input).collect()
+}
+
+/// In a folder only files that are called like records are taken.
+fn is_record_file(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    matches!(extension.to_ascii_lowercase().as_str(), "json" | "ndjson" | "jsonl")
 }
 
 /// The messages of all files; `without` says what a file without one is.
@@ -127,7 +175,10 @@ pub(crate) fn files_where(path: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<
 /// In a folder only files that are called like messages are taken.
 fn is_message_file(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    matches!(extension.to_ascii_lowercase().as_str(), "hl7" | "txt" | "out" | "msg" | "er7" | "dat")
+    matches!(
+        extension.to_ascii_lowercase().as_str(),
+        "json" | "ndjson" | "jsonl" | "hl7" | "txt" | "out" | "msg" | "er7" | "dat"
+    )
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Diagnostic> {

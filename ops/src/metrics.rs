@@ -91,8 +91,11 @@ impl Prometheus {
             self.touch(metric, &[feed, protocol]);
         }
         self.set(&metric::FEED_EXPECTED_INTERVAL_SECONDS, &[feed, protocol], expected_seconds);
-        let kinds: &[&str] =
-            if protocol == "dicom" { &["C-STORE"] } else { &["ADT^A01", "ADT^A08", "ORU^R01", "other"] };
+        let kinds: &[&str] = match protocol {
+            "dicom" => &["C-STORE"],
+            causeway_chinese_medicine::desk::PROTOCOL => &[causeway_chinese_medicine::desk::KIND],
+            _ => &["ADT^A01", "ADT^A08", "ORU^R01", "other"],
+        };
         for kind in kinds {
             self.touch(&metric::MESSAGES_RECEIVED, &[feed, kind]);
             self.touch(&metric::MESSAGE_RECEIVED_BYTES, &[feed, kind]);

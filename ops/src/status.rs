@@ -148,7 +148,7 @@ impl FeedState {
 pub(crate) struct FeedStatus {
     /// Its name.
     pub(crate) name: FeedName,
-    /// `mllp` or `dicom`.
+    /// `mllp`, `dicom`, `file` or `cm`.
     pub(crate) protocol: String,
     /// Where its door listens.
     pub(crate) listen: String,

@@ -2,6 +2,7 @@
 //! the pages and the clockwork, and stops them in the order that loses nothing.
 
 mod blobs;
+mod clinics;
 mod clockwork;
 mod fetching;
 mod files;
@@ -159,7 +160,12 @@ impl Hub {
         let images =
             if role.has_doors() { images::open(config, &engines, &paused, &doors_stopping).await? } else { Vec::new() };
         let files = if role.has_doors() { files::open(config, &ports, &doors_stopping)? } else { Vec::new() };
-        let door_tasks = mllp.chain(posts).chain(images).chain(files).collect();
+        let clinics = if role.has_doors() {
+            clinics::open(config, &engines, &paused, &doors_stopping).await?
+        } else {
+            Vec::new()
+        };
+        let door_tasks = mllp.chain(posts).chain(images).chain(files).chain(clinics).collect();
         health.doors_are_open();
 
         let (gatherer, publisher, board) = tokio::task::block_in_place(|| engines.watch(config, role))?;

@@ -109,7 +109,7 @@ fn result(generator: &mut SchemaGenerator) -> Value {
         "required": ["line", "status"],
         "properties": {
             "line": {"type": "integer", "minimum": 1},
-            "status": {"type": "string", "enum": ["accepted", "resent", "rejected"]},
+            "status": {"type": "string", "enum": ["accepted", "resent", "rejected", "later"]},
             "trace": {"type": "string", "format": "uuid"},
             "errors": {"type": "array", "items": fault},
         },

@@ -127,7 +127,10 @@ fn configured(name: &str, context: &Context) -> Outcome<(FeedName, serde_json::V
     let hl7 = config.feed(name).map(|feed| (feed.name.clone(), serde_json::to_value(feed)));
     let mut dicom = config.dicom_door.iter().flat_map(|door| &door.feeds);
     let dicom = dicom.find(|feed| feed.name.as_str() == name);
+    let mut clinics = config.cm_door.iter().flat_map(|door| &door.feeds);
+    let clinic = clinics.find(|feed| feed.name.as_str() == name);
     let found = hl7.or_else(|| dicom.map(|feed| (feed.name.clone(), serde_json::to_value(feed))));
+    let found = found.or_else(|| clinic.map(|feed| (feed.name.clone(), serde_json::to_value(feed))));
     if let Some((name, settings)) = found {
         let settings =
             settings.map_err(|error| Diagnostic::new(Code::Internal, "the feed cannot be shown").because(&error))?;

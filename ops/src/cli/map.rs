@@ -21,7 +21,7 @@ use crate::output::Table;
 pub(crate) struct Map {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// Files and folders with HL7 v2 messages.
+    /// Files and folders with HL7 v2 messages or Chinese-medicine records.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -49,7 +49,11 @@ fn map(args: &Map, context: &Context) -> Outcome {
     let now = context.now();
     let mut table = Table::new(&["input", "type", "control id", "records", ">notes", "faults"]);
     for input in &inputs {
-        let mapped = causeway_mappers::hl7v2::map(&input.bytes, &settings, 0, now);
+        let mapped = if input::is_record(&input.bytes) {
+            causeway_mappers::chinese_medicine::map(&input.bytes, &settings, 0)
+        } else {
+            causeway_mappers::hl7v2::map(&input.bytes, &settings, 0, now)
+        };
         if context.terminal.json {
             context.terminal.json_line(&causeway_mappers::json::line(&input.name(), &mapped))?;
         } else {

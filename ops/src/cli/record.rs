@@ -131,6 +131,9 @@ fn told(resource: &Value) -> String {
     let code = text("/code/text")
         .or_else(|| text("/code/coding/0/display"))
         .or_else(|| text("/code/coding/0/code"))
+        .or_else(|| text("/medicationCodeableConcept/text"))
+        .or_else(|| text("/medicationCodeableConcept/coding/0/display"))
+        .or_else(|| text("/contained/0/code/text"))
         .or_else(|| text("/class/display"))
         .or_else(|| text("/class/code"))
         .unwrap_or_default();

@@ -1,5 +1,6 @@
-//! `causeway send hl7`
+//! `causeway send`
 
+mod cm;
 mod dicom;
 
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ enum What {
     Hl7(Hl7),
     /// Send DICOM images by C-STORE: files with or without meta information, folders.
     Dicom(dicom::Dicom),
+    /// Send Chinese-medicine records by HTTP: files with one record (JSON) or one a line (NDJSON), folders.
+    Cm(cm::Cm),
 }
 
 /// Arguments of `causeway send hl7`.
@@ -87,6 +90,7 @@ pub(crate) fn run(args: &Send, context: &Context) -> Outcome {
     match &args.what {
         What::Hl7(hl7) => send(hl7, context),
         What::Dicom(dicom) => dicom::run(dicom, context),
+        What::Cm(cm) => cm::run(cm, context),
     }
 }
 

@@ -53,6 +53,10 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
             troubles.push(at(&format!("{place}.pickup.folder"), what).fix(fix));
         }
     }
+    for (number, door) in config.cm_door.iter().enumerate() {
+        let place = format!("cm_door.{number}");
+        troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
+    }
     troubles.extend(
         names_twice(config)
             .into_iter()

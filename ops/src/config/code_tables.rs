@@ -37,12 +37,15 @@ const TOLD_MAX: usize = 20;
 pub(crate) fn load(found: &mut Found) -> Vec<Diagnostic> {
     let folder = found.file.path.parent().unwrap_or(Path::new("")).to_owned();
     let (mut troubles, mut tables_of) = (Vec::new(), BTreeMap::new());
-    for feed in found.config().feeds().filter(|feed| !feed.code_tables.is_empty()) {
+    let config = found.config();
+    let hl7 = config.feeds().map(|feed| (&feed.name, &feed.code_tables));
+    let clinics = config.cm_door.iter().flat_map(|door| &door.feeds).map(|feed| (&feed.name, &feed.code_tables));
+    for (name, paths) in hl7.chain(clinics).filter(|(_, paths)| !paths.is_empty()) {
         let mut tables = CodeTables::default();
-        for path in &feed.code_tables {
+        for path in paths {
             troubles.extend(read(&folder.join(path), &mut tables));
         }
-        tables_of.insert(feed.name.clone(), Arc::new(tables));
+        tables_of.insert(name.clone(), Arc::new(tables));
     }
     found.layered.value.code_tables = tables_of;
     troubles

@@ -30,6 +30,14 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<(u16, Vec<u8>)>
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+    parted(&answer)
+}
+
+/// The status and the body of an answer that was read whole.
+///
+/// # Errors
+/// It is no HTTP.
+pub(crate) fn parted(answer: &[u8]) -> io::Result<(u16, Vec<u8>)> {
     let no_http = || io::Error::new(io::ErrorKind::InvalidData, "the answer is no HTTP");
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(no_http)?;
     let (head, body) = (answer.get(..end).unwrap_or_default(), answer.get(end + 4..).unwrap_or_default());

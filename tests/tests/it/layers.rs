@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "causeway-ops",
         &[
+            "causeway-chinese-medicine",
             "causeway-core",
             "causeway-tls",
             "causeway-pickup",

@@ -28,7 +28,7 @@ const TOLD_MAX: usize = 3;
 /// Arguments of `causeway feed test`.
 #[derive(Debug, Args)]
 pub(super) struct Test {
-    /// Files and folders with sample messages.
+    /// Files and folders with sample messages or Chinese-medicine records.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -82,6 +82,12 @@ fn feed(args: &Test, settings: &FeedSettings, context: &Context) -> Outcome<Feed
 
 /// What the door has against a message, what the mapper cannot use of it, and what it notes; each once.
 fn findings(input: &Input, feed: &FeedConfig, settings: &FeedSettings, context: &Context) -> Vec<Finding> {
+    if input::is_record(&input.bytes) {
+        // The door refuses what the mapper could not read, by the same reader.
+        let mapped = causeway_mappers::chinese_medicine::map(&input.bytes, settings, 0);
+        let faults = mapped.faults.iter().map(Finding::fault);
+        return faults.chain(mapped.notes.iter().map(Finding::note)).collect();
+    }
     // As it would go over the wire.
     let bytes = with_carriage_returns(&input.bytes);
     let mapped = causeway_mappers::hl7v2::map(&bytes, settings, 0, context.now());

@@ -75,7 +75,10 @@ pub(in crate::cli) fn feed_settings(context: &Context, name: &str) -> Outcome<Fe
     match config.feed(name) {
         Some(feed) => Ok(config.settings_of(feed)),
         None => {
-            let names: Vec<_> = config.feeds().map(|feed| feed.name.to_string()).collect();
+            if let Some(settings) = config.feed_settings().find(|feed| feed.name.as_str() == name) {
+                return Ok(settings);
+            }
+            let names: Vec<_> = config.all_feeds().map(|feed| feed.name.to_string()).collect();
             let told = Diagnostic::new(Code::Nothing, format!("there is no feed `{name}`"));
             Err(told.fix(format!("the feeds are {}", names.join(", "))).into())
         }

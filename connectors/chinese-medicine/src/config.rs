@@ -1,0 +1,261 @@
+//! The configuration of a Chinese-medicine door: where it listens, whom it hears, and its limits.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use causeway_core::chinese_medicine::RECORD_BYTES_MAX;
+use causeway_core::envelope::{FeedName, Format};
+use causeway_core::feed::FeedSettings;
+use causeway_core::provider::ProviderId;
+use causeway_tls::{ClientPattern, Network, TlsSettings};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One Chinese-medicine door, which takes records by HTTP, and the feeds that come in by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CmDoorConfig {
+    /// Where to listen. Default: loopback only, port 8577.
+    #[serde(default = "default_listen")]
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// TLS: every connection speaks it, those from this machine too. Default: plain text, which is heard from loopback only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
+    /// Bounds on time and size.
+    #[serde(default)]
+    pub limits: CmLimits,
+    /// The feeds: the one whose token or certificate the sender shows takes what it sends.
+    #[serde(rename = "feed", default)]
+    pub feeds: Vec<CmFeedConfig>,
+}
+
+/// One sending system: a clinic, or a group of clinics with one system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CmFeedConfig {
+    /// Its name: 1 to 40 of a-z, 0-9 and -, starting with a letter.
+    #[schemars(with = "String")]
+    pub name: FeedName,
+    /// The provider whose data it is: the ten-digit number.
+    #[schemars(with = "String")]
+    pub provider: ProviderId,
+    /// Addresses and networks it may connect from. Default: loopback.
+    #[serde(default = "loopback")]
+    pub from: Vec<Network>,
+    /// The SHA-256 of its token, in 64 hexadecimal digits; the token itself is never configured. Default: no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_sha256: Option<String>,
+    /// Its client certificates, as `cn:NAME`, `dns:NAME`, `uri:URI`, `ip:ADDRESS` or `sha256:DIGITS`. Default: none is asked
+    /// for. With both, both must be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<ClientPattern>,
+    /// The IANA time zone of days. Default: Asia/Hong_Kong.
+    #[serde(default = "hong_kong")]
+    pub time_zone: String,
+    /// Whose numbers its patients have: the assigning authority of the same numbers in HL7. Default: none.
+    #[serde(default)]
+    pub patient_id_issuer: String,
+    /// CSV files that say what its own codes stand for (docs/codes.md), relative to the configuration file. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code_tables: Vec<PathBuf>,
+    /// How often a record is expected; a longer silence is shown and may raise an alarm. Default: not watched.
+    #[serde(default, with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub expect_every: Option<Duration>,
+}
+
+/// Bounds of a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CmLimits {
+    /// The longest record, or line of a batch; at most 256KiB, which is also the default.
+    #[serde(with = "causeway_core::human::bytes")]
+    #[schemars(with = "String")]
+    pub record_bytes_max: u64,
+    /// The longest batch that announces its length. Default: 4GiB. Memory does not depend on it.
+    #[serde(with = "causeway_core::human::bytes")]
+    #[schemars(with = "String")]
+    pub batch_bytes_max: u64,
+    /// Records of one batch on their way to the log at one time. Default: 256.
+    pub in_flight_max: usize,
+    /// Silence inside a request after which it is given up. Default: 30s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub read_timeout: Duration,
+}
+
+impl Default for CmLimits {
+    fn default() -> Self {
+        Self {
+            record_bytes_max: u64::try_from(RECORD_BYTES_MAX).unwrap_or(u64::MAX),
+            batch_bytes_max: 4 << 30,
+            in_flight_max: 256,
+            read_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One thing wrong with a door's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigFault {
+    /// The door has no feed.
+    #[error("the Chinese-medicine door on {0} has no feed: it would take nothing")]
+    NoFeed(SocketAddr),
+    /// Two feeds have one name.
+    #[error("the feed name `{0}` is used twice")]
+    NameTwice(FeedName),
+    /// Two feeds could not be told apart.
+    #[error("feed `{0}` has the token of another feed")]
+    TokenTwice(FeedName),
+    /// The door listens beyond loopback without TLS.
+    #[error("the Chinese-medicine door on {0} speaks plain text: give it a [cm_door.tls], or listen on 127.0.0.1")]
+    PlaintextBeyondLoopback(SocketAddr),
+    /// The settings of TLS do not go together.
+    #[error("the Chinese-medicine door on {listen}: {fault}")]
+    Tls {
+        /// The door.
+        listen: SocketAddr,
+        /// What is wrong.
+        fault: causeway_tls::TlsFault,
+    },
+    /// A feed without anything to recognise it by.
+    #[error("feed `{0}` has neither `token_sha256` nor `certificates`: nobody could be told to be it")]
+    Nameless(FeedName),
+    /// A digest that cannot be one.
+    #[error("feed `{0}`: `token_sha256` is not 64 hexadecimal digits; `printf %s TOKEN | sha256sum` gives them")]
+    Digest(FeedName),
+    /// A feed is bound to certificates that its door does not ask for.
+    #[error("feed `{0}`: `certificates` needs a door whose `[cm_door.tls]` has a `client_ca`")]
+    NoCertificates(FeedName),
+    /// The time zone is not known.
+    #[error("feed `{feed}`: `{name}` is no IANA time zone, as Asia/Hong_Kong is")]
+    TimeZone {
+        /// The feed.
+        feed: FeedName,
+        /// What was written.
+        name: String,
+    },
+    /// A limit that cannot be.
+    #[error("`{0}` is out of its range")]
+    Limit(&'static str),
+}
+
+impl CmDoorConfig {
+    /// The same with every relative path of a file below `folder`.
+    #[must_use]
+    pub fn below(mut self, folder: &Path) -> Self {
+        self.tls = self.tls.map(|tls| tls.below(folder));
+        self
+    }
+
+    /// What is wrong with it; empty when nothing is.
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        let limits = &self.limits;
+        let wrong = [
+            ("record_bytes_max", !(1..=CmLimits::default().record_bytes_max).contains(&limits.record_bytes_max)),
+            ("batch_bytes_max", limits.batch_bytes_max == 0),
+            ("in_flight_max", !(1..=10_000).contains(&limits.in_flight_max)),
+            ("read_timeout", limits.read_timeout.is_zero()),
+        ];
+        let mut faults: Vec<ConfigFault> =
+            wrong.into_iter().filter(|(_, wrong)| *wrong).map(|(name, _)| ConfigFault::Limit(name)).collect();
+        match &self.tls {
+            None if self.listen.ip().is_loopback() => {}
+            None => faults.push(ConfigFault::PlaintextBeyondLoopback(self.listen)),
+            Some(tls) => {
+                let told = |fault| ConfigFault::Tls { listen: self.listen, fault };
+                faults.extend(tls.faults().into_iter().map(told));
+            }
+        }
+        if self.feeds.is_empty() {
+            faults.push(ConfigFault::NoFeed(self.listen));
+        }
+        let (mut names, mut tokens) = (BTreeSet::new(), BTreeSet::new());
+        for feed in &self.feeds {
+            if !names.insert(&feed.name) {
+                faults.push(ConfigFault::NameTwice(feed.name.clone()));
+            }
+            if feed.token_sha256.as_ref().is_some_and(|token| !tokens.insert(token.to_ascii_lowercase())) {
+                faults.push(ConfigFault::TokenTwice(feed.name.clone()));
+            }
+            faults.extend(self.feed_faults(feed));
+        }
+        faults
+    }
+
+    fn feed_faults(&self, feed: &CmFeedConfig) -> Vec<ConfigFault> {
+        let name = || feed.name.clone();
+        let asks = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let mut faults = Vec::new();
+        if feed.token_sha256.is_none() && feed.certificates.is_empty() {
+            faults.push(ConfigFault::Nameless(name()));
+        }
+        let is_digest = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if feed.token_sha256.as_ref().is_some_and(|text| !is_digest(text)) {
+            faults.push(ConfigFault::Digest(name()));
+        }
+        if !feed.certificates.is_empty() && !asks {
+            faults.push(ConfigFault::NoCertificates(name()));
+        }
+        if TimeZone::get(&feed.time_zone).is_err() {
+            faults.push(ConfigFault::TimeZone { feed: name(), name: feed.time_zone.clone() });
+        }
+        faults
+    }
+}
+
+impl CmFeedConfig {
+    /// What mappers and router need to know of it.
+    pub fn settings(&self) -> FeedSettings {
+        FeedSettings {
+            patient_id_issuer: self.patient_id_issuer.clone(),
+            time_zone: self.time_zone.clone(),
+            ..FeedSettings::new(self.name.clone(), Format::ChineseMedicine, self.provider.clone())
+        }
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8577)
+}
+
+fn loopback() -> Vec<Network> {
+    Network::LOOPBACK.to_vec()
+}
+
+fn hong_kong() -> String {
+    "Asia/Hong_Kong".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door(text: &str) -> CmDoorConfig {
+        toml::from_str(text).expect("well formed")
+    }
+
+    #[test]
+    fn a_door_that_cannot_work_says_why() {
+        let digest = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
+        let good = format!("[[feed]]\nname = \"a\"\nprovider = \"1\"\ntoken_sha256 = \"{digest}\"\n");
+        assert_eq!(door(&good).faults(), []);
+        let name = || FeedName::parse("a").expect("a name");
+        assert_eq!(door(&good.replace(digest, "open sesame")).faults(), [ConfigFault::Digest(name())]);
+        assert_eq!(
+            door(&format!("{good}{good}")).faults(),
+            [ConfigFault::NameTwice(name()), ConfigFault::TokenTwice(name())]
+        );
+        assert!(matches!(door("").faults().as_slice(), [ConfigFault::NoFeed(_)]));
+        let beyond = door(&format!("listen = \"0.0.0.0:8577\"\n{good}"));
+        assert!(matches!(beyond.faults().as_slice(), [ConfigFault::PlaintextBeyondLoopback(_)]));
+        let nameless = door("[[feed]]\nname = \"a\"\nprovider = \"1\"\n");
+        assert_eq!(nameless.faults(), [ConfigFault::Nameless(name())]);
+        let bound = door("[[feed]]\nname = \"a\"\nprovider = \"1\"\ncertificates = [\"cn:a\"]\n");
+        assert_eq!(bound.faults(), [ConfigFault::NoCertificates(name())]);
+    }
+}

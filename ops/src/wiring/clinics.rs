@@ -1,0 +1,81 @@
+//! The doors for Chinese-medicine records: what they ask of the rest of the hub, and how they are opened and served.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use causeway_chinese_medicine::{Desk, Ports};
+use causeway_core::envelope::FeedName;
+use causeway_serve::http::{self, HttpLimits};
+use causeway_tls::{Acceptor, Reload};
+use tokio::sync::watch;
+use tokio::task::JoinHandle as Task;
+
+use super::{Engines, halt, listen, said};
+use crate::config::Config;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::http::clinic;
+
+/// How often the files of TLS are looked at.
+const RELOAD_EVERY: Duration = Duration::from_secs(10);
+
+/// Opens them, all or none, and serves until `stopping`.
+pub(super) async fn open(
+    config: &Config,
+    engines: &Engines,
+    paused: &Arc<RwLock<BTreeSet<FeedName>>>,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Vec<Task<()>>, Diagnostic> {
+    let mut open = Vec::new();
+    for door in &config.cm_door {
+        let desk = Desk::open(door.clone(), ports(engines, paused)).map_err(|error| {
+            let what = format!("the TLS of the Chinese-medicine door on {} cannot work", door.listen);
+            Diagnostic::new(Code::Certificate, what).because(&error)
+        })?;
+        let (listener, found) = listen(door.listen).await?;
+        open.push((Arc::new(desk), listener, found));
+    }
+    let mut tasks = Vec::new();
+    for (desk, listener, found) in open {
+        let limits =
+            HttpLimits { body_bytes_max: desk.config().limits.batch_bytes_max, ..config.server.limits.clone() };
+        let metrics = Arc::clone(&engines.metrics) as _;
+        let tls = desk.tls();
+        if let Some(tls) = &tls {
+            tasks.push(tokio::spawn(watch_files(Arc::clone(tls), stopping.clone())));
+        }
+        let stopping = stopping.clone();
+        tracing::info!(address = %found, "Chinese-medicine door open");
+        tasks.push(tokio::spawn(async move {
+            http::serve_by(listener, tls, clinic::routes(desk), limits, metrics, said(stopping)).await;
+        }));
+    }
+    Ok(tasks)
+}
+
+/// Reads certificates again when their files change.
+async fn watch_files(tls: Arc<Acceptor>, mut stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = tokio::time::sleep(RELOAD_EVERY) => {}
+        }
+        let tls = Arc::clone(&tls);
+        if let Ok(Reload::Failed(error)) = tokio::task::spawn_blocking(move || tls.reload()).await {
+            tracing::warn!(%error, "changed certificates cannot be used; the former ones stay");
+        }
+    }
+}
+
+fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
+    let paused = Arc::clone(paused);
+    Ports {
+        log: engines.log.port(),
+        clock: Arc::clone(&engines.clock),
+        metrics: Arc::clone(&engines.metrics) as _,
+        is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
+        halt: Arc::new(|error| {
+            halt::halt(&Diagnostic::new(Code::LogSync, error.to_string()));
+        }),
+    }
+}
