@@ -207,12 +207,7 @@ impl DoorConfig {
     #[must_use]
     pub fn below(mut self, folder: &Path) -> Self {
         self.tls = self.tls.map(|tls| tls.below(folder));
-        for feed in &mut self.feeds {
-            for place in &mut feed.fetch {
-                place.ca = place.ca.as_ref().map(|ca| folder.join(ca));
-            }
-            feed.application_ack_tls = feed.application_ack_tls.take().map(|tls| tls.below(folder));
-        }
+        self.feeds = self.feeds.into_iter().map(|feed| feed.below(folder)).collect();
         self
     }
 
@@ -231,6 +226,16 @@ impl DoorConfig {
 }
 
 impl FeedConfig {
+    /// The same with files that are named relatively taken from `folder`.
+    #[must_use]
+    pub(crate) fn below(mut self, folder: &Path) -> Self {
+        for place in &mut self.fetch {
+            place.ca = place.ca.as_ref().map(|ca| folder.join(ca));
+        }
+        self.application_ack_tls = self.application_ack_tls.take().map(|tls| tls.below(folder));
+        self
+    }
+
     /// A feed of `provider` with every default, for the senders given as `MSH-3|MSH-4`.
     pub fn new(name: FeedName, provider: ProviderId, senders: Vec<SenderPattern>) -> Self {
         Self {

@@ -43,7 +43,7 @@ impl FileDoorConfig {
     #[must_use]
     pub fn below(mut self, folder: &Path) -> Self {
         self.pickup = self.pickup.below(folder);
-        self.feed.application_ack_tls = self.feed.application_ack_tls.take().map(|tls| tls.below(folder));
+        self.feed = self.feed.below(folder);
         self
     }
 

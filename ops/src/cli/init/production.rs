@@ -43,6 +43,18 @@ engine = "postgres"
 url = "postgresql://causeway@127.0.0.1:5432/causeway"
 # password_file = "/etc/causeway/postgres-password"
 
+# Documents, images, and messages too large for the broker: a server that every process reaches. Without this section they
+# are in a folder of one machine. The bucket must be there; the folder `claims` below the prefix is the log's.
+[blobs]
+engine = "s3"
+
+[blobs.s3]
+endpoint = "http://127.0.0.1:9000"   # https:// beyond this machine
+region = "us-east-1"
+bucket = "causeway"
+access_key_id = "causeway"
+# secret_access_key_file = "/etc/causeway/s3-secret-key"
+
 # One [[door]] listens; each [[door.feed]] below it is one sending system. Any process may take any feed: put a TCP
 # balancer in front.
 [[door]]
@@ -61,12 +73,13 @@ expect_every = "5m"              # a longer silence is shown
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, LogEngine, RepositoryEngine};
+    use crate::config::{BlobEngine, Config, LogEngine, RepositoryEngine};
 
     #[test]
     fn what_is_written_is_well_formed_and_as_strong_as_production_needs() {
         let config: Config = toml::from_str(&text(2575, 8080)).expect("well formed");
         assert_eq!((config.log.engine, config.repository.engine), (LogEngine::Kafka, RepositoryEngine::Postgres));
+        assert_eq!((config.blobs.engine, config.blobs.s3.check()), (BlobEngine::S3, Ok(())));
         assert!(config.log.kafka.check().is_ok() && config.log.kafka.weakness().is_none());
         assert!(config.door[0].faults().is_empty(), "{:?}", config.door[0].faults());
     }
