@@ -256,6 +256,7 @@ mod tests {
             &metric::FRAMES_REFUSED,
             &metric::FILES,
             &metric::BATCH_FAULTS,
+            &metric::DOCUMENT_FETCHES,
             &metric::CONNECTIONS_REFUSED,
             &metric::DICOM_ASSOCIATIONS,
             &metric::DICOM_INSTANCES,
