@@ -1,6 +1,6 @@
 //! docs/messages.md and the tables of docs/fhir.md are written from the code, and the code does what its tables say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use causeway_core::feed::FeedSettings;
 use causeway_core::feed::dialect::Dialect;
 use causeway_core::mapped::Mapped;
 use causeway_core::provider::ProviderId;
+use causeway_core::scope::Domain;
 use causeway_mappers::hl7v2::note::NoteCode;
 use causeway_mappers::hl7v2::profile::{SegmentUse, Usage};
 use causeway_mappers::hl7v2::{self, REFUSED, SEGMENTS, Trigger, triggers};
@@ -49,7 +50,8 @@ fn the_tables_of_fhir_are_what_the_code_says() {
     };
     let minimum = minimum_elements();
     let text = with(&with(&stands, "fields", &fields()), "code tables", &code_tables());
-    hold("fhir.md", &with(&text, "minimum elements", &minimum));
+    let text = with(&text, "minimum elements", &minimum);
+    hold("fhir.md", &with(&text, "domains", &domains()));
 }
 
 fn minimum_elements() -> String {
@@ -128,6 +130,53 @@ fn messages() -> String {
         text.push_str("| all others | | ignored |\n");
     }
     text
+}
+
+/// A line for each resource of a domain, as the golden cases make them.
+fn domains() -> String {
+    let mut made: BTreeMap<(Domain, String), (BTreeSet<u8>, BTreeSet<String>)> = BTreeMap::new();
+    for case in cases() {
+        for record in case.map().iter().flat_map(|mapped| &mapped.records) {
+            let (ranks, names) = made.entry((record.domain, record.key.resource_type().to_owned())).or_default();
+            ranks.insert(record.clock.rank);
+            names.insert(case.name.clone());
+        }
+    }
+    let mut text = String::from(
+        "\n| domain | least level | resource | ranks | cases | as in |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for ((domain, resource), (ranks, names)) in &made {
+        let ranks: Vec<String> = ranks.iter().map(u8::to_string).collect();
+        let level = serde_json::to_value(domain.minimum()).expect("JSON");
+        let first = names.first().map(|name| format!("`{name}`")).unwrap_or_default();
+        let about = format!("{} {}", domain.code(), domain.name());
+        let level = level.as_str().unwrap_or_default();
+        row(&mut text, &[&about, level, resource, &ranks.join(" "), &names.len().to_string(), &first]);
+    }
+    text.push('\n');
+    text
+}
+
+#[test]
+fn the_table_of_records_knows_every_resource_of_every_domain() {
+    let text = fs::read_to_string(document("fhir.md")).expect("docs/fhir.md");
+    let (_, table) = text.split_once("## Records\n").expect("the section");
+    let (table, _) = table.split_once("## ").expect("a section after it");
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(" | ").collect()).collect();
+    let knows = |resource: &str, domain: &str| {
+        rows.iter().any(|cells| {
+            let [first, second, ..] = cells.as_slice() else { return false };
+            let named = first.trim_start_matches("| ").split(", ").any(|name| name == resource);
+            // An observation is of the domain of what it belongs to.
+            named && (second.contains(domain) || second.starts_with("as "))
+        })
+    };
+    for case in cases() {
+        for record in case.map().iter().flat_map(|mapped| &mapped.records) {
+            let (resource, domain) = (record.key.resource_type(), record.domain.code());
+            assert!(knows(resource, domain), "{}: docs/fhir.md does not tell of {resource} as {domain}", case.name);
+        }
+    }
 }
 
 fn fields() -> String {
