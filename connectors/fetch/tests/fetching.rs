@@ -1,5 +1,5 @@
 //! The fetcher against real servers and a real folder: what it takes, and what it refuses.
-#![expect(clippy::expect_used, clippy::panic, reason = "test code")]
+#![expect(clippy::expect_used, reason = "test code")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
