@@ -212,9 +212,21 @@ impl Charset {
             Set::Latin5 => single::encode(text, single::byte_of_latin_5),
             Set::Single(encoding, _) => encode_by(encoding, text, |_, _| None),
             Set::Big5 => encode_by(encoding_rs::BIG5, text, big5::bytes_of),
-            Set::Gbk => encode_by(encoding_rs::GBK, text, |_, _| None),
-            Set::Gb18030 => encode_by(encoding_rs::GB18030, text, |_, _| None),
+            Set::Gbk => self.faithfully(text, encode_by(encoding_rs::GBK, text, |_, _| None)?),
+            Set::Gb18030 => self.faithfully(text, encode_by(encoding_rs::GB18030, text, |_, _| None)?),
         }
+    }
+
+    /// The bytes, if they are read back as the text. Since its edition of 2005, GB 18030 gives bytes that once stood for
+    /// characters of the private use area to others; for the former there are none any more.
+    fn faithfully(self, text: &str, bytes: Vec<u8>) -> Result<Vec<u8>, EncodeFault> {
+        let read = self.decode(&bytes).unwrap_or_default();
+        if read == text {
+            return Ok(bytes);
+        }
+        let mut both = text.char_indices().zip(read.chars());
+        let offset = both.find(|((_, written), read)| written != read).map_or(text.len(), |((offset, _), _)| offset);
+        Err(EncodeFault { offset })
     }
 
     fn configured(name: &str) -> Result<Self, CharsetError> {

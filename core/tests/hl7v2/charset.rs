@@ -203,3 +203,13 @@ fn characters_outside_the_basic_plane_and_odd_ones_pass_unchanged() {
     let bytes = Charset::GB_18030.encode(text).expect("GB 18030 writes all of Unicode");
     assert_eq!(Charset::GB_18030.decode(&bytes).as_deref(), Ok(text));
 }
+
+#[test]
+fn a_private_character_that_gb_18030_gave_up_is_a_fault_and_not_another_one() {
+    let fault = Charset::GB_18030.encode("陳\u{e82b}").expect_err("its bytes are those of another");
+    assert_eq!(fault.offset, 3);
+    assert_eq!(
+        Charset::GB_18030.encode("陳龶").map(|bytes| Charset::GB_18030.decode(&bytes).map(|text| text.into_owned())),
+        Ok(Ok("陳龶".to_owned()))
+    );
+}
