@@ -99,8 +99,11 @@ pub struct Trigger {
     pub required: &'static [&'static str],
     /// The segments that are mapped when they are there. All others give a note `unused-segment`.
     pub optional: &'static [&'static str],
-    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
+    map: Map,
 }
+
+/// Maps the segments of one message.
+type Map = for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output);
 
 /// Everything that is taken, family by family.
 const FAMILIES: &[&[Trigger]] = &[

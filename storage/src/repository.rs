@@ -4,6 +4,7 @@ pub mod bench;
 mod chain;
 mod codec;
 mod consent;
+mod derived;
 mod ehr_number;
 mod error;
 mod growing;

@@ -10,18 +10,15 @@ use causeway_core::disposition::Disposition;
 use causeway_core::envelope::FeedName;
 use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Log, SharedBlobs};
-use causeway_tls::{Acceptor, TlsError};
+use causeway_tls::{Acceptor, TlsError, listen};
 use jiff::Timestamp;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tracing::error;
 use uuid::Uuid;
 
 use crate::config::{ConfigFault, DicomDoorConfig, DicomFeedConfig};
 use crate::scan::ScanLimits;
 use crate::tally::Tally;
-
-/// Connections the system may hold before we accept them.
-const BACKLOG: u32 = 1024;
 
 /// Stops the process, for this reason.
 pub type Halt = dyn Fn(&dyn fmt::Display) + Send + Sync;
@@ -110,8 +107,7 @@ impl Door {
         let address = config.listen;
         let tls = config.tls.clone().map(Acceptor::open).transpose();
         let tls = tls.map_err(|source| DoorError::Tls { address, source })?;
-        let listened = listen(address).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (found, listener) = listened.map_err(|source| DoorError::Listen { address, source })?;
+        let (listener, found) = listen(address).await.map_err(|source| DoorError::Listen { address, source })?;
         Ok(Self { listener, shared: Arc::new(Shared::new(config, tls, ports)), address: found })
     }
 
@@ -119,15 +115,6 @@ impl Door {
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
-}
-
-#[expect(clippy::unused_async, reason = "registering a socket needs the runtime, which an async function guarantees")]
-async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A restarted hub must not wait for the system to forget the connections of the one before.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// What the associations of one door share.

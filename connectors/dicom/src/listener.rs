@@ -4,77 +4,31 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use causeway_tls::Session;
-use socket2::{SockRef, TcpKeepalive};
+pub use causeway_tls::Drained;
+use causeway_tls::{Floor, Session, prepare, serve};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::task::{Id, JoinSet};
 use tracing::{debug, info, warn};
 
 use crate::association::{Association, Peer};
 use crate::door::{Door, Shared};
 use crate::tally::Unwelcome;
 
-/// How often the state of the feeds is told again, so that a pause shows.
-const STATE_EVERY: Duration = Duration::from_secs(5);
-/// How long to wait for a connection to close when the system gives us no more of them.
-const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
-/// Between the probes of TCP keep-alive, once they began.
-const PROBE_EVERY: Duration = Duration::from_secs(15);
 /// Connections beyond the limit of associations that are heard out, to be told that there is one.
 const CROWD: usize = 64;
-
-/// How a door was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drained {
-    /// Associations that had not finished their instance within `drain_timeout`, and were cut.
-    pub cut: usize,
-}
 
 impl Door {
     /// Takes associations until `stop` is ready; then accepts no more, lets the instances that have begun be finished and
     /// answered, and ends the associations.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
         let (stopping, stopped) = watch::channel(false);
-        let mut floor = Floor { shared: Arc::clone(&self.shared), stopped, guests: HashMap::new() };
-        let mut tasks = JoinSet::new();
-        let mut stop = std::pin::pin!(stop);
-        let mut state = interval(STATE_EVERY);
-        state.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut floor = Associations { shared: Arc::clone(&self.shared), stopping, stopped, guests: HashMap::new() };
         info!(address = %self.address(), feeds = self.shared.config.feeds.len(), "DICOM door open");
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                left = next_left(&mut tasks), if !tasks.is_empty() => floor.left(left),
-                _ = state.tick() => self.shared.tell_state(true),
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => floor.admit(&mut tasks, stream, peer),
-                    Err(error) => {
-                        // Mostly a lack of file descriptors: one comes free when an association ends.
-                        warn!(%error, "cannot accept a connection");
-                        if let Ok(left) = timeout(ACCEPT_AGAIN, next_left(&mut tasks)).await {
-                            floor.left(left);
-                        }
-                    }
-                },
-            }
-        }
-        self.shared.tell_state(false);
-        drop(self.listener);
-        stopping.send_replace(true);
-        let drained = timeout(self.shared.config.limits.drain_timeout, async {
-            while let Some(left) = tasks.join_next_with_id().await {
-                floor.left(left);
-            }
-        });
-        let cut = if drained.await.is_err() { tasks.len() } else { 0 };
-        tasks.shutdown().await;
-        info!(cut, "DICOM door closed");
-        Drained { cut }
+        let drained = serve(self.listener, &mut floor, stop, self.shared.config.limits.drain_timeout).await;
+        info!(cut = drained.cut, "DICOM door closed");
+        drained
     }
 }
 
@@ -90,18 +44,15 @@ impl Shared {
     }
 }
 
-/// The connections there are.
-struct Floor {
+/// The associations there are.
+struct Associations {
     shared: Arc<Shared>,
+    stopping: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
     guests: HashMap<Id, IpAddr>,
 }
 
-/// The end of a connection's task.
-type Ended = Result<(Id, ()), JoinError>;
-
-impl Floor {
-    /// Lets a connection in, or closes it at once.
+impl Floor for Associations {
     fn admit(&mut self, tasks: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
         let address = peer.ip().to_canonical();
         if let Some(cause) = self.unwelcome(address) {
@@ -110,9 +61,7 @@ impl Floor {
             return;
         }
         let limits = &self.shared.config.limits;
-        let keep_alive = TcpKeepalive::new().with_time(limits.keep_alive).with_interval(PROBE_EVERY);
-        let prepared = stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&keep_alive));
-        if let Err(error) = prepared {
+        if let Err(error) = prepare(&stream, limits.keep_alive) {
             debug!(peer = %address, %error, "connection lost at once");
             return;
         }
@@ -122,6 +71,20 @@ impl Floor {
         self.guests.insert(tasks.spawn(talk).id(), address);
     }
 
+    fn left(&mut self, id: Id) {
+        self.guests.remove(&id);
+    }
+
+    fn tell_state(&self, open: bool) {
+        self.shared.tell_state(open);
+    }
+
+    fn stop(&mut self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+impl Associations {
     /// Why a peer is not let in, before a byte of it is read.
     fn unwelcome(&self, peer: IpAddr) -> Option<Unwelcome> {
         let config = &self.shared.config;
@@ -137,20 +100,6 @@ impl Floor {
         } else {
             None
         }
-    }
-
-    /// Forgets a connection that has ended.
-    fn left(&mut self, ended: Ended) {
-        let id = match ended {
-            Ok((id, ())) => id,
-            Err(error) => {
-                if error.is_panic() {
-                    warn!(%error, "an association panicked");
-                }
-                error.id()
-            }
-        };
-        self.guests.remove(&id);
     }
 }
 
@@ -179,13 +128,5 @@ async fn converse(
                 debug!(peer = %address, %error, "no TLS session");
             }
         }
-    }
-}
-
-/// The next connection that ends; while there is none, for ever.
-async fn next_left(tasks: &mut JoinSet<()>) -> Ended {
-    match tasks.join_next_with_id().await {
-        Some(ended) => ended,
-        None => std::future::pending().await,
     }
 }

@@ -11,9 +11,9 @@ use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Log, LogError};
 use causeway_pickup::PickupError;
-use causeway_tls::{Acceptor, Connector, TlsError};
+use causeway_tls::{Acceptor, Connector, TlsError, listen};
 use jiff::tz::TimeZone;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tracing::{error, warn};
 
 use crate::ack::{Answer, Code, Complaint, Echo, MessageIds, write};
@@ -30,8 +30,6 @@ use crate::peer::Suspect;
 use crate::seal::Supports;
 use crate::tally::Tally;
 
-/// Connections the system may hold before we accept them.
-const BACKLOG: u32 = 1024;
 /// The protocol, as a metric label.
 const PROTOCOL: &str = "mllp";
 
@@ -120,8 +118,8 @@ impl Door {
         }
         let tls = config.tls.clone().map(Acceptor::open).transpose()?;
         let connectors = connectors(&config)?;
-        let listened = listen(config.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = listened.map_err(|source| DoorError::Listen { address: config.listen, source })?;
+        let listened = listen(config.listen).await;
+        let (listener, address) = listened.map_err(|source| DoorError::Listen { address: config.listen, source })?;
         Ok(Self { listener, shared: Arc::new(Shared::new(config, ports, tls, &connectors, PROTOCOL)), address })
     }
 
@@ -135,15 +133,6 @@ impl Door {
 fn connectors(config: &DoorConfig) -> Result<Vec<Option<Connector>>, TlsError> {
     let open = |feed: &FeedConfig| feed.application_ack_tls.as_ref().map(Connector::open).transpose();
     config.feeds.iter().map(open).collect()
-}
-
-#[expect(clippy::unused_async, reason = "registering a socket needs the runtime, which an async function guarantees")]
-async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A restarted hub must not wait for the system to forget the connections of the one before.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// What the connections of one door share.

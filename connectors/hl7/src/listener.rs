@@ -4,69 +4,28 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use causeway_tls::{HandshakeError, Session};
-use socket2::{SockRef, TcpKeepalive};
+pub use causeway_tls::Drained;
+use causeway_tls::{Floor, HandshakeError, Session, prepare, serve};
 use tokio::net::TcpStream;
-use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::task::{Id, JoinSet};
 use tracing::{debug, info, warn};
 
-use crate::config::DoorLimits;
 use crate::connection::Connection;
 use crate::door::{Door, Shared};
 use crate::inbox::Inbox;
 use crate::peer::{Peer, Suspect, Token};
 use crate::tally::Unwelcome;
 
-/// How often the state of the feeds is told again, so that a pause shows.
-const STATE_EVERY: Duration = Duration::from_secs(5);
-/// How long to wait for a connection to close when the system gives us no more of them.
-const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
-/// Between the probes of TCP keep-alive, once they began.
-const PROBE_EVERY: Duration = Duration::from_secs(15);
-
-/// How a door was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drained {
-    /// Connections that had not finished what they began within `drain_timeout`, and were cut.
-    pub cut: usize,
-}
-
 impl Door {
     /// Takes messages until `stop` is ready; then accepts no more, finishes the frames that have begun, answers what
     /// is in flight, and closes.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
-        let mut floor = Floor { shared: Arc::clone(&self.shared), guests: HashMap::new(), peers: HashMap::new() };
-        let mut tasks = JoinSet::new();
-        let mut stop = std::pin::pin!(stop);
-        let mut state = interval(STATE_EVERY);
-        state.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut floor = Connections { shared: Arc::clone(&self.shared), guests: HashMap::new(), peers: HashMap::new() };
         info!(address = %self.address(), feeds = self.shared.feeds.len(), "MLLP door open");
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                left = next_left(&mut tasks), if !tasks.is_empty() => floor.left(left),
-                _ = state.tick() => self.shared.tell_state(true),
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => floor.admit(&mut tasks, stream, peer),
-                    Err(error) => {
-                        // Mostly a lack of file descriptors: one comes free when a connection closes.
-                        warn!(%error, "cannot accept a connection");
-                        if let Ok(left) = timeout(ACCEPT_AGAIN, next_left(&mut tasks)).await {
-                            floor.left(left);
-                        }
-                    }
-                },
-            }
-        }
-        self.shared.tell_state(false);
-        drop(self.listener);
-        let cut = floor.drain(&mut tasks).await;
-        info!(cut, "MLLP door closed");
-        Drained { cut }
+        let drained = serve(self.listener, &mut floor, stop, self.shared.config.limits.drain_timeout).await;
+        info!(cut = drained.cut, "MLLP door closed");
+        drained
     }
 }
 
@@ -87,22 +46,18 @@ impl Shared {
 }
 
 /// The connections there are.
-struct Floor {
+struct Connections {
     shared: Arc<Shared>,
     guests: HashMap<Id, Guest>,
     peers: HashMap<IpAddr, usize>,
 }
-
-/// The end of a connection's task.
-type Ended = Result<(Id, ()), JoinError>;
 
 struct Guest {
     peer: IpAddr,
     inbox: Arc<Inbox>,
 }
 
-impl Floor {
-    /// Lets a connection in, or closes it at once.
+impl Floor for Connections {
     fn admit(&mut self, tasks: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
         let peer = peer.ip().to_canonical();
         if let Some(cause) = self.unwelcome(peer) {
@@ -114,7 +69,7 @@ impl Floor {
             }
             return;
         }
-        if let Err(error) = prepare(&stream, &self.shared.config.limits) {
+        if let Err(error) = prepare(&stream, self.shared.config.limits.keep_alive) {
             debug!(%peer, %error, "connection lost at once");
             return;
         }
@@ -124,6 +79,26 @@ impl Floor {
         *self.peers.entry(peer).or_default() += 1;
     }
 
+    fn left(&mut self, id: Id) {
+        let Some(guest) = self.guests.remove(&id) else { return };
+        if let Some(count) = self.peers.get_mut(&guest.peer) {
+            *count -= 1;
+            if *count == 0 {
+                self.peers.remove(&guest.peer);
+            }
+        }
+    }
+
+    fn tell_state(&self, open: bool) {
+        self.shared.tell_state(open);
+    }
+
+    fn stop(&mut self) {
+        self.guests.values().for_each(|guest| guest.inbox.stop());
+    }
+}
+
+impl Connections {
     /// Why a peer is not let in, before a byte of it is read.
     fn unwelcome(&self, peer: IpAddr) -> Option<Unwelcome> {
         let config = &self.shared.config;
@@ -142,43 +117,6 @@ impl Floor {
         } else {
             None
         }
-    }
-
-    /// Forgets a connection that has ended.
-    fn left(&mut self, ended: Ended) {
-        let id = match ended {
-            Ok((id, ())) => id,
-            Err(error) => {
-                if error.is_panic() {
-                    warn!(%error, "a connection panicked");
-                }
-                error.id()
-            }
-        };
-        let Some(guest) = self.guests.remove(&id) else { return };
-        if let Some(count) = self.peers.get_mut(&guest.peer) {
-            *count -= 1;
-            if *count == 0 {
-                self.peers.remove(&guest.peer);
-            }
-        }
-    }
-
-    /// Lets every connection finish what it began. Gives the number of those that did not in time.
-    async fn drain(mut self, tasks: &mut JoinSet<()>) -> usize {
-        self.guests.values().for_each(|guest| guest.inbox.stop());
-        let drain_timeout = self.shared.config.limits.drain_timeout;
-        let all_left = async {
-            while let Some(left) = tasks.join_next_with_id().await {
-                self.left(left);
-            }
-        };
-        if timeout(drain_timeout, all_left).await.is_err() {
-            let cut = tasks.len();
-            tasks.shutdown().await;
-            return cut;
-        }
-        0
     }
 }
 
@@ -209,19 +147,4 @@ impl Shared {
             debug!(peer = %address, %error, "no TLS session");
         }
     }
-}
-
-/// The next connection that ends; while there is none, for ever.
-async fn next_left(tasks: &mut JoinSet<()>) -> Ended {
-    match tasks.join_next_with_id().await {
-        Some(ended) => ended,
-        None => std::future::pending().await,
-    }
-}
-
-/// Answers leave at once, and peers that are gone are noticed.
-fn prepare(stream: &TcpStream, limits: &DoorLimits) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let keep_alive = TcpKeepalive::new().with_time(limits.keep_alive).with_interval(PROBE_EVERY);
-    SockRef::from(stream).set_tcp_keepalive(&keep_alive)
 }

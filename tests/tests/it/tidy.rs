@@ -66,6 +66,15 @@ fn the_repository_stands_alone() {
 }
 
 #[test]
+fn every_plant_still_applies_to_the_code_it_breaks() {
+    for (name, _) in tracked(&[".patch"]).into_iter().filter(|(name, _)| name.starts_with("tests/plants/")) {
+        let applied =
+            Command::new("git").args(["apply", "--check", &name]).current_dir(root()).output().expect("git runs");
+        assert!(applied.status.success(), "{name}: {}", String::from_utf8_lossy(&applied.stderr));
+    }
+}
+
+#[test]
 fn the_documents_name_only_paths_that_exist() {
     for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"] {
         let text = std::fs::read_to_string(root().join(name)).expect(name);

@@ -1,9 +1,8 @@
 //! AIG, general resource of an appointment: IG map `AIG[Appointment]`.
 
 use super::sch;
-use crate::fhir::{Json, Object, identifier, logical};
+use crate::fhir::{Json, identifier, logical};
 use crate::hl7v2::context::Context;
-use crate::hl7v2::datatype::{cwe, ts};
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
@@ -39,19 +38,6 @@ pub(crate) fn participant<'m>(context: &Context<'m>, aig: &Seg<'m>) -> Option<Js
         let shown = if name.is_empty() { &code } else { &name };
         logical("Device", identifier(&context.urn("resource", ""), &code), shown)
     });
-    // AIG-4 → participant.type
-    let role = cwe::field(aig, context, 4);
-    // AIG-8 → participant.period.start
-    let period = Object::sized(1).maybe("start", ts::date_time(aig, context, 8));
-    // AIG-14 → participant.status
-    let status = aig.first(context, 14).and_then(|value| sch::status_of(&value)).map_or("accepted", |[_, own]| own);
-    let Some(actor) = actor.filter(|actor| !actor.is_empty()) else {
-        context.missing(aig, 3, "the resource of the appointment is missing");
-        return None;
-    };
-    if aig.text(context, 2) == "D" {
-        return None;
-    }
-    let participant = Object::sized(4).one("type", role.unwrap_or_default()).put("actor", actor);
-    Some(participant.text("status", status).put("period", period).into())
+    // AIG-8 → participant.period.start; AIG-14 → participant.status
+    sch::participant(context, aig, actor, (8, 14), "the resource of the appointment is missing")
 }

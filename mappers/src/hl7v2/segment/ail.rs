@@ -1,9 +1,9 @@
 //! AIL, location of an appointment: IG map `AIL[Appointment]`.
 
 use super::sch;
-use crate::fhir::{Json, Object};
+use crate::fhir::Json;
 use crate::hl7v2::context::Context;
-use crate::hl7v2::datatype::{cwe, pl, ts};
+use crate::hl7v2::datatype::pl;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
@@ -32,19 +32,6 @@ pub(crate) const USE: SegmentUse = SegmentUse {
 pub(crate) fn participant<'m>(context: &Context<'m>, ail: &Seg<'m>) -> Option<Json> {
     // AIL-3 → participant.actor
     let actor = ail.first(context, 3).map(|value| pl::read(&value).reference);
-    // AIL-4 → participant.type
-    let role = cwe::field(ail, context, 4);
-    // AIL-6 → participant.period.start
-    let period = Object::sized(1).maybe("start", ts::date_time(ail, context, 6));
-    // AIL-12 → participant.status
-    let status = ail.first(context, 12).and_then(|value| sch::status_of(&value)).map_or("accepted", |[_, own]| own);
-    let Some(actor) = actor.filter(|actor| !actor.is_empty()) else {
-        context.missing(ail, 3, "the place of the appointment is missing");
-        return None;
-    };
-    if ail.text(context, 2) == "D" {
-        return None;
-    }
-    let participant = Object::sized(4).one("type", role.unwrap_or_default()).put("actor", actor);
-    Some(participant.text("status", status).put("period", period).into())
+    // AIL-6 → participant.period.start; AIL-12 → participant.status
+    sch::participant(context, ail, actor, (6, 12), "the place of the appointment is missing")
 }

@@ -1,9 +1,9 @@
 //! AIP, personnel of an appointment: IG map `AIP[Appointment]`.
 
 use super::sch;
-use crate::fhir::{Json, Object};
+use crate::fhir::Json;
 use crate::hl7v2::context::Context;
-use crate::hl7v2::datatype::{cwe, ts, xcn};
+use crate::hl7v2::datatype::xcn;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
@@ -32,19 +32,6 @@ pub(crate) const USE: SegmentUse = SegmentUse {
 pub(crate) fn participant<'m>(context: &Context<'m>, aip: &Seg<'m>) -> Option<Json> {
     // AIP-3 → participant.actor
     let actor = aip.first(context, 3).map(|value| xcn::read(&value));
-    // AIP-4 → participant.type
-    let role = cwe::field(aip, context, 4);
-    // AIP-6 → participant.period.start
-    let period = Object::sized(1).maybe("start", ts::date_time(aip, context, 6));
-    // AIP-12 → participant.status
-    let status = aip.first(context, 12).and_then(|value| sch::status_of(&value)).map_or("accepted", |[_, own]| own);
-    let Some(actor) = actor.filter(|actor| !actor.is_empty()) else {
-        context.missing(aip, 3, "who takes part in the appointment is missing");
-        return None;
-    };
-    if aip.text(context, 2) == "D" {
-        return None;
-    }
-    let participant = Object::sized(4).one("type", role.unwrap_or_default()).put("actor", actor);
-    Some(participant.text("status", status).put("period", period).into())
+    // AIP-6 → participant.period.start; AIP-12 → participant.status
+    sch::participant(context, aip, actor, (6, 12), "who takes part in the appointment is missing")
 }

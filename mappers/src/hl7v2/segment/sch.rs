@@ -136,6 +136,30 @@ pub(crate) fn status_of(value: &Value<'_, '_>) -> Option<[&'static str; 2]> {
     found.map(|[_, appointment, participant]| [*appointment, *participant])
 }
 
+/// A participant from AIG, AIL or AIP, which differ in where their fields stand; `None` when it is taken out, or, with a
+/// fault, when it names none. `start` and `status` are the numbers of those fields.
+pub(crate) fn participant<'m>(
+    context: &Context<'m>,
+    segment: &Seg<'m>,
+    actor: Option<Object>,
+    (start, status): (usize, usize),
+    missing: &str,
+) -> Option<Json> {
+    // AIx-4 → participant.type
+    let role = cwe::field(segment, context, 4);
+    let period = Object::sized(1).maybe("start", ts::date_time(segment, context, start));
+    let status = segment.first(context, status).and_then(|value| status_of(&value)).map_or("accepted", |[_, own]| own);
+    let Some(actor) = actor.filter(|actor| !actor.is_empty()) else {
+        context.missing(segment, 3, missing);
+        return None;
+    };
+    if segment.text(context, 2) == "D" {
+        return None;
+    }
+    let participant = Object::sized(4).one("type", role.unwrap_or_default()).put("actor", actor);
+    Some(participant.text("status", status).put("period", period).into())
+}
+
 /// A duration, with its unit in the next field, in whole minutes.
 pub(crate) fn minutes<'m>(context: &Context<'m>, segment: &Seg<'m>, field: usize) -> Option<u32> {
     let unit = segment.first(context, field.saturating_add(1)).map(|unit| {

@@ -6,11 +6,11 @@ use causeway_core::scope::{Domain, Level};
 
 use super::{Output, Says, Segments};
 use crate::fhir::Object;
-use crate::hl7v2::Trigger;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::identity::Subject;
 use crate::hl7v2::segment::pv1::{self, Event, Visit};
 use crate::hl7v2::segment::{al1, dg1, iam, pr1, pv2};
+use crate::hl7v2::{Map, Trigger};
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
@@ -74,7 +74,7 @@ const fn of_visit(
     title: &'static str,
     ig: &'static str,
     optional: &'static [&'static str],
-    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
+    map: Map,
 ) -> Trigger {
     Trigger { code: "ADT", event, title, ig, required: &["PID", "PV1"], optional, map }
 }

@@ -4,52 +4,32 @@ use causeway_core::scope::Domain;
 
 use super::results::{self, Layout, request};
 use super::{Output, Says, Segments};
-use crate::hl7v2::Trigger;
 use crate::hl7v2::context::Context;
 use crate::hl7v2::segment::al1;
+use crate::hl7v2::{Map, Trigger};
 
 /// The segments that are mapped beside those required.
 const OPTIONAL: &[&str] = &["PD1", "NK1", "PV1", "PV2", "AL1", "ORC", "NTE", "DG1", "OBX", "SPM"];
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
-    Trigger {
-        code: "OML",
-        event: "O21",
-        title: "Laboratory order",
-        ig: "OML_O21",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| orders(context, segments, output, Layout::OrderFirst, Domain::Laboratory),
-    },
-    Trigger {
-        code: "OML",
-        event: "O33",
-        title: "Laboratory order for several orders on one specimen",
-        ig: "",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| orders(context, segments, output, Layout::SpecimenFirst, Domain::Laboratory),
-    },
-    Trigger {
-        code: "OML",
-        event: "O35",
-        title: "Laboratory order for several orders on one container of a specimen",
-        ig: "",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| orders(context, segments, output, Layout::SpecimenFirst, Domain::Laboratory),
-    },
-    Trigger {
-        code: "OMG",
-        event: "O19",
-        title: "General clinical order",
-        ig: "OMG_O19",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| orders(context, segments, output, Layout::OrderFirst, Domain::Investigation),
-    },
+    order(["OML", "O21"], "Laboratory order", "OML_O21", |c, s, o| {
+        orders(c, s, o, Layout::OrderFirst, Domain::Laboratory);
+    }),
+    order(["OML", "O33"], "Laboratory order for several orders on one specimen", "", |c, s, o| {
+        orders(c, s, o, Layout::SpecimenFirst, Domain::Laboratory);
+    }),
+    order(["OML", "O35"], "Laboratory order for several orders on one container of a specimen", "", |c, s, o| {
+        orders(c, s, o, Layout::SpecimenFirst, Domain::Laboratory);
+    }),
+    order(["OMG", "O19"], "General clinical order", "OMG_O19", |c, s, o| {
+        orders(c, s, o, Layout::OrderFirst, Domain::Investigation);
+    }),
 ];
+
+const fn order([code, event]: [&'static str; 2], title: &'static str, ig: &'static str, map: Map) -> Trigger {
+    Trigger { code, event, title, ig, required: &["PID", "OBR"], optional: OPTIONAL, map }
+}
 
 /// Maps orders: the Patient, the visit when it has a number, the allergies sent along, and each order.
 pub(super) fn orders<'m>(

@@ -3,47 +3,25 @@
 
 use super::oru;
 use super::results::Layout;
-use crate::hl7v2::Trigger;
+use crate::hl7v2::{Map, Trigger};
 
 /// The segments that are mapped beside those required. SAC, INV, SID, TCD, TQ1 and CTI say how the laboratory works.
 const OPTIONAL: &[&str] = &["PD1", "NK1", "PV1", "PV2", "ORC", "OBX", "NTE", "SPM"];
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
-    Trigger {
-        code: "OUL",
-        event: "R21",
-        title: "Unsolicited laboratory observation",
-        ig: "",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| oru::map(context, segments, output, Layout::OrderFirst),
-    },
-    Trigger {
-        code: "OUL",
-        event: "R22",
-        title: "Unsolicited specimen oriented observation",
-        ig: "OUL_R22",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| oru::map(context, segments, output, Layout::SpecimenFirst),
-    },
-    Trigger {
-        code: "OUL",
-        event: "R23",
-        title: "Unsolicited specimen container oriented observation",
-        ig: "OUL_R23",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| oru::map(context, segments, output, Layout::SpecimenFirst),
-    },
-    Trigger {
-        code: "OUL",
-        event: "R24",
-        title: "Unsolicited order oriented observation",
-        ig: "OUL_R24",
-        required: &["PID", "OBR"],
-        optional: OPTIONAL,
-        map: |context, segments, output| oru::map(context, segments, output, Layout::OrderFirstOrcBehind),
-    },
+    observation("R21", "Unsolicited laboratory observation", "", |c, s, o| oru::map(c, s, o, Layout::OrderFirst)),
+    observation("R22", "Unsolicited specimen oriented observation", "OUL_R22", |c, s, o| {
+        oru::map(c, s, o, Layout::SpecimenFirst);
+    }),
+    observation("R23", "Unsolicited specimen container oriented observation", "OUL_R23", |c, s, o| {
+        oru::map(c, s, o, Layout::SpecimenFirst);
+    }),
+    observation("R24", "Unsolicited order oriented observation", "OUL_R24", |c, s, o| {
+        oru::map(c, s, o, Layout::OrderFirstOrcBehind);
+    }),
 ];
+
+const fn observation(event: &'static str, title: &'static str, ig: &'static str, map: Map) -> Trigger {
+    Trigger { code: "OUL", event, title, ig, required: &["PID", "OBR"], optional: OPTIONAL, map }
+}

@@ -4,7 +4,6 @@ use causeway_core::scope::Domain;
 
 use super::{Output, Says, Segments};
 use crate::fhir::reference_to;
-use crate::hl7v2::Trigger;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Seg;
@@ -12,6 +11,7 @@ use crate::hl7v2::segment::nte;
 use crate::hl7v2::segment::obx::Observed;
 use crate::hl7v2::segment::obx::loose::{self, Of};
 use crate::hl7v2::segment::prb::{self, Parts};
+use crate::hl7v2::{Map, Trigger};
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
@@ -20,11 +20,7 @@ pub(crate) const TRIGGERS: &[Trigger] = &[
     of_problems("PC3", "Problem delete", |c, s, o| problems(c, s, o, true)),
 ];
 
-const fn of_problems(
-    event: &'static str,
-    title: &'static str,
-    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
-) -> Trigger {
+const fn of_problems(event: &'static str, title: &'static str, map: Map) -> Trigger {
     let optional = &["PD1", "PV1", "PV2", "NTE", "OBX"];
     Trigger { code: "PPR", event, title, ig: "", required: &["PID", "PRB"], optional, map }
 }

@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Output, Says, Segments};
 use crate::fhir::{Json, Object, period};
-use crate::hl7v2::Trigger;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::ts;
 use crate::hl7v2::medication::timing::Timing;
@@ -18,6 +17,7 @@ use crate::hl7v2::reader::Seg;
 use crate::hl7v2::segment::ais::Service;
 use crate::hl7v2::segment::sch::{self, Schedule};
 use crate::hl7v2::segment::{aig, ail, aip, ais, nte, tq1};
+use crate::hl7v2::{Map, Trigger};
 
 /// The events of this family.
 pub(crate) const TRIGGERS: &[Trigger] = &[
@@ -35,11 +35,7 @@ pub(crate) const TRIGGERS: &[Trigger] = &[
     of("S26", "Patient did not show up", |c, s, o| appointment(c, s, o, Event::NoShow)),
 ];
 
-const fn of(
-    event: &'static str,
-    title: &'static str,
-    map: for<'a, 'c, 'm> fn(&'a Context<'m>, &'a Segments<'c, 'm>, &'a mut Output),
-) -> Trigger {
+const fn of(event: &'static str, title: &'static str, map: Map) -> Trigger {
     let optional = &["TQ1", "NTE", "PD1", "PV1", "PV2", "RGS", "AIS", "AIG", "AIL", "AIP"];
     Trigger { code: "SIU", event, title, ig: "SIU_S12", required: &["SCH", "PID"], optional, map }
 }

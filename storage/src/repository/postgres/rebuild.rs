@@ -9,25 +9,11 @@ use super::migrate::{MIGRATIONS, migrate_within};
 use super::session::{Connector, Purpose, Session, check_schema_name, get};
 use super::unit::{Shared, Unit};
 use super::{PostgresRepository, PostgresSettings};
+use crate::repository::derived::DERIVED;
 use crate::repository::error::{Result, StoreError};
 
-/// What is neither registry, audit nor setting, and is not carried over. Every other table is: one that is forgotten here
-/// is noticed by the rebuilt content, which is then not the same.
-const LEFT: [&str; 13] = [
-    "schema_migration",
-    "message",
-    "message_step",
-    "waiting",
-    "feed_count",
-    "record_version",
-    "record",
-    "record_count",
-    "partition_offset",
-    "ticket",
-    "partition_lease",
-    "worker",
-    "unmapped_code",
-];
+/// What belongs to this engine and is not carried over, either.
+const OWN: [&str; 3] = ["schema_migration", "partition_lease", "worker"];
 
 impl PostgresRepository {
     /// Renames the schema to `aside` and makes it anew, with persons, providers, consents and the audit, but with no message
@@ -77,7 +63,7 @@ fn make(session: &mut Session, settings: &PostgresSettings, aside: &str, actor: 
             session.batch(&format!(
                 "SELECT setval('\"{schema}\".\"{name}\"', last_value, is_called) FROM \"{aside}\".\"{name}\""
             ))?;
-        } else if !LEFT.contains(&name.as_str()) {
+        } else if !DERIVED.contains(&name.as_str()) && !OWN.contains(&name.as_str()) {
             session.batch(&format!(
                 "DELETE FROM \"{schema}\".\"{name}\"; \
                  INSERT INTO \"{schema}\".\"{name}\" OVERRIDING SYSTEM VALUE SELECT * FROM \"{aside}\".\"{name}\""

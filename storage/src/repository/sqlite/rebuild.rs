@@ -9,20 +9,7 @@ use rusqlite::params;
 use super::SqliteRepository;
 use super::posting::Sort;
 use super::settings::SqliteSettings;
-
-/// What is not registry, audit or setting. Words and lists of notes are shared, and kept.
-const EMPTIED: [&str; 10] = [
-    "message",
-    "message_step",
-    "waiting",
-    "feed_count",
-    "record_version",
-    "record",
-    "record_count",
-    "partition_offset",
-    "ticket",
-    "unmapped_code",
-];
+use crate::repository::derived::DERIVED;
 
 impl SqliteRepository {
     /// Copies `from` to `to`, which must not exist, with persons, providers, consents and the audit, but with no message
@@ -41,7 +28,7 @@ impl SqliteRepository {
         let repository = Self::open(to, SqliteSettings::default())?;
         Ok(repository
             .write(|unit| {
-                for table in EMPTIED {
+                for table in DERIVED {
                     unit.tx.execute(&format!("DELETE FROM {table}"), [])?;
                 }
                 for sort in [Sort::ControlId, Sort::Trace, Sort::MessagePerson, Sort::RecordPerson] {
