@@ -1,6 +1,7 @@
 //! A feed as the walk sees it: what mappers and router need of its configuration. The door's own settings (addresses,
 //! limits, who may connect) live with the connector.
 
+pub mod charset_rule;
 pub mod dialect;
 mod profile;
 

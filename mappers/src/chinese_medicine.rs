@@ -37,10 +37,7 @@ pub fn map(body: &[u8], feed: &FeedSettings, offset: u64) -> Mapped {
 pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: u64) -> Mapped {
     let record = match read(body) {
         Ok(record) => record,
-        Err(faults) => {
-            let faults = faults.into_iter().map(fault).collect();
-            return Mapped { kind: KIND.to_owned(), faults, ..Mapped::default() };
-        }
+        Err(faults) => return refused(faults),
     };
     let patient = person::read(&record.patient, feed);
     let context = Context::new(feed, zone, &record, &patient, offset);
@@ -52,6 +49,12 @@ pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: 
     let (notes, unmapped) = context.into_reports();
     let identity = Some(patient.identity);
     Mapped { control_id, kind: KIND.to_owned(), identity, records, notes, unmapped, ..Mapped::default() }
+}
+
+/// What is said of a record that cannot be read.
+pub fn refused(faults: Vec<RecordFault>) -> Mapped {
+    let faults = faults.into_iter().map(fault).collect();
+    Mapped { kind: KIND.to_owned(), faults, ..Mapped::default() }
 }
 
 /// A fault of a record as one of a message.

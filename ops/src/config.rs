@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_chinese_medicine::config::{CmDoorConfig, CmFeedConfig};
+use causeway_chinese_medicine::config::{CmDoorConfig, CmFeedConfig, CmFileDoorConfig};
 use causeway_core::code_table::CodeTables;
 use causeway_core::envelope::FeedName;
 use causeway_core::feed::FeedSettings;
@@ -67,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) file_door: Vec<FileDoorConfig>,
     /// The doors for Chinese-medicine records by HTTP, each with its feeds.
     pub(crate) cm_door: Vec<CmDoorConfig>,
+    /// The watched folders of Chinese-medicine files, each with its feed.
+    pub(crate) cm_file_door: Vec<CmFileDoorConfig>,
     /// The code tables of the feeds that have some, read from their files.
     #[serde(skip)]
     pub(crate) code_tables: BTreeMap<FeedName, Arc<CodeTables>>,
@@ -88,6 +90,7 @@ impl Default for Config {
             dicom_door: Vec::new(),
             file_door: Vec::new(),
             cm_door: Vec::new(),
+            cm_file_door: Vec::new(),
             code_tables: BTreeMap::new(),
         }
     }
@@ -138,7 +141,16 @@ impl Config {
                 catch_all: false,
             })
         });
-        hl7.chain(dicom).chain(files).chain(clinics)
+        let clinic_files = self.cm_file_door.iter().enumerate().map(|(number, door)| AnyFeed {
+            name: &door.feed.name,
+            provider: &door.feed.provider,
+            protocol: causeway_chinese_medicine::file::PROTOCOL,
+            listen: door.pickup.folder.display().to_string(),
+            door: format!("cm_file_door.{number}"),
+            expect_every: door.feed.expect_every,
+            catch_all: false,
+        });
+        hl7.chain(dicom).chain(files).chain(clinics).chain(clinic_files)
     }
 
     /// Where the doors listen, each with the key of the setting.
@@ -155,10 +167,15 @@ impl Config {
         self.door.iter().flat_map(|door| &door.feeds).chain(self.file_door.iter().map(|door| &door.feed))
     }
 
+    /// All feeds of Chinese-medicine clinics, door by door.
+    pub(crate) fn clinics(&self) -> impl Iterator<Item = &CmFeedConfig> {
+        self.cm_door.iter().flat_map(|door| &door.feeds).chain(self.cm_file_door.iter().map(|door| &door.feed))
+    }
+
     /// What mappers and router need to know of the feeds.
     pub(crate) fn feed_settings(&self) -> impl Iterator<Item = FeedSettings> {
         let dicom = self.dicom_door.iter().flat_map(|door| &door.feeds).map(DicomFeedConfig::settings);
-        let clinics = self.cm_door.iter().flat_map(|door| &door.feeds).map(|feed| self.settings_of_clinic(feed));
+        let clinics = self.clinics().map(|feed| self.settings_of_clinic(feed));
         self.feeds().map(|feed| self.settings_of(feed)).chain(dicom).chain(clinics)
     }
 
@@ -169,7 +186,7 @@ impl Config {
     }
 
     /// The same of a clinic's feed.
-    fn settings_of_clinic(&self, feed: &CmFeedConfig) -> FeedSettings {
+    pub(crate) fn settings_of_clinic(&self, feed: &CmFeedConfig) -> FeedSettings {
         let code_tables = self.code_tables.get(&feed.name).cloned().unwrap_or_default();
         FeedSettings { code_tables, ..feed.settings() }
     }
@@ -187,7 +204,7 @@ pub(crate) struct AnyFeed<'c> {
     pub(crate) name: &'c FeedName,
     /// The provider whose data it is.
     pub(crate) provider: &'c ProviderId,
-    /// `mllp`, `dicom`, `file` or `cm`.
+    /// `mllp`, `dicom`, `file`, `cm` or `cm-file`.
     pub(crate) protocol: &'static str,
     /// Where its door listens, or the folder that is watched.
     pub(crate) listen: String,

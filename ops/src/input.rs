@@ -1,8 +1,15 @@
 //! Files with HL7 v2 messages: one or many in a file, as text or as they went over MLLP, in folders or not. Files with
-//! Chinese-medicine records: one as JSON, or one a line.
+//! Chinese-medicine records: one as JSON, one a line, or CSV by the template.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
+
+use causeway_chinese_medicine::csv::{Reading, RowFault, Unread, Visits};
+use causeway_chinese_medicine::lines::are_lines;
+use causeway_core::chinese_medicine::{Fault, RECORD_BYTES_MAX};
+use causeway_core::feed::FeedSettings;
+use jiff::tz::TimeZone;
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -18,17 +25,22 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(crate) struct Input {
     /// The file.
     pub(crate) path: PathBuf,
-    /// Its place among the messages of the file, from 1.
+    /// Its place among the messages of the file, from 1; of a spreadsheet its first row.
     pub(crate) number: usize,
     /// Whether it is the only one.
     pub(crate) alone: bool,
     /// Its bytes, without what parts it from the next one.
     pub(crate) bytes: Vec<u8>,
+    /// It stands in rows of a spreadsheet, where this is wrong: each with its row and column as its place.
+    pub(crate) rows: Option<Vec<Fault>>,
 }
 
 impl Input {
     /// What it is called: the file, and the number where there are more.
     pub(crate) fn name(&self) -> String {
+        if self.rows.is_some() {
+            return format!("{}, row {}", self.path.display(), self.number);
+        }
         if self.alone { self.path.display().to_string() } else { format!("{}#{}", self.path.display(), self.number) }
     }
 }
@@ -47,22 +59,47 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(crate) fn read_whatever(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
-    let inputs = gather(paths, |file, bytes| Ok(Input { path: file.to_owned(), number: 1, alone: true, bytes }))?;
-    let parted =
-        |input: Input| if is_record(&input.bytes) { records_of(&input.path, &input.bytes) } else { vec![input] };
-    Ok(inputs.into_iter().flat_map(parted).collect())
+pub(crate) fn read_whatever(paths: &[PathBuf], feed: &FeedSettings) -> Result<Vec<Input>, Diagnostic> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        if is_spreadsheet(path) && path.is_file() {
+            inputs.extend(visits_of(path, &read_file(path)?, &reading(feed)));
+            continue;
+        }
+        let found = gather(std::slice::from_ref(path), |file, bytes| {
+            Ok(Input { path: file.to_owned(), number: 1, alone: true, bytes, rows: None })
+        })?;
+        for input in found {
+            if is_record(&input.bytes) {
+                inputs.extend(records_of(&input.path, &input.bytes));
+            } else {
+                inputs.push(input);
+            }
+        }
+    }
+    Ok(inputs)
+}
+
+/// How the spreadsheets of a feed are read.
+fn reading(feed: &FeedSettings) -> Reading {
+    let zone = TimeZone::get(&feed.time_zone).unwrap_or(TimeZone::UTC);
+    Reading { charset: feed.charset.clone(), zone, record_bytes_max: RECORD_BYTES_MAX }
 }
 
 /// The Chinese-medicine records of these files and folders.
 ///
 /// # Errors
 /// A file that cannot be read, or no record at all.
-pub(crate) fn records(paths: &[PathBuf]) -> Result<Vec<Input>, Diagnostic> {
+pub(crate) fn records(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input>, Diagnostic> {
     let mut inputs = Vec::new();
     for path in paths {
         for file in files_where(path, is_record_file)? {
-            inputs.extend(records_of(&file, &read_file(&file)?));
+            let bytes = read_file(&file)?;
+            if is_spreadsheet(&file) {
+                inputs.extend(visits_of(&file, &bytes, reading));
+            } else {
+                inputs.extend(records_of(&file, &bytes));
+            }
         }
     }
     if inputs.is_empty() {
@@ -80,22 +117,47 @@ pub(crate) fn is_record(bytes: &[u8]) -> bool {
 /// One record, or one a line where the file is not one value of JSON.
 fn records_of(path: &Path, bytes: &[u8]) -> Vec<Input> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let is_one = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
-    let mut lines: Vec<&[u8]> = if is_one { vec![bytes] } else { bytes.split(|byte| *byte == b'\n').collect() };
+    let mut lines = if are_lines(bytes) { bytes.split(|byte| *byte == b'\n').collect() } else { vec![bytes] };
     lines.retain(|line| !line.iter().all(u8::is_ascii_whitespace));
-    // A file with one broken record over several lines is told as one.
-    if !is_one && lines.first().is_some_and(|first| serde_json::from_slice::<serde::de::IgnoredAny>(first).is_err()) {
-        lines = vec![bytes];
-    }
     let alone = lines.len() == 1;
-    let input = |(line, number): (&[u8], usize)| Input { path: path.to_owned(), number, alone, bytes: line.to_vec() };
+    let input = |(line, number): (&[u8], usize)| {
+        let bytes = line.to_vec();
+        Input { path: path.to_owned(), number, alone, bytes, rows: None }
+    };
     lines.into_iter().zip(1_usize..).map(input).collect()
+}
+
+/// The visits of a spreadsheet.
+fn visits_of(path: &Path, bytes: &[u8], reading: &Reading) -> Vec<Input> {
+    let place = |fault: RowFault| {
+        let named = if fault.column.is_empty() { String::new() } else { format!(", {}", fault.column) };
+        Fault { pointer: format!("row {}{named}", fault.row), ..fault.fault }
+    };
+    let input = |first: u64, record: Result<Vec<u8>, Vec<RowFault>>| {
+        let (bytes, faults) = record.map_or_else(|faults| (Vec::new(), faults), |bytes| (bytes, Vec::new()));
+        let rows = Some(faults.into_iter().map(place).collect());
+        let number = usize::try_from(first).unwrap_or(usize::MAX);
+        Input { path: path.to_owned(), number, alone: false, bytes, rows }
+    };
+    // Reading from memory does not fail.
+    let mut visits = match Visits::open(Cursor::new(bytes), reading.clone()) {
+        Ok(visits) => visits,
+        Err(Unread::Faults(faults)) => return vec![input(1, Err(faults))],
+        Err(Unread::Disk(_)) => return Vec::new(),
+    };
+    let next = || visits.next_visit().ok().flatten();
+    std::iter::from_fn(next).map(|visit| input(visit.first, visit.record)).collect()
+}
+
+/// A spreadsheet is known by its name.
+fn is_spreadsheet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 /// In a folder only files that are called like records are taken.
 fn is_record_file(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    matches!(extension.to_ascii_lowercase().as_str(), "json" | "ndjson" | "jsonl")
+    matches!(extension.to_ascii_lowercase().as_str(), "json" | "ndjson" | "jsonl" | "csv")
 }
 
 /// The messages of all files; `without` says what a file without one is.
@@ -118,6 +180,7 @@ fn gather(
                 number,
                 alone,
                 bytes: message.to_vec(),
+                rows: None,
             }));
         }
     }
@@ -246,6 +309,12 @@ fn trimmed(message: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
+    fn feed() -> FeedSettings {
+        let name = causeway_core::envelope::FeedName::parse("clinic").expect("a name");
+        let provider = causeway_core::provider::ProviderId("HA".to_owned());
+        FeedSettings::new(name, causeway_core::envelope::Format::ChineseMedicine, provider)
+    }
+
     fn texts(bytes: &[u8]) -> Vec<String> {
         split(bytes).into_iter().map(|message| String::from_utf8_lossy(message).into_owned()).collect()
     }
@@ -291,7 +360,7 @@ mod tests {
         assert!(inputs[1].name().ends_with("a.HL7#2") && inputs[2].name().ends_with("b.hl7"));
         let told = read(&[folder.path().join("notes.md")]).expect_err("no message");
         assert_eq!(told.code, Code::NoMessage);
-        let whatever = read_whatever(&[folder.path().join("notes.md")]).expect("an input all the same");
+        let whatever = read_whatever(&[folder.path().join("notes.md")], &feed()).expect("an input all the same");
         assert_eq!(whatever.iter().map(|input| input.bytes.as_slice()).collect::<Vec<_>>(), [b"no"]);
         assert_eq!(read(&[folder.path().join("gone.hl7")]).expect_err("not there").code, Code::Input);
     }

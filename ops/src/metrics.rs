@@ -93,7 +93,9 @@ impl Prometheus {
         self.set(&metric::FEED_EXPECTED_INTERVAL_SECONDS, &[feed, protocol], expected_seconds);
         let kinds: &[&str] = match protocol {
             "dicom" => &["C-STORE"],
-            causeway_chinese_medicine::desk::PROTOCOL => &[causeway_chinese_medicine::desk::KIND],
+            causeway_chinese_medicine::desk::PROTOCOL | causeway_chinese_medicine::file::PROTOCOL => {
+                &[causeway_chinese_medicine::desk::KIND]
+            }
             _ => &["ADT^A01", "ADT^A08", "ORU^R01", "other"],
         };
         for kind in kinds {

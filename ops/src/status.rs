@@ -148,7 +148,7 @@ impl FeedState {
 pub(crate) struct FeedStatus {
     /// Its name.
     pub(crate) name: FeedName,
-    /// `mllp`, `dicom`, `file` or `cm`.
+    /// `mllp`, `dicom`, `file`, `cm` or `cm-file`.
     pub(crate) protocol: String,
     /// Where its door listens.
     pub(crate) listen: String,

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use causeway_core::chinese_medicine::RECORD_BYTES_MAX;
 use causeway_core::envelope::{FeedName, Format};
-use causeway_core::feed::FeedSettings;
+use causeway_core::feed::{CharsetRule, FeedSettings};
+use causeway_core::hl7v2::charset::Charset;
 use causeway_core::provider::ProviderId;
+use causeway_pickup::{PickupFault, PickupSettings};
 use causeway_tls::{ClientPattern, Network, TlsSettings};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -62,10 +64,60 @@ pub struct CmFeedConfig {
     /// CSV files that say what its own codes stand for (docs/codes.md), relative to the configuration file. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_tables: Vec<PathBuf>,
+    /// The encoding of its CSV files: `auto` (UTF-8), `default:NAME` (NAME for files that are not UTF-8) or `force:NAME`, as in
+    /// `default:BIG-5` or `default:GB18030`. JSON is always UTF-8. Default: `auto`.
+    #[serde(default, with = "causeway_core::feed::charset_rule")]
+    #[schemars(with = "String")]
+    pub charset: CharsetRule,
     /// How often a record is expected; a longer silence is shown and may raise an alarm. Default: not watched.
     #[serde(default, with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub expect_every: Option<Duration>,
+}
+
+/// A watched folder of Chinese-medicine files, and the feed whose files it takes: JSON, NDJSON, or CSV by the template
+/// (docs/chinese-medicine.md).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CmFileDoorConfig {
+    /// The folder, and when a file in it is taken.
+    pub pickup: PickupSettings,
+    /// Bounds on size. Those of requests have no meaning here.
+    #[serde(default)]
+    pub limits: CmLimits,
+    /// The feed. Who may write to the folder may send for it, so `from`, `token_sha256` and `certificates` are left out.
+    pub feed: CmFeedConfig,
+}
+
+impl CmFileDoorConfig {
+    /// What is wrong with it; empty when nothing is. Does not look at the disk.
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        let feed = &self.feed;
+        let foreign = [
+            (feed.from != loopback(), "from"),
+            (feed.token_sha256.is_some(), "token_sha256"),
+            (!feed.certificates.is_empty(), "certificates"),
+        ];
+        let foreign = foreign.into_iter().filter(|(is_set, _)| *is_set);
+        let foreign = foreign.map(|(_, setting)| ConfigFault::NotForFiles { feed: feed.name.clone(), setting });
+        let folder = self.pickup.faults().into_iter().map(ConfigFault::Folder);
+        // Its folder says whose they are.
+        let door = self.as_door().faults().into_iter().filter(|fault| !matches!(fault, ConfigFault::Nameless(_)));
+        door.chain(foreign).chain(folder).collect()
+    }
+
+    /// The same with every relative path below `folder`.
+    #[must_use]
+    pub fn below(mut self, folder: &Path) -> Self {
+        self.pickup = self.pickup.below(folder);
+        self
+    }
+
+    /// As a door that nobody connects to.
+    pub(crate) fn as_door(&self) -> CmDoorConfig {
+        let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        CmDoorConfig { listen: nowhere, tls: None, limits: self.limits, feeds: vec![self.feed.clone()] }
+    }
 }
 
 /// Bounds of a door.
@@ -139,6 +191,20 @@ pub enum ConfigFault {
         /// What was written.
         name: String,
     },
+    /// The character set is not known.
+    #[error("feed `{0}`: `charset` names no known encoding; BIG-5 and GB18030 are two")]
+    Charset(FeedName),
+    /// A setting that has no meaning for files.
+    #[error("feed `{feed}` takes files, for which `{setting}` has no meaning: take it out")]
+    NotForFiles {
+        /// The feed.
+        feed: FeedName,
+        /// The setting.
+        setting: &'static str,
+    },
+    /// The settings of the folder cannot be.
+    #[error(transparent)]
+    Folder(#[from] PickupFault),
     /// A limit that cannot be.
     #[error("`{0}` is out of its range")]
     Limit(&'static str),
@@ -201,6 +267,13 @@ impl CmDoorConfig {
         if !feed.certificates.is_empty() && !asks {
             faults.push(ConfigFault::NoCertificates(name()));
         }
+        let charset = match &feed.charset {
+            CharsetRule::Auto => None,
+            CharsetRule::Default(charset) | CharsetRule::Force(charset) => Some(charset),
+        };
+        if charset.is_some_and(|charset| Charset::named(charset).is_none()) {
+            faults.push(ConfigFault::Charset(name()));
+        }
         if TimeZone::get(&feed.time_zone).is_err() {
             faults.push(ConfigFault::TimeZone { feed: name(), name: feed.time_zone.clone() });
         }
@@ -214,6 +287,7 @@ impl CmFeedConfig {
         FeedSettings {
             patient_id_issuer: self.patient_id_issuer.clone(),
             time_zone: self.time_zone.clone(),
+            charset: self.charset.clone(),
             ..FeedSettings::new(self.name.clone(), Format::ChineseMedicine, self.provider.clone())
         }
     }
@@ -257,5 +331,21 @@ mod tests {
         assert_eq!(nameless.faults(), [ConfigFault::Nameless(name())]);
         let bound = door("[[feed]]\nname = \"a\"\nprovider = \"1\"\ncertificates = [\"cn:a\"]\n");
         assert_eq!(bound.faults(), [ConfigFault::NoCertificates(name())]);
+    }
+
+    #[test]
+    fn a_folder_has_no_use_for_what_tells_senders_apart() {
+        let folder = |more: &str| {
+            let text = format!("pickup.folder = \"in\"\n[feed]\nname = \"a\"\nprovider = \"1\"\n{more}");
+            let config: CmFileDoorConfig = toml::from_str(&text).expect("well formed");
+            config.faults()
+        };
+        let feed = FeedName::parse("a").expect("a name");
+        assert_eq!(folder(""), []);
+        assert_eq!(folder("charset = \"default:GB18030\""), []);
+        assert_eq!(folder("charset = \"force:KLINGON\""), [ConfigFault::Charset(feed.clone())]);
+        let told = folder("from = [\"10.0.0.0/8\"]\ncertificates = [\"cn:a\"]");
+        let foreign = |setting| ConfigFault::NotForFiles { feed: feed.clone(), setting };
+        assert!(told.contains(&foreign("from")) && told.contains(&foreign("certificates")), "{told:?}");
     }
 }

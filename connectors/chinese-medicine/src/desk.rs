@@ -12,6 +12,7 @@ use causeway_core::envelope::{Digest, Envelope, FeedName, Format, TraceId};
 use causeway_core::metric::{self, Metrics};
 use causeway_core::phi::Phi;
 use causeway_core::port::{Appended, Clock, Freshness, Log, LogError};
+use causeway_pickup::Stopped;
 use causeway_tls::{Acceptor, Certificate, TlsError};
 use tokio::sync::oneshot;
 use uuid::{NoContext, Timestamp as UuidTimestamp, Uuid};
@@ -91,6 +92,7 @@ pub struct Desk {
     config: CmDoorConfig,
     tls: Option<Arc<Acceptor>>,
     ports: Ports,
+    protocol: &'static str,
     halted: AtomicBool,
 }
 
@@ -107,7 +109,15 @@ impl Desk {
     /// The files of TLS cannot be used.
     pub fn open(config: CmDoorConfig, ports: Ports) -> Result<Self, TlsError> {
         let tls = config.tls.clone().map(Acceptor::open).transpose()?.map(Arc::new);
-        Ok(Self { config, tls, ports, halted: AtomicBool::new(false) })
+        Ok(Self { config, tls, ports, protocol: PROTOCOL, halted: AtomicBool::new(false) })
+    }
+
+    /// A desk for files, whose feed is known by its folder.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn for_files(config: CmDoorConfig, ports: Ports) -> Result<Self, TlsError> {
+        Ok(Self { protocol: crate::file::PROTOCOL, ..Self::open(config, ports)? })
     }
 
     /// The certificates of the door; `None` in plain text.
@@ -163,10 +173,7 @@ impl Desk {
         };
         let record = match record {
             Ok(record) => record,
-            Err(faults) => {
-                self.ports.metrics.add(&metric::FRAMES_REFUSED, &[feed.name.as_str(), "cm_record"], 1);
-                return Begun(Stage::Done(Taken::Rejected(faults)));
-            }
+            Err(faults) => return self.refused(feed, faults),
         };
         if self.halted.load(Ordering::Acquire) || (self.ports.is_paused)(&feed.name) {
             return Begun(Stage::Done(Taken::Later));
@@ -182,6 +189,22 @@ impl Desk {
             Ok(()) => Begun(Stage::Waiting { feed: feed.name.clone(), trace, telling }),
             Err(error) => Begun(Stage::Done(self.told(&feed.name, trace, Err(error)))),
         }
+    }
+
+    /// What cannot be read as a record of the feed: counted, and kept nowhere.
+    pub(crate) fn refuse(&self, feed: usize, faults: Vec<Fault>) -> Begun {
+        let Some(feed) = self.config.feeds.get(feed) else { return Begun(Stage::Done(Taken::Later)) };
+        self.refused(feed, faults)
+    }
+
+    fn refused(&self, feed: &CmFeedConfig, faults: Vec<Fault>) -> Begun {
+        self.ports.metrics.add(&metric::FRAMES_REFUSED, &[feed.name.as_str(), "cm_record"], 1);
+        Begun(Stage::Done(Taken::Rejected(faults)))
+    }
+
+    /// Why a file is to be read again.
+    pub(crate) fn later(&self) -> Stopped {
+        if self.halted.load(Ordering::Acquire) { Stopped::Halted } else { Stopped::NotNow }
     }
 
     /// The second half: waits until the log has spoken.
@@ -229,7 +252,7 @@ impl Desk {
             u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         );
         let last = &metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS;
-        self.ports.metrics.set(last, &[feed.name.as_str(), PROTOCOL], at.as_duration().as_secs_f64());
+        self.ports.metrics.set(last, &[feed.name.as_str(), self.protocol], at.as_duration().as_secs_f64());
         let own = || format!("{}/{}", record.visit.number.expose(), record.version.get());
         let document = || record.patient.documents.iter().next().map(|one| one.number.expose());
         let patient = record.patient.number.as_ref().map(|number| number.expose()).or_else(document);

@@ -11,6 +11,9 @@ pub const PATH: &str = "/chinese-medicine/records";
 /// The largest example: a visit with every form of prescription and treatment.
 const EXAMPLE: &str = include_str!("../examples/full.json");
 
+/// The example of a file by the template.
+pub const EXAMPLE_CSV: &str = include_str!("../../../docs/chinese-medicine/example.csv");
+
 /// The JSON Schema of a record.
 pub fn schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Record>();

@@ -17,6 +17,14 @@ pub enum Line {
     },
 }
 
+/// Whether a file that begins so has a record a line: it is not one value of JSON, and its first line is.
+pub fn are_lines(head: &[u8]) -> bool {
+    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
+    let is_json = |bytes: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    let first = head.split(|byte| *byte == b'\n').find(|line| !line.iter().all(u8::is_ascii_whitespace));
+    !is_json(head) && first.is_some_and(|first| first.len() < head.len() && is_json(first))
+}
+
 /// Parts bytes into lines.
 #[derive(Debug)]
 pub struct Lines {
@@ -102,6 +110,14 @@ mod tests {
         for at_a_time in 1..=text.len() {
             assert_eq!(parted(text, at_a_time), expected, "{at_a_time}");
         }
+    }
+
+    #[test]
+    fn a_file_has_a_record_a_line_when_its_first_line_is_one() {
+        assert!(are_lines(b"\xef\xbb\xbf\n{\"a\":1}\n{\"a\""));
+        assert!(!are_lines(b"{\n\"a\":1\n}"), "one over several lines");
+        assert!(!are_lines(b"{\n\"a\":1\n"), "one that is cut");
+        assert!(!are_lines(b""));
     }
 
     #[test]

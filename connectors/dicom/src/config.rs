@@ -11,7 +11,6 @@ use causeway_tls::{ClientPattern, Network, TlsSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-mod charset;
 mod check;
 
 pub use check::ConfigFault;
@@ -67,7 +66,7 @@ pub struct DicomFeedConfig {
     /// The character set of names: `auto` (what the header declares), `default:NAME` (NAME where nothing is declared, where
     /// the declaration cannot be right, or where Latin-1 is declared and the text reads as Chinese) or `force:NAME`.
     /// Default: `auto`.
-    #[serde(default, with = "charset")]
+    #[serde(default, with = "causeway_core::feed::charset_rule")]
     #[schemars(with = "String")]
     pub charset: CharsetRule,
     /// The dialect: `generic`, `hk-public-hospital`, or a file that ends in `.toml`, beside the configuration file. It says

@@ -7,12 +7,9 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use causeway_pickup::Pickup;
+use causeway_pickup::{Facts, Pickup, Watcher};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tracing::{error, info};
 
 use crate::door::{DoorError, Ports, Shared};
 use crate::peer::{Peer, Token};
@@ -54,43 +51,13 @@ impl FileDoor {
 
     /// Takes files until `stop`. What is being read then stays in `work`.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) {
-        let bell = Arc::new(Bell::default());
-        let walk = walk::Walk {
-            shared: self.shared,
-            config: self.config,
-            bell: Arc::clone(&bell),
-            runtime: Handle::current(),
+        let facts = Facts {
+            feed: self.shared.feed_name(0).to_owned(),
+            protocol: PROTOCOL,
+            metrics: Arc::clone(&self.shared.ports.metrics),
         };
-        info!(feed = walk.shared.feed_name(0), "file door open");
-        let mut walk = tokio::task::spawn_blocking(move || walk.run());
-        let ended = tokio::select! {
-            ended = &mut walk => ended,
-            () = stop => {
-                bell.ring();
-                walk.await
-            }
-        };
-        if ended.is_err() {
-            error!("a file door ended by a panic");
-        }
-    }
-}
-
-/// Says that it is time to go.
-#[derive(Debug, Default)]
-struct Bell {
-    rung: AtomicBool,
-    wake: Notify,
-}
-
-impl Bell {
-    fn ring(&self) {
-        self.rung.store(true, Ordering::SeqCst);
-        self.wake.notify_one();
-    }
-
-    fn has_rung(&self) -> bool {
-        self.rung.load(Ordering::SeqCst)
+        let messages = walk::Messages { shared: self.shared, runtime: Handle::current() };
+        Watcher::new(self.config.pickup, facts, messages).serve(stop).await;
     }
 }
 

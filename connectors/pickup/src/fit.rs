@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 
 use rustix::fs::{FileType, Stat};
 
-/// Endings of files that are still being written, and of our own reports.
+/// Endings of files that are still being written.
 const UNFINISHED: [&str; 6] = [".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp"];
+/// Endings of our own reports.
+const REPORTS: [&str; 4] = [".ack", ".reason", ".result.csv", ".result.ndjson"];
 /// The longest name, in bytes, so that there is room for what we add to it.
 const NAME_MAX: usize = 200;
 /// What stands for characters that no name should have.
@@ -47,7 +49,9 @@ impl Unfit {
             Self::Name => {
                 "The name is no UTF-8, has control characters or is longer than 200 bytes: rename the file and put it in again"
             }
-            Self::ReportName => "The name ends as reports do (.ack or .reason): rename the file and put it in again",
+            Self::ReportName => {
+                "The name ends as reports do (.ack, .reason, .result.csv or .result.ndjson): rename the file and put it in again"
+            }
             Self::NoFile => "This is no regular file but a link, a pipe, a socket or a device: put in a copy",
             Self::HardLink => "The file has another name elsewhere: put in a copy",
             Self::Changed => {
@@ -79,7 +83,7 @@ pub(crate) fn judge(name: &OsStr) -> Name {
     if text.len() > NAME_MAX || text.chars().any(is_unwanted) {
         return Name::Unfit(Unfit::Name);
     }
-    if lower.ends_with(".ack") || lower.ends_with(".reason") {
+    if REPORTS.iter().any(|ending| lower.ends_with(ending)) {
         return Name::Unfit(Unfit::ReportName);
     }
     Name::Fit(text.to_owned())
@@ -132,6 +136,7 @@ mod tests {
         assert_eq!(judged(b"a\xff"), Name::Unfit(Unfit::Name));
         assert_eq!(judged(&[b'a'; 201]), Name::Unfit(Unfit::Name));
         assert_eq!(judged(b"a.ack"), Name::Unfit(Unfit::ReportName));
+        assert_eq!(judged(b"a.csv.Result.csv"), Name::Unfit(Unfit::ReportName));
         assert_eq!(tame(OsStr::from_bytes(b"a\nb\xff\x1b[1m")), "a_b__[1m");
         assert_eq!(tame(OsStr::from_bytes(&[b'a'; 300])).len(), 200);
     }

@@ -17,11 +17,13 @@ mod pickup;
 mod report;
 mod settings;
 mod still;
+mod watcher;
 
 pub use fit::Unfit;
 pub use pickup::{End, Picked, Pickup, Taken};
 pub use report::Report;
 pub use settings::{PickupFault, PickupSettings};
+pub use watcher::{Bell, Facts, Kept, Read, Reader, Stopped, Watcher};
 
 /// A folder cannot be used, or a file in it. The names of files are not repeated: senders write patients' numbers there.
 #[derive(Debug, thiserror::Error)]

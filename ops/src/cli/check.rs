@@ -73,7 +73,7 @@ fn notes(context: &Context) -> Outcome<Vec<String>> {
         notes.push(told.to_owned());
     }
     if config.all_feeds().next().is_none() {
-        let told = "there is no [[door]], [[dicom_door]], [[cm_door]] or [[file_door]], so nothing can come in";
+        let told = "there is no [[door]], [[dicom_door]], [[cm_door]], [[file_door]] or [[cm_file_door]], so nothing can come in";
         notes.push(told.to_owned());
     }
     if context.home()?.has_repository() {

@@ -1,10 +1,12 @@
-//! `causeway feed list|show|codes|profiles|pause|resume|test`
+//! `causeway feed list|show|codes|profiles|pause|resume|template|test`
 
 mod test;
 
 mod codes;
 mod profiles;
 
+use causeway_chinese_medicine::csv::{Language, template};
+use causeway_chinese_medicine::documents::EXAMPLE_CSV;
 use causeway_core::envelope::FeedName;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -63,6 +65,15 @@ enum Verb {
         /// Its name.
         name: String,
     },
+    /// Print the CSV template of Chinese-medicine records (docs/chinese-medicine.md), or its example.
+    Template {
+        /// With the Chinese names of the columns.
+        #[arg(long)]
+        zh: bool,
+        /// A filled-in example instead.
+        #[arg(long, conflicts_with = "zh")]
+        example: bool,
+    },
     /// Try a site's sample messages: what its door would refuse, what would be held, and what is not used.
     Test(test::Test),
 }
@@ -78,8 +89,18 @@ pub(crate) fn run(args: &Feed, context: &Context) -> Outcome {
         Verb::Profiles { name: Some(name) } => profiles::show(name, context),
         Verb::Pause { name } => pause(name, true, context),
         Verb::Resume { name } => pause(name, false, context),
+        Verb::Template { example: true, .. } => print(EXAMPLE_CSV, context),
+        Verb::Template { zh, example: false } => {
+            print(&template(if *zh { Language::Chinese } else { Language::English }), context)
+        }
         Verb::Test(args) => test::run(args, context),
     }
+}
+
+/// Prints a file as it is.
+fn print(text: &str, context: &Context) -> Outcome {
+    context.terminal.line(text.trim_end())?;
+    Ok(Exit::Done)
 }
 
 fn list(context: &Context) -> Outcome {
@@ -127,8 +148,7 @@ fn configured(name: &str, context: &Context) -> Outcome<(FeedName, serde_json::V
     let hl7 = config.feed(name).map(|feed| (feed.name.clone(), serde_json::to_value(feed)));
     let mut dicom = config.dicom_door.iter().flat_map(|door| &door.feeds);
     let dicom = dicom.find(|feed| feed.name.as_str() == name);
-    let mut clinics = config.cm_door.iter().flat_map(|door| &door.feeds);
-    let clinic = clinics.find(|feed| feed.name.as_str() == name);
+    let clinic = config.clinics().find(|feed| feed.name.as_str() == name);
     let found = hl7.or_else(|| dicom.map(|feed| (feed.name.clone(), serde_json::to_value(feed))));
     let found = found.or_else(|| clinic.map(|feed| (feed.name.clone(), serde_json::to_value(feed))));
     if let Some((name, settings)) = found {

@@ -21,7 +21,7 @@ use crate::output::Table;
 pub(crate) struct Map {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// Files and folders with HL7 v2 messages or Chinese-medicine records.
+    /// Files and folders with HL7 v2 messages or Chinese-medicine records, and CSV files by the template.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,14 +45,17 @@ pub(crate) fn run(args: &Map, context: &Context) -> Outcome {
 
 fn map(args: &Map, context: &Context) -> Outcome {
     let settings = args.reading.settings(context)?;
-    let inputs = input::read_whatever(&args.paths)?;
+    let inputs = input::read_whatever(&args.paths, &settings)?;
     let now = context.now();
     let mut table = Table::new(&["input", "type", "control id", "records", ">notes", "faults"]);
     for input in &inputs {
-        let mapped = if input::is_record(&input.bytes) {
-            causeway_mappers::chinese_medicine::map(&input.bytes, &settings, 0)
-        } else {
-            causeway_mappers::hl7v2::map(&input.bytes, &settings, 0, now)
+        let mapped = match &input.rows {
+            Some(faults) if !faults.is_empty() => causeway_mappers::chinese_medicine::refused(faults.clone()),
+            Some(_) => causeway_mappers::chinese_medicine::map(&input.bytes, &settings, 0),
+            None if input::is_record(&input.bytes) => {
+                causeway_mappers::chinese_medicine::map(&input.bytes, &settings, 0)
+            }
+            None => causeway_mappers::hl7v2::map(&input.bytes, &settings, 0, now),
         };
         if context.terminal.json {
             context.terminal.json_line(&causeway_mappers::json::line(&input.name(), &mapped))?;

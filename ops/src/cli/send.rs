@@ -40,7 +40,7 @@ enum What {
     Hl7(Hl7),
     /// Send DICOM images by C-STORE: files with or without meta information, folders.
     Dicom(dicom::Dicom),
-    /// Send Chinese-medicine records by HTTP: files with one record (JSON) or one a line (NDJSON), folders.
+    /// Send Chinese-medicine records by HTTP: files with one record (JSON), one a line (NDJSON) or rows (CSV), folders.
     Cm(cm::Cm),
 }
 

@@ -45,14 +45,12 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
     for (number, door) in config.file_door.iter().enumerate() {
         let place = format!("file_door.{number}");
         troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
-        let on_disk = door.pickup.faults_on_disk().into_iter().map(|fault| fault.to_string());
-        troubles.extend(on_disk.map(|fault| at(&format!("{place}.pickup.folder"), fault)));
-        if config.file_door.iter().take(number).any(|other| other.pickup.folder == door.pickup.folder) {
-            let fix = "give every feed a folder of its own: the folder says whose file it is";
-            let what = format!("two feeds take files from {}", door.pickup.folder.display());
-            troubles.push(at(&format!("{place}.pickup.folder"), what).fix(fix));
-        }
     }
+    for (number, door) in config.cm_file_door.iter().enumerate() {
+        let place = format!("cm_file_door.{number}");
+        troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
+    }
+    troubles.extend(folders(config, &at));
     for (number, door) in config.cm_door.iter().enumerate() {
         let place = format!("cm_door.{number}");
         troubles.extend(door.faults().into_iter().map(|fault| at(&place, fault.to_string())));
@@ -65,6 +63,25 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
     troubles.extend(
         addresses_twice(config).into_iter().map(|(address, key)| at(&key, format!("two things listen on {address}"))),
     );
+    troubles
+}
+
+/// Folders that are not there, and those that two feeds would take files from.
+fn folders(config: &Config, at: &dyn Fn(&str, String) -> Diagnostic) -> Vec<Diagnostic> {
+    let hl7 = config.file_door.iter().map(|door| &door.pickup).enumerate();
+    let hl7 = hl7.map(|(number, pickup)| (format!("file_door.{number}.pickup.folder"), pickup));
+    let clinics = config.cm_file_door.iter().map(|door| &door.pickup).enumerate();
+    let clinics = clinics.map(|(number, pickup)| (format!("cm_file_door.{number}.pickup.folder"), pickup));
+    let (mut seen, mut troubles) = (Vec::new(), Vec::new());
+    for (place, pickup) in hl7.chain(clinics) {
+        troubles.extend(pickup.faults_on_disk().into_iter().map(|fault| at(&place, fault.to_string())));
+        if seen.contains(&&pickup.folder) {
+            let fix = "give every feed a folder of its own: the folder says whose file it is";
+            let what = format!("two feeds take files from {}", pickup.folder.display());
+            troubles.push(at(&place, what).fix(fix));
+        }
+        seen.push(&pickup.folder);
+    }
     troubles
 }
 

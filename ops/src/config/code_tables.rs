@@ -39,7 +39,7 @@ pub(crate) fn load(found: &mut Found) -> Vec<Diagnostic> {
     let (mut troubles, mut tables_of) = (Vec::new(), BTreeMap::new());
     let config = found.config();
     let hl7 = config.feeds().map(|feed| (&feed.name, &feed.code_tables));
-    let clinics = config.cm_door.iter().flat_map(|door| &door.feeds).map(|feed| (&feed.name, &feed.code_tables));
+    let clinics = config.clinics().map(|feed| (&feed.name, &feed.code_tables));
     for (name, paths) in hl7.chain(clinics).filter(|(_, paths)| !paths.is_empty()) {
         let mut tables = CodeTables::default();
         for path in paths {

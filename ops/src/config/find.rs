@@ -75,6 +75,8 @@ pub(crate) fn read(wanted: &Wanted) -> Outcome<Found> {
     let folder = file.path.parent().unwrap_or(Path::new(""));
     layered.value.door = layered.value.door.into_iter().map(|door| door.below(folder)).collect();
     layered.value.file_door = layered.value.file_door.into_iter().map(|door| door.below(folder)).collect();
+    let clinics = layered.value.cm_file_door.into_iter().map(|door| door.below(folder)).collect();
+    layered.value.cm_file_door = clinics;
     layered.value.cm_door = layered.value.cm_door.into_iter().map(|door| door.below(folder)).collect();
     layered.value.dicom_door = layered.value.dicom_door.into_iter().map(|door| door.below(folder)).collect();
     Ok(Found { file, layered })

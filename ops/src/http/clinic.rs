@@ -11,22 +11,32 @@ use axum::extract::{Extension, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
+use causeway_chinese_medicine::csv::{Language, template};
 use causeway_chinese_medicine::desk::{KEY_BYTES_MAX, too_long};
-use causeway_chinese_medicine::documents::PATH;
+use causeway_chinese_medicine::documents::{EXAMPLE_CSV, PATH, openapi, schema};
 use causeway_chinese_medicine::lines::{Line, Lines};
-use causeway_chinese_medicine::{Desk, Sender, Taken};
+use causeway_chinese_medicine::{Desk, Sender, Taken, result};
 use causeway_core::chinese_medicine::{Fault, FaultCode};
 use causeway_serve::http::{Caller, Problem};
 use futures_util::stream::{self, StreamExt as _};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const PROBLEM: &str = "application/problem+json";
 const NDJSON: &str = "application/x-ndjson";
+const CSV: &str = "text/csv; charset=utf-8";
 
-/// The one route.
+/// Where records go, and the published format beside it, which says nothing of anybody.
 pub(crate) fn routes(desk: Arc<Desk>) -> Router {
-    Router::new().route(PATH, post(take)).with_state(desk)
+    let page = |kind: &'static str, text: String| get(move || async move { ([(CONTENT_TYPE, kind)], text) });
+    Router::new()
+        .route(PATH, post(take))
+        .route("/chinese-medicine/record.schema.json", page("application/schema+json", schema().to_string()))
+        .route("/chinese-medicine/openapi.json", page("application/json", openapi().to_string()))
+        .route("/chinese-medicine/template.csv", page(CSV, template(Language::English)))
+        .route("/chinese-medicine/template-zh.csv", page(CSV, template(Language::Chinese)))
+        .route("/chinese-medicine/example.csv", page(CSV, EXAMPLE_CSV.to_owned()))
+        .with_state(desk)
 }
 
 async fn take(
@@ -115,18 +125,6 @@ fn batch(desk: Arc<Desk>, feed: usize, body: Body) -> Response {
     });
     let body = Body::from_stream(begun.buffered(limits.in_flight_max));
     (StatusCode::OK, [(CONTENT_TYPE, NDJSON)], body).into_response()
-}
-
-/// What became of a record, as the format's `Result`.
-fn result(line: u64, taken: &Taken) -> Value {
-    match taken {
-        Taken::Accepted { trace, resent } => {
-            let status = if *resent { "resent" } else { "accepted" };
-            json!({"line": line, "status": status, "trace": trace})
-        }
-        Taken::Rejected(faults) => json!({"line": line, "status": "rejected", "errors": faults}),
-        Taken::Later => json!({"line": line, "status": "later"}),
-    }
 }
 
 fn problem(status: StatusCode, title: &str, detail: &str, faults: &[Fault]) -> Response {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use causeway_chinese_medicine::{Desk, Ports};
+use causeway_chinese_medicine::{CmFileDoor, Desk, Ports};
 use causeway_core::envelope::FeedName;
 use causeway_serve::http::{self, HttpLimits};
 use causeway_tls::{Acceptor, Reload};
@@ -49,6 +49,14 @@ pub(super) async fn open(
         tasks.push(tokio::spawn(async move {
             http::serve_by(listener, tls, clinic::routes(desk), limits, metrics, said(stopping)).await;
         }));
+    }
+    for door in &config.cm_file_door {
+        let opened = CmFileDoor::open(door.clone(), ports(engines, paused)).map_err(|error| {
+            let what = format!("the folder {} cannot be watched", door.pickup.folder.display());
+            Diagnostic::new(Code::Contradiction, what).because(&error)
+        })?;
+        let stopping = stopping.clone();
+        tasks.push(tokio::spawn(async move { opened.serve(said(stopping)).await }));
     }
     Ok(tasks)
 }

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use super::hub::{Hub, until};
 
 /// `printf %s 'open sesame' | sha256sum`
-const DIGEST: &str = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
-const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
+pub(super) const DIGEST: &str = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
+pub(super) const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
                       HKID,A123456(3),CHAN,Tai Man,陳大文,1983-01-14,M\n";
 const WESTERN: &str = "MSH|^~\\&|PAS|CBH|HUB|HKHUB|20260301100000+0800||RDE^O11^RDE_O11|W1|P|2.5.1\r\
     PID|1||A1234563^^^HKSAR^HKID||CHAN^TAI MAN||19830114|M\rORC|NW|W-1^PAS\rRXE||PARA^Paracetamol^99DRUG|500||mg\r\
     TQ1|1||TID\rRXR|PO\r";
 
 /// A hub with a door for two clinics, and where it listens; `door` stands in the door's own section.
-fn hub(door: &str, feed: &str) -> (Hub, SocketAddr) {
+pub(super) fn hub(door: &str, feed: &str) -> (Hub, SocketAddr) {
     let hub = Hub::new();
     let file = hub.path().join("causeway.toml");
     let text = std::fs::read_to_string(&file).expect("written by init");
@@ -33,17 +33,17 @@ fn hub(door: &str, feed: &str) -> (Hub, SocketAddr) {
     (hub, address)
 }
 
-fn with_token() -> String {
+pub(super) fn with_token() -> String {
     format!("token_sha256 = \"{DIGEST}\"")
 }
 
-fn example(name: &str) -> Value {
+pub(super) fn example(name: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/chinese-medicine/examples");
     serde_json::from_slice(&std::fs::read(folder.join(name)).expect("an example")).expect("JSON")
 }
 
 /// The status, the content type and the body of the answer.
-fn ask(address: SocketAddr, headers: &str, body: &[u8]) -> (u16, String, String) {
+pub(super) fn ask(address: SocketAddr, headers: &str, body: &[u8]) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("connects");
     let head = format!(
         "POST /chinese-medicine/records HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
@@ -60,11 +60,11 @@ fn ask(address: SocketAddr, headers: &str, body: &[u8]) -> (u16, String, String)
     (status, kind, body.to_owned())
 }
 
-const TOKEN: &str = "Authorization: Bearer open sesame\r\n";
-const JSON: &str = "Content-Type: application/json\r\n";
-const NDJSON: &str = "Content-Type: application/x-ndjson\r\n";
+pub(super) const TOKEN: &str = "Authorization: Bearer open sesame\r\n";
+pub(super) const JSON: &str = "Content-Type: application/json\r\n";
+pub(super) const NDJSON: &str = "Content-Type: application/x-ndjson\r\n";
 
-fn one(address: SocketAddr, body: &[u8]) -> (u16, Value) {
+pub(super) fn one(address: SocketAddr, body: &[u8]) -> (u16, Value) {
     let (status, kind, body) = ask(address, &format!("{TOKEN}{JSON}"), body);
     let told: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
     assert_eq!(kind.starts_with("application/problem+json"), status != 202, "{kind}");
@@ -72,19 +72,19 @@ fn one(address: SocketAddr, body: &[u8]) -> (u16, Value) {
 }
 
 /// The lines of the answer to a batch.
-fn many(address: SocketAddr, body: &[u8]) -> Vec<Value> {
+pub(super) fn many(address: SocketAddr, body: &[u8]) -> Vec<Value> {
     let (status, _, body) = ask(address, &format!("{TOKEN}{NDJSON}"), body);
     assert_eq!(status, 200, "{body}");
     let lines = body.lines().filter(|line| line.starts_with('{'));
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-fn status(result: &Value) -> &str {
+pub(super) fn status(result: &Value) -> &str {
     result["status"].as_str().unwrap_or_default()
 }
 
 /// The messages of the feed, by their state, once there are so many.
-fn messages(hub: &Hub, count: usize) -> Vec<Value> {
+pub(super) fn messages(hub: &Hub, count: usize) -> Vec<Value> {
     let found = until(|| {
         let listed = hub.run(&["--json", "message", "list", "--feed", "clinic"]).lines();
         (listed.len() == count).then_some(listed)
@@ -228,4 +228,19 @@ fn a_paused_feed_and_a_person_who_never_joined_are_told_and_nothing_is_lost() {
         (code == 503).then_some(())
     });
     assert!(later.is_some());
+}
+
+/// A line of JSON.
+pub(super) fn parsed(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// The status and the body of a page.
+pub(super) fn fetch(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("connects");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("HTTP");
+    (head.split(' ').nth(1).expect("a status").parse().expect("a number"), body.to_owned())
 }

@@ -5,13 +5,14 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use causeway_core::reason::Reason;
+use causeway_pickup::{Bell, Stopped};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
 use super::count::Count;
 use super::report::Answers;
 use super::split::{Level, Piece, Splitter};
-use super::{Bell, writer};
+use super::writer;
 use crate::desk::{Desk, Stamp};
 use crate::door::Shared;
 use crate::frame::{Event, each_payload};
@@ -39,17 +40,6 @@ pub(super) enum Trouble {
     Unreadable,
     /// It is to be read again.
     Stopped(Stopped),
-}
-
-/// Why it is to be read again.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
-    /// The hub stops.
-    Bell,
-    /// The log did not take a message, or the feed was paused.
-    NotNow,
-    /// The log can no longer be trusted.
-    Halted,
 }
 
 /// A file being read.
@@ -205,7 +195,7 @@ impl<'w> Reading<'w> {
             self.runtime.block_on(async {
                 tokio::select! {
                     () = inbox.changed() => {}
-                    () = bell.wake.notified() => {}
+                    () = bell.heard() => {}
                     () = sleep_until(deadline.unwrap_or(now)), if deadline.is_some() => {}
                 }
             });

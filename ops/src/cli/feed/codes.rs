@@ -14,13 +14,16 @@ pub(super) fn tables(feed: Option<&str>, context: &Context) -> Outcome {
     let config = context.found()?.config();
     let only = feed.map(|name| configured(name, context)).transpose()?.map(|(name, _)| name);
     let mut table = Table::new(&["feed", "rows", "tables"]);
-    for feed in config.feeds().filter(|feed| only.as_ref().is_none_or(|only| *only == feed.name)) {
-        let rows = config.settings_of(feed).code_tables.len();
-        let paths: Vec<String> = feed.code_tables.iter().map(|path| path.display().to_string()).collect();
+    let hl7 = config.feeds().map(|feed| (config.settings_of(feed), &feed.code_tables));
+    let clinics = config.clinics().map(|feed| (config.settings_of_clinic(feed), &feed.code_tables));
+    for (settings, paths) in hl7.chain(clinics).filter(|(feed, _)| only.as_ref().is_none_or(|only| *only == feed.name))
+    {
+        let (name, rows) = (settings.name, settings.code_tables.len());
+        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         if context.terminal.json {
-            context.terminal.json_line(&json!({ "v": 1, "feed": feed.name, "rows": rows, "tables": paths }))?;
+            context.terminal.json_line(&json!({ "v": 1, "feed": name, "rows": rows, "tables": paths }))?;
         } else {
-            table.row([feed.name.to_string(), rows.to_string(), paths.join(", ")]);
+            table.row([name.to_string(), rows.to_string(), paths.join(", ")]);
         }
     }
     if !context.terminal.json {
@@ -70,7 +73,7 @@ pub(super) fn unmapped(feed: Option<&str>, all: bool, limit: u32, context: &Cont
 /// Whether a table of the feed knows the code today.
 fn is_known(count: &UnmappedCount, context: &Context) -> bool {
     let Ok(found) = context.found() else { return false };
-    let Some(feed) = found.config().feed(count.feed.as_str()) else { return false };
+    let Some(feed) = found.config().feed_settings().find(|feed| feed.name == count.feed) else { return false };
     let today = context.now().to_zoned(context.zone().unwrap_or(jiff::tz::TimeZone::UTC)).date();
-    found.config().settings_of(feed).code_tables.find(&count.code.system, &count.code.code, today).is_some()
+    feed.code_tables.find(&count.code.system, &count.code.code, today).is_some()
 }

@@ -28,7 +28,7 @@ const TOLD_MAX: usize = 3;
 /// Arguments of `causeway feed test`.
 #[derive(Debug, Args)]
 pub(super) struct Test {
-    /// Files and folders with sample messages or Chinese-medicine records.
+    /// Files and folders with sample messages or Chinese-medicine records, and CSV files by the template.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(super) struct Test {
 pub(super) fn run(args: &Test, context: &Context) -> Outcome {
     let settings = args.reading.settings(context)?;
     let feed = feed(args, &settings, context)?;
-    let inputs = input::read_whatever(&args.paths)?;
+    let inputs = input::read_whatever(&args.paths, &settings)?;
     let sight = if args.reveal { Sight::Revealed } else { Sight::Masked };
     let mut summary = Summary::default();
     for input in &inputs {
@@ -82,9 +82,12 @@ fn feed(args: &Test, settings: &FeedSettings, context: &Context) -> Outcome<Feed
 
 /// What the door has against a message, what the mapper cannot use of it, and what it notes; each once.
 fn findings(input: &Input, feed: &FeedConfig, settings: &FeedSettings, context: &Context) -> Vec<Finding> {
-    if input::is_record(&input.bytes) {
+    if input.rows.is_some() || input::is_record(&input.bytes) {
         // The door refuses what the mapper could not read, by the same reader.
-        let mapped = causeway_mappers::chinese_medicine::map(&input.bytes, settings, 0);
+        let mapped = match &input.rows {
+            Some(faults) if !faults.is_empty() => causeway_mappers::chinese_medicine::refused(faults.clone()),
+            Some(_) | None => causeway_mappers::chinese_medicine::map(&input.bytes, settings, 0),
+        };
         let faults = mapped.faults.iter().map(Finding::fault);
         return faults.chain(mapped.notes.iter().map(Finding::note)).collect();
     }

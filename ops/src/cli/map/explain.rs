@@ -39,7 +39,7 @@ pub(super) struct Explain {
 /// records and is not audited.
 pub(super) fn run(args: &Explain, context: &Context) -> Outcome {
     let settings = args.reading.settings(context)?;
-    let inputs = input::read_whatever(std::slice::from_ref(&args.file))?;
+    let inputs = input::read_whatever(std::slice::from_ref(&args.file), &settings)?;
     let Some(input) = args.message.checked_sub(1).and_then(|at| inputs.get(at)) else {
         let told = format!("there is no message {} in the file", args.message);
         let fix = format!("it has {}", inputs.len());

@@ -4,14 +4,19 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use causeway_chinese_medicine::csv::Reading;
 use causeway_chinese_medicine::documents::PATH;
+use causeway_core::chinese_medicine::RECORD_BYTES_MAX;
+use causeway_core::feed::CharsetRule;
 use causeway_core::human;
 use causeway_tls::{ClientTlsSettings, Connector};
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::charset;
 use crate::cli::context::Context;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::exit::Exit;
@@ -25,7 +30,7 @@ const ANSWER_BYTES_MAX: u64 = 1 << 30;
 /// Arguments of `causeway send cm`.
 #[derive(Debug, Args)]
 pub(super) struct Cm {
-    /// Files with one record (JSON) or one a line (NDJSON), and folders with such files.
+    /// Files with one record (JSON), one a line (NDJSON) or rows of the template (CSV), and folders with such files.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Where to, as `http://host:port` or `https://host:port`.
@@ -43,6 +48,12 @@ pub(super) struct Cm {
     /// With https: its private key, PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// How CSV files are encoded: auto, default:NAME or force:NAME, as in default:BIG-5.
+    #[arg(long, default_value = "auto", value_parser = charset)]
+    charset: CharsetRule,
+    /// The time zone of the times in CSV files.
+    #[arg(long, value_name = "IANA", default_value = "Asia/Hong_Kong")]
+    time_zone: String,
     /// How long to wait for the whole answer.
     #[arg(long, default_value = "10m", value_parser = human::parse_duration)]
     timeout: Duration,
@@ -50,7 +61,15 @@ pub(super) struct Cm {
 
 /// Sends records.
 pub(super) fn run(args: &Cm, context: &Context) -> Outcome {
-    let records = input::records(&args.paths)?;
+    let zone = TimeZone::get(&args.time_zone)
+        .map_err(|error| Diagnostic::new(Code::Argument, "`--time-zone` is no IANA time zone").because(&error))?;
+    let reading = Reading { charset: args.charset.clone(), zone, record_bytes_max: RECORD_BYTES_MAX };
+    let (records, spoilt): (Vec<_>, Vec<_>) = input::records(&args.paths, &reading)?
+        .into_iter()
+        .partition(|input| input.rows.as_ref().is_none_or(Vec::is_empty));
+    if records.is_empty() {
+        return tell(&records, &spoilt, &[], context);
+    }
     let target = target(args)?;
     let body = batch(&records);
     let token = args.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -73,7 +92,7 @@ pub(super) fn run(args: &Cm, context: &Context) -> Outcome {
     if status != 200 {
         return Err(refused(status, &body).into());
     }
-    tell(&records, &body, context)
+    tell(&records, &spoilt, &body, context)
 }
 
 /// Where to, and how.
@@ -167,7 +186,7 @@ fn refused(status: u16, body: &[u8]) -> Diagnostic {
 }
 
 /// One line a record for programs; for people what was not taken, and a sum.
-fn tell(records: &[Input], body: &[u8], context: &Context) -> Outcome {
+fn tell(records: &[Input], spoilt: &[Input], body: &[u8], context: &Context) -> Outcome {
     let mut counts = [0_usize; 4];
     let mut table = Table::new(&["record", "place", "code", "what", "fix"]);
     let mut answered = 0_usize;
@@ -196,7 +215,25 @@ fn tell(records: &[Input], body: &[u8], context: &Context) -> Outcome {
             table.row([name.clone(), text("pointer"), text("code"), text("detail"), text("fix")]);
         }
     }
+    for visit in spoilt {
+        let faults = visit.rows.as_deref().unwrap_or_default();
+        if context.terminal.json {
+            context.terminal.json_line(&json!({"input": visit.name(), "status": "rejected", "errors": faults}))?;
+            continue;
+        }
+        for fault in faults {
+            let code = fault.code.as_str().to_owned();
+            table.row([
+                visit.path.display().to_string(),
+                fault.pointer.clone(),
+                code,
+                fault.detail.clone(),
+                fault.fix.clone(),
+            ]);
+        }
+    }
     let [accepted, resent, rejected, later] = counts;
+    let rejected = rejected.saturating_add(spoilt.len());
     if !context.terminal.json {
         if !table.is_empty() {
             context.terminal.table(&table)?;

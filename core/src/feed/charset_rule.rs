@@ -1,9 +1,14 @@
-//! A rule for character sets in one word: `auto`, `default:NAME` or `force:NAME`.
+//! A rule for character sets in one word, for configurations: `auto`, `default:NAME` or `force:NAME`.
 
-use causeway_core::feed::CharsetRule;
 use serde::{Deserialize as _, Deserializer, Serializer};
 
-pub(super) fn serialize<S: Serializer>(rule: &CharsetRule, serializer: S) -> Result<S::Ok, S::Error> {
+use super::CharsetRule;
+
+/// For `serialize_with`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(rule: &CharsetRule, serializer: S) -> Result<S::Ok, S::Error> {
     match rule {
         CharsetRule::Auto => serializer.serialize_str("auto"),
         CharsetRule::Default(name) => serializer.collect_str(&format_args!("default:{name}")),
@@ -11,7 +16,11 @@ pub(super) fn serialize<S: Serializer>(rule: &CharsetRule, serializer: S) -> Res
     }
 }
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CharsetRule, D::Error> {
+/// For `deserialize_with`.
+///
+/// # Errors
+/// The word is no rule.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CharsetRule, D::Error> {
     let text = String::deserialize(deserializer)?;
     match text.split_once(':') {
         None if text == "auto" => Ok(CharsetRule::Auto),
