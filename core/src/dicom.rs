@@ -2,7 +2,11 @@
 //! stands in the log for an instance whose bytes are in the blob store.
 
 pub mod claim;
+pub mod dictionary;
+pub mod element;
+pub mod instance;
 pub mod study;
+pub mod syntax;
 pub mod tag;
 pub mod text;
 pub mod uid;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dicom::instance::Instance;
 use crate::envelope::Digest;
 use crate::person::{Demographics, Document, LocalNumber};
 use crate::phi::Phi;
@@ -124,4 +125,6 @@ pub struct Mapped {
     pub attachments: Vec<Attachment>,
     /// Local codes that no table of the feed knows, each once.
     pub unmapped: Vec<UnmappedCode>,
+    /// The instance a claim is of.
+    pub instance: Option<Box<Instance>>,
 }

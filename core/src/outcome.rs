@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Decision;
+use crate::dicom::instance::Instance;
 use crate::envelope::{Digest, FeedName, Format, Position, TraceId};
 use crate::mapped::{Note, UnmappedCode};
 use crate::person::PersonId;
@@ -107,4 +108,6 @@ pub struct Outcome {
     pub links: Vec<crate::person::LocalNumber>,
     /// Local codes no table of the feed knows; counted when the message is accepted.
     pub unmapped: Vec<UnmappedCode>,
+    /// The instance it brought. `None` unless its study is permitted.
+    pub instance: Option<Box<Instance>>,
 }

@@ -3,6 +3,7 @@
 
 mod blob;
 mod fetch;
+mod images;
 mod log;
 mod registry;
 mod repository;
@@ -10,6 +11,7 @@ mod unmapped;
 
 pub use blob::{Blob, BlobError, BlobRow, BlobStore, BlobWriter, SharedBlobs};
 pub use fetch::{Fetch, FetchError, FetchRow};
+pub use images::Images;
 pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};
 pub use registry::{Actor, NewEvent, NewPerson, Participant, PersonQuery, Registry, RegistryError};
 pub use repository::{

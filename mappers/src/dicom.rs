@@ -3,6 +3,8 @@
 
 mod header;
 mod identity;
+mod instance;
+mod model;
 mod study;
 
 use causeway_core::dicom::claim::Claim;
@@ -38,7 +40,8 @@ pub(crate) fn map_in(envelope: &Envelope, feed: &FeedSettings, zone: &TimeZone) 
         }
     };
     let record = study::record(&header, &patient, feed, zone, envelope);
-    Mapped { identity: Some(patient.identity), records: vec![record], notes: header.into_notes(), ..stub }
+    let instance = Some(Box::new(instance::instance(&header, feed)));
+    Mapped { identity: Some(patient.identity), records: vec![record], instance, notes: header.into_notes(), ..stub }
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ fn ended(message: &Message, state: State, reason: Reason, place: &str) -> Outcom
         notes: Vec::new(),
         links: Vec::new(),
         unmapped: Vec::new(),
+        instance: None,
     }
 }
 

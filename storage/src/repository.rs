@@ -8,6 +8,7 @@ mod derived;
 mod ehr_number;
 mod error;
 mod growing;
+mod imaging;
 mod person;
 mod place;
 mod plan;

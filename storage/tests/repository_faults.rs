@@ -224,7 +224,12 @@ fn settings() -> SqliteSettings {
 }
 
 fn store(repository: &Arc<SqliteRepository>) -> Store {
-    Store { repository: repository.clone(), registry: repository.clone(), keep: Arc::new(()) }
+    Store {
+        repository: repository.clone(),
+        registry: repository.clone(),
+        images: repository.clone(),
+        keep: Arc::new(()),
+    }
 }
 
 /// The child: commits batch after batch, and says what came of each.

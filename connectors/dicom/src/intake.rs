@@ -136,6 +136,7 @@ fn claim(order: &Order, scan: &Scan, blob: Blob, head: u64, study: Uid, series: 
         big_endian: scan.syntax.coding.big_endian,
         header,
         dropped: scan.dropped,
+        extract: scan.extract.as_deref().map(claim::extract),
         pixels,
     }
 }

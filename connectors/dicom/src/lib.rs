@@ -21,12 +21,12 @@ pub mod pdu;
 pub mod scan;
 pub mod status;
 pub mod survey;
-pub mod syntax;
 mod tally;
 #[cfg(test)]
 mod testing;
 mod wire;
 pub mod write;
 
+pub use causeway_core::dicom::syntax;
 pub use door::{Door, DoorError, Halt, Ports};
 pub use listener::Drained;

@@ -5,6 +5,7 @@
 //! annex A; PS3.10 section 7 for files). Pixels are never decoded.
 
 mod deflate;
+mod extract;
 mod fault;
 mod file;
 mod walk;
@@ -33,6 +34,9 @@ pub struct ScanLimits {
     pub value_bytes_max: u32,
     /// All values kept together, in bytes. Default: 64 KiB.
     pub header_bytes_max: usize,
+    /// The extract of the data set, in bytes: elements up to the pixels, without long values. A longer one is not kept.
+    /// Default: 256 KiB.
+    pub extract_bytes_max: usize,
     /// Fragments of compressed pixels whose place is kept; with more, none is. Default: 4096.
     pub fragments_max: usize,
     /// Bytes that a deflated data set may come to. Default: 256 MiB.
@@ -49,6 +53,7 @@ impl Default for ScanLimits {
             depth_max: 64,
             value_bytes_max: 16 << 10,
             header_bytes_max: 64 << 10,
+            extract_bytes_max: 256 << 10,
             fragments_max: 4096,
             inflated_bytes_max: 256 << 20,
             inflate_ratio_max: 100,
@@ -133,6 +138,9 @@ pub struct Scan {
     pub elements: u32,
     /// Kept values that were too long to keep.
     pub dropped: u32,
+    /// The elements up to the pixels as they came, without values longer than
+    /// [`causeway_core::dicom::element::VALUE_BYTES_MAX`]; of a deflated data set, inflated. `None` when it was too long.
+    pub extract: Option<Vec<u8>>,
 }
 
 /// Reads one data set, or one file, piece by piece.
@@ -227,6 +235,7 @@ impl Scanner {
             bytes: self.bytes,
             elements: walked.elements,
             dropped: walked.dropped,
+            extract: walked.extract,
         })
     }
 

@@ -3,7 +3,7 @@
 
 use causeway_core::dicom::tag::{ITEM, ITEM_END, SEQUENCE_END, Tag};
 
-use crate::syntax::Coding;
+use crate::syntax::{Coding, is_long_form};
 
 /// The length that says: until its delimiter comes.
 const UNDEFINED: u32 = u32::MAX;
@@ -130,33 +130,4 @@ impl ElementWriter {
     fn long(&mut self, number: u32) {
         self.bytes.extend(if self.coding.big_endian { number.to_be_bytes() } else { number.to_le_bytes() });
     }
-}
-
-/// Value representations whose length has four bytes (PS3.5 section 7.1.2). One that is not known has too: those to come
-/// will be so.
-pub(crate) const fn is_long_form(vr: [u8; 2]) -> bool {
-    !matches!(
-        &vr,
-        b"AE"
-            | b"AS"
-            | b"AT"
-            | b"CS"
-            | b"DA"
-            | b"DS"
-            | b"DT"
-            | b"FL"
-            | b"FD"
-            | b"IS"
-            | b"LO"
-            | b"LT"
-            | b"PN"
-            | b"SH"
-            | b"SL"
-            | b"SS"
-            | b"ST"
-            | b"TM"
-            | b"UI"
-            | b"UL"
-            | b"US"
-    )
 }

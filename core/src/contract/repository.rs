@@ -16,6 +16,7 @@ mod counting;
 mod fetching;
 mod finding;
 mod growing;
+mod imaging;
 mod redoing;
 mod resolving;
 mod taking_up;
@@ -25,7 +26,7 @@ pub mod world;
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::port::{Registry, Repository};
+use crate::port::{Images, Registry, Repository};
 
 pub use self::auditing::{
     audit_lines_are_found_by_person_action_and_time, audit_lines_are_numbered_without_a_gap_and_hold,
@@ -54,6 +55,11 @@ pub use self::finding::{
 pub use self::growing::{
     a_batch_makes_one_version_of_a_study, a_study_grows_with_its_instances_in_any_order_of_arrival,
     an_instance_run_again_leaves_its_study_as_it_is,
+};
+pub use self::imaging::{
+    a_study_is_counted_from_its_instances, an_instance_run_again_takes_the_place_of_what_it_was,
+    an_instance_without_its_study_is_refused, instances_are_found_with_their_metadata,
+    studies_are_found_by_every_condition,
 };
 pub use self::redoing::{
     a_message_nobody_knows_is_not_redone, a_preview_tells_and_changes_nothing, a_redo_moves_no_offset,
@@ -86,6 +92,8 @@ pub struct Store {
     pub repository: Arc<dyn Repository>,
     /// The registry that belongs to it.
     pub registry: Arc<dyn Registry>,
+    /// The index of instances that belongs to it.
+    pub images: Arc<dyn Images>,
     /// What must be there as long as the two are: a temporary folder, a server.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
@@ -143,6 +151,11 @@ macro_rules! repository_contract {
             a_study_grows_with_its_instances_in_any_order_of_arrival,
             a_batch_makes_one_version_of_a_study,
             an_instance_run_again_leaves_its_study_as_it_is,
+            instances_are_found_with_their_metadata,
+            a_study_is_counted_from_its_instances,
+            studies_are_found_by_every_condition,
+            an_instance_run_again_takes_the_place_of_what_it_was,
+            an_instance_without_its_study_is_refused,
             steps_and_versions_of_a_redone_message_are_kept,
             an_accepted_message_stays_accepted,
             doing_it_again_adds_nothing,

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::tag::{self, Tag};
@@ -46,6 +48,10 @@ pub struct Claim {
     /// Values of the header that were too long to keep.
     #[serde(default, skip_serializing_if = "is_none")]
     pub dropped: u32,
+    /// The elements up to the pixels as they came, without long values, in base64 ([`super::element`] reads them). Missing
+    /// when they were too long, and in claims written before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extract: Option<Phi<String>>,
     /// Where the pixels stand in the file, if there are any and their place is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<Pixels>,
@@ -115,10 +121,20 @@ impl Claim {
         Some(read([*a, *b]))
     }
 
+    /// The bytes of the extract.
+    pub fn extracted(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(self.extract.as_ref()?.expose()).ok()
+    }
+
     /// Specific Character Set, as it came.
     pub fn character_set(&self) -> Option<Vec<u8>> {
         self.value(tag::SPECIFIC_CHARACTER_SET)
     }
+}
+
+/// An extract, as it stands in a claim.
+pub fn extract(bytes: &[u8]) -> Phi<String> {
+    Phi::new(STANDARD.encode(bytes))
 }
 
 /// Bytes in hexadecimal.
@@ -148,18 +164,18 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-mod hex_digest {
+pub(super) mod hex_digest {
     //! A digest as text.
 
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     use super::{Digest, from_hex};
 
-    pub(super) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::dicom) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(digest)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+    pub(in crate::dicom) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
         let bytes = from_hex(&String::deserialize(deserializer)?).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         bytes.map(Digest).ok_or_else(|| serde::de::Error::custom("expected 64 hexadecimal digits"))
     }
@@ -195,6 +211,7 @@ mod tests {
             header: [(tag::PATIENT_NAME, Phi::new(to_hex(b"CHAN^TAI MAN"))), (tag::ROWS, Phi::new("0002".to_owned()))]
                 .into(),
             dropped: 0,
+            extract: Some(extract(b"\x08\0\x05\0")),
             pixels: Some(Pixels::Native(700, 300)),
         }
     }
@@ -204,6 +221,7 @@ mod tests {
         let claim = claim();
         assert_eq!(Claim::read(&claim.to_bytes()), Ok(claim.clone()));
         assert_eq!((claim.plain(tag::PATIENT_NAME).as_str(), claim.short(tag::ROWS)), ("CHAN^TAI MAN", Some(512)));
+        assert_eq!(claim.extracted().as_deref(), Some(&b"\x08\0\x05\0"[..]));
         assert!(!format!("{claim:?}").contains("CHAN") && !format!("{claim:?}").contains("4348414e"));
     }
 

@@ -1,6 +1,6 @@
 //! Claims to studies: whose, which, when; and what is said of a header that cannot be read.
 
-use causeway_core::dicom::claim::to_hex;
+use causeway_core::dicom::claim::{extract, to_hex};
 use causeway_core::dicom::tag::{self, Tag};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, FeedName, Format, TraceId};
@@ -53,6 +53,7 @@ fn claim(values: &[(Tag, &[u8])]) -> Claim {
         big_endian: false,
         header,
         dropped: 0,
+        extract: Some(extract(b"")),
         pixels: None,
     }
 }
@@ -233,4 +234,83 @@ fn what_is_no_claim_is_held_and_never_breaks_the_mapper() {
     };
     let mapped = Mappers::new(vec![feed]).map(&envelope);
     assert_eq!((mapped.records.len(), mapped.faults[0].reason), (0, Reason::Unmappable));
+}
+
+/// An element in Explicit VR Little Endian, of a representation with a short length.
+fn element(tag: Tag, vr: &str, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(value.len()).expect("short");
+    [&tag.0.to_le_bytes()[..], &tag.1.to_le_bytes(), vr.as_bytes(), &length.to_le_bytes(), value].concat()
+}
+
+fn metadata(elements: &[Vec<u8>]) -> Value {
+    let claim = Claim { extract: Some(extract(&elements.concat())), ..claim(&[]) };
+    let instance = map(&claim, feed()).instance.expect("an instance");
+    assert!(!instance.cut);
+    serde_json::from_str(&instance.metadata.expose().replace(causeway_core::dicom::instance::HERE, "here"))
+        .expect("JSON")
+}
+
+#[test]
+fn a_header_becomes_the_json_of_the_standard() {
+    let nested = element(Tag(0x0008, 0x0104), "LO", "胸部 ".as_bytes());
+    let length = u32::try_from(nested.len()).expect("short");
+    let sequence = [
+        &[0x32, 0, 0x64, 0x10, b'S', b'Q', 0, 0][..],
+        &(length + 8).to_le_bytes(),
+        &[0xFE, 0xFF, 0, 0xE0],
+        &length.to_le_bytes(),
+        &nested,
+    ];
+    let elements = [
+        element(Tag(0x0008, 0x0000), "UL", &[4, 0, 0, 0]),
+        element(tag::SPECIFIC_CHARACTER_SET, "CS", b"GB18030 "),
+        element(tag::IMAGE_TYPE, "CS", b"ORIGINAL\\\\AXIAL"),
+        element(tag::PATIENT_NAME, "PN", b"CHAN^TAI MAN=\xb3\xc2^\xb4\xf3\xce\xc4"),
+        element(Tag(0x0018, 0x0050), "DS", b"1.50"),
+        element(Tag(0x0020, 0x0037), "DS", b"+1\\0\\1e-2 "),
+        element(Tag(0x0020, 0x0013), "IS", b"+07 "),
+        element(tag::ROWS, "US", &[0, 2]),
+        element(Tag(0x0028, 0x0009), "AT", &[0x18, 0, 0x63, 0x10]),
+        element(Tag(0x0028, 0x0106), "SS", &[0xFF, 0xFF]),
+        element(Tag(0x0018, 0x9074), "DT", b""),
+        [&[9, 0, 1, 0x10, b'U', b'N', 0, 0, 2, 0, 0, 0][..], &[1, 2]].concat(),
+        [&[0x28, 0, 0x01, 0x12, b'O', b'W', 0, 0][..], &4096_u32.to_le_bytes()].concat(),
+    ];
+    let got = metadata(&elements);
+    let at = 300 + elements.concat().len();
+    let expected = serde_json::json!({
+        "00080005": { "vr": "CS", "Value": ["ISO_IR 192"] },
+        "00080008": { "vr": "CS", "Value": ["ORIGINAL", null, "AXIAL"] },
+        "00091001": { "vr": "UN", "InlineBinary": "AQI=" },
+        "00100010": { "vr": "PN", "Value": [{ "Alphabetic": "CHAN^TAI MAN", "Ideographic": "陈^大文" }] },
+        "00180050": { "vr": "DS", "Value": [1.50] },
+        "00189074": { "vr": "DT" },
+        "00200013": { "vr": "IS", "Value": [7] },
+        "00200037": { "vr": "DS", "Value": [1, 0, 1e-2] },
+        "00280009": { "vr": "AT", "Value": ["00181063"] },
+        "00280010": { "vr": "US", "Value": [512] },
+        "00280106": { "vr": "SS", "Value": [-1] },
+        "00281201": { "vr": "OW", "BulkDataURI": format!("here/bulkdata/{at}-4096") },
+    });
+    let plain = |value: &Value| value.to_string().replace("1.50", "1.5").replace("1e-2", "0.01");
+    assert_eq!(plain(&got), plain(&expected));
+    let utf8 = element(tag::SPECIFIC_CHARACTER_SET, "CS", b"ISO_IR 192");
+    let with_sequence = metadata(&[utf8, sequence.concat()]);
+    assert_eq!(with_sequence["00321064"]["Value"][0]["00080104"]["Value"][0], "胸部");
+}
+
+#[test]
+fn a_header_that_was_not_kept_has_its_main_values_and_says_so() {
+    let claim = Claim { extract: None, ..claim(&[(tag::ROWS, &[0, 2])]) };
+    let mapped = map(&claim, feed());
+    assert_eq!(mapped.notes.iter().map(|note| note.code.as_str()).collect::<Vec<_>>(), ["header-cut"]);
+    let instance = mapped.instance.expect("an instance");
+    let got: Value = serde_json::from_str(instance.metadata.expose()).expect("JSON");
+    assert!(instance.cut);
+    assert_eq!((&got["00280010"]["Value"][0], &got["00080060"]["vr"]), (&Value::from(512), &Value::from("CS")));
+    assert_eq!((instance.search.frames, instance.search.number), (1, Some(17)));
+    assert_eq!(
+        (instance.search.study_date.as_str(), instance.search.patient_id.expose().as_str()),
+        ("20261101", "H2001")
+    );
 }

@@ -74,6 +74,7 @@ impl<'a> Depositing<'a> {
         match state {
             State::Accepted => Outcome {
                 records: permitted(&self.mapped.records, &decisions),
+                instance: self.mapped.instance.clone().filter(|_| decisions.iter().any(Decision::permits)),
                 unmapped: self.unmapped(&decisions),
                 decisions: distinct(decisions),
                 notes: self.notes(),

@@ -202,6 +202,7 @@ impl CommitLoad {
             notes: Vec::new(),
             links: Vec::new(),
             unmapped: Vec::new(),
+            instance: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 /// The tables of either engine that are neither registry, audit nor setting. Words and lists of notes are shared, and kept. A
 /// table that is forgotten here is noticed by the rebuilt content, which is then not the same.
-pub(super) const DERIVED: [&str; 10] = [
+pub(super) const DERIVED: [&str; 12] = [
     "message",
     "message_step",
     "waiting",
@@ -13,4 +13,6 @@ pub(super) const DERIVED: [&str; 10] = [
     "partition_offset",
     "ticket",
     "unmapped_code",
+    "imaging_instance",
+    "imaging_study",
 ];

@@ -15,7 +15,7 @@ pub(in crate::repository) fn check_outcome(outcome: &Outcome) -> Result<()> {
     let refuse =
         |what: &str| Err(StoreError::Refused(format!("the plan for message {} {what}", outcome.facts.position)));
     if outcome.state != State::Accepted {
-        return match (outcome.records.is_empty(), outcome.reason) {
+        return match (outcome.records.is_empty() && outcome.instance.is_none(), outcome.reason) {
             (false, _) => refuse("has records although it is not accepted"),
             (true, None) => refuse("gives no reason"),
             (true, Some(_)) => Ok(()),
@@ -23,6 +23,9 @@ pub(in crate::repository) fn check_outcome(outcome: &Outcome) -> Result<()> {
     }
     if !outcome.records.is_empty() && outcome.person.is_none() {
         return refuse("has records of nobody");
+    }
+    if outcome.instance.is_some() && outcome.records.is_empty() {
+        return refuse("stores an instance without its study");
     }
     let permitted =
         |domain: Domain| outcome.decisions.iter().any(|decision| decision.domain == domain && decision.permits());

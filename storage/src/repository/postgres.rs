@@ -17,6 +17,7 @@ mod consents;
 mod dump;
 pub(super) mod failure;
 mod fetches;
+mod imaging;
 mod leases;
 mod links;
 mod message;

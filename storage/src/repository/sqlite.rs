@@ -14,6 +14,7 @@ mod consents;
 mod dump;
 mod fetches;
 mod head;
+mod imaging;
 mod links;
 mod message;
 mod messages;

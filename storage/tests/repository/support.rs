@@ -35,7 +35,12 @@ impl Place {
 
 /// The ports of an engine.
 pub(crate) fn store(repository: &Arc<SqliteRepository>) -> Store {
-    Store { repository: repository.clone(), registry: repository.clone(), keep: Arc::new(()) }
+    Store {
+        repository: repository.clone(),
+        registry: repository.clone(),
+        images: repository.clone(),
+        keep: Arc::new(()),
+    }
 }
 
 /// A repository that has a bit of everything; closed, so that all of it is in the one file. Gives its persons.

@@ -50,7 +50,12 @@ fn the_canonical_dump_is_that_of_the_embedded_engine() {
     let embedded =
         SqliteRepository::open(&folder.path().join("causeway.db"), SqliteSettings::default()).expect("opens");
     let embedded = std::sync::Arc::new(embedded);
-    fill(&Store { repository: embedded.clone(), registry: embedded.clone(), keep: std::sync::Arc::new(()) });
+    fill(&Store {
+        repository: embedded.clone(),
+        registry: embedded.clone(),
+        images: embedded.clone(),
+        keep: std::sync::Arc::new(()),
+    });
     let dumped = fresh.repository().canonical_dump_hash().expect("dumped");
     assert_eq!(dumped, embedded.canonical_dump_hash().expect("dumped"));
     fresh

@@ -74,7 +74,12 @@ fn a_server_killed_under_load_loses_nothing_and_doubles_nothing() {
     let settings = PostgresSettings { url: server.url(), ..settings() };
     PostgresRepository::migrate(&settings).expect("the schema is made");
     let opened = std::sync::Arc::new(PostgresRepository::open(settings.clone()).expect("opens"));
-    let store = Store { repository: opened.clone(), registry: opened.clone(), keep: std::sync::Arc::new(()) };
+    let store = Store {
+        repository: opened.clone(),
+        registry: opened.clone(),
+        images: opened.clone(),
+        keep: std::sync::Arc::new(()),
+    };
     let person = add(&store, 1).person.id;
     let over = AtomicBool::new(false);
     let (tell, told): (Sender<()>, Receiver<()>) = channel();

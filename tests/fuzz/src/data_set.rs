@@ -1,6 +1,7 @@
 //! What holds for any bytes whatever as a DICOM data set or file: shared by the fuzz target and by the tests on stable that
 //! replay its corpus.
 
+use causeway_core::dicom::element;
 use causeway_core::dicom::uid::Uid;
 use causeway_dicom::scan::{Layout, Scan, ScanFault, ScanLimits, Scanner};
 
@@ -11,6 +12,7 @@ const LIMITS: ScanLimits = ScanLimits {
     depth_max: 16,
     value_bytes_max: 256,
     header_bytes_max: 1024,
+    extract_bytes_max: 2048,
     fragments_max: 8,
     inflated_bytes_max: 1 << 20,
     inflate_ratio_max: 50,
@@ -38,6 +40,11 @@ fn judge(bytes: &[u8], may_inflate: bool, scanner: impl Fn() -> Scanner) {
     assert!(scan.elements > 0 && scan.elements <= LIMITS.elements_max);
     let kept: usize = scan.header.values().map(|(_, value)| value.len()).sum();
     assert!(kept <= LIMITS.header_bytes_max);
+    if let Some(extract) = &scan.extract {
+        assert!(extract.len() <= LIMITS.extract_bytes_max);
+        let read = element::read(extract, scan.syntax.coding);
+        assert!(read.is_ok(), "the extract of a good data set cannot be read: {read:?}");
+    }
     let Some(pixels) = scan.pixels else { return };
     let spans = match pixels.layout {
         Layout::Native(span) => vec![span],

@@ -44,6 +44,7 @@ const PURE: &[(&str, &[&str])] = &[
     (
         "causeway-core",
         &[
+            "base64",
             "encoding_rs",
             "jiff",
             "serde",

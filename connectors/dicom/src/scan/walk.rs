@@ -4,9 +4,9 @@ use causeway_core::dicom::tag::{
     DOUBLE_PIXEL_DATA, EXTENDED_OFFSET_TABLE, FLOAT_PIXEL_DATA, ITEM, ITEM_END, KEPT, PIXEL_DATA, SEQUENCE_END, Tag,
 };
 
+use super::extract::Extract;
 use super::{Layout, Pixels, ScanFault, ScanLimits, Span};
-use crate::syntax::Coding;
-use crate::write::is_long_form;
+use crate::syntax::{Coding, is_long_form};
 
 /// The length that says: until its delimiter comes.
 const UNDEFINED: u32 = u32::MAX;
@@ -43,9 +43,9 @@ enum State {
     /// The head of an element or item.
     Head,
     /// So many bytes that nobody needs.
-    Skip { left: u64 },
+    Skip { left: u64, extracted: bool },
     /// A value that is kept.
-    Keep { tag: Tag, left: usize, value: Vec<u8> },
+    Keep { tag: Tag, left: usize, value: Vec<u8>, extracted: bool },
     /// The head of something that is not of group 0002, in File Meta Information: its end.
     Over,
 }
@@ -64,6 +64,7 @@ pub(super) struct Walk {
     stack: Vec<Frame>,
     walked: Walked,
     kept_bytes: usize,
+    extract: Extract,
 }
 
 /// What was found.
@@ -74,6 +75,7 @@ pub(super) struct Walked {
     pub(super) extended_offsets: Option<Span>,
     pub(super) elements: u32,
     pub(super) dropped: u32,
+    pub(super) extract: Option<Vec<u8>>,
 }
 
 /// An element as its head tells it.
@@ -98,6 +100,7 @@ impl Walk {
             stack: Vec::new(),
             walked: Walked::default(),
             kept_bytes: 0,
+            extract: Extract::new(if meta { 0 } else { limits.extract_bytes_max }),
         }
     }
 
@@ -112,17 +115,24 @@ impl Walk {
         while !rest.is_empty() {
             rest = match &mut self.state {
                 State::Over => break,
-                State::Skip { left } => {
+                State::Skip { left, extracted } => {
                     let step = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                    if *extracted {
+                        self.extract.take(rest.get(..step).unwrap_or_default());
+                    }
                     *left = left.saturating_sub(long(step));
                     if *left == 0 {
                         self.state = State::Head;
                     }
                     self.pass(rest, step)
                 }
-                State::Keep { left, value, .. } => {
+                State::Keep { left, value, extracted, .. } => {
                     let step = rest.len().min(*left);
-                    value.extend_from_slice(rest.get(..step).unwrap_or_default());
+                    let came = rest.get(..step).unwrap_or_default();
+                    value.extend_from_slice(came);
+                    if *extracted {
+                        self.extract.take(came);
+                    }
                     *left = left.saturating_sub(step);
                     if *left == 0 {
                         self.keep();
@@ -139,6 +149,7 @@ impl Walk {
     pub(super) fn finish(mut self) -> Result<Walked, ScanFault> {
         self.close();
         let whole = matches!(self.state, State::Head) && self.head_len == 0 && self.stack.is_empty() && self.at > 0;
+        self.walked.extract = self.extract.finish();
         if whole { Ok(self.walked) } else { Err(ScanFault::Truncated { at: self.at }) }
     }
 
@@ -186,6 +197,8 @@ impl Walk {
         }
         if self.head_len == self.head_needed() {
             let element = self.element()?;
+            let head = self.head.get(..self.head_len).unwrap_or_default();
+            self.extract.head(element.tag, self.stack.is_empty(), head);
             self.head_len = 0;
             self.open(&element)?;
         }
@@ -292,15 +305,16 @@ impl Walk {
                 self.note_pixels(tag, head_at, Some(span))?;
             }
             if KEPT.contains(&tag) || self.meta {
-                return self.begin_value(tag, length, head_at);
+                return self.begin_value(element);
             }
         }
-        self.skip(bytes);
+        self.skip(element);
         Ok(())
     }
 
     /// A value of the header that is kept, if it is not too long.
-    fn begin_value(&mut self, tag: Tag, length: u32, head_at: u64) -> Result<(), ScanFault> {
+    fn begin_value(&mut self, element: &Element) -> Result<(), ScanFault> {
+        let Element { tag, vr, length, head_at } = *element;
         if self.walked.kept.iter().any(|(known, _)| *known == tag) {
             return Err(ScanFault::Twice { tag, at: head_at });
         }
@@ -308,11 +322,12 @@ impl Walk {
         let together = self.kept_bytes.saturating_add(bytes);
         if length > self.limits.value_bytes_max || together > self.limits.header_bytes_max {
             self.walked.dropped = self.walked.dropped.saturating_add(1);
-            self.skip(length.into());
+            self.skip(element);
             return Ok(());
         }
         self.kept_bytes = together;
-        self.state = State::Keep { tag, left: bytes, value: Vec::new() };
+        let extracted = self.extract.wants(tag, vr, length);
+        self.state = State::Keep { tag, left: bytes, value: Vec::new(), extracted };
         if bytes == 0 {
             self.keep();
         }
@@ -325,8 +340,9 @@ impl Walk {
         }
     }
 
-    fn skip(&mut self, bytes: u64) {
-        self.state = if bytes == 0 { State::Head } else { State::Skip { left: bytes } };
+    fn skip(&mut self, element: &Element) {
+        let (left, extracted) = (element.length.into(), self.extract.wants(element.tag, element.vr, element.length));
+        self.state = if left == 0 { State::Head } else { State::Skip { left, extracted } };
     }
 
     /// Opens a sequence, an item or encapsulated pixels.
@@ -377,7 +393,7 @@ impl Walk {
         }
         self.check_bound(element)?;
         let span = Span { at: self.at, bytes: element.length.into() };
-        self.skip(span.bytes);
+        self.skip(element);
         let Some(Pixels { layout: Layout::Encapsulated { table, fragments, count }, .. }) =
             self.walked.pixels.as_mut().filter(|_| own)
         else {

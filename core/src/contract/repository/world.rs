@@ -175,6 +175,7 @@ pub fn accepted(offset: u64, person: PersonId, records: Vec<Record>) -> Outcome 
         notes: Vec::new(),
         links: Vec::new(),
         unmapped: Vec::new(),
+        instance: None,
     }
 }
 

@@ -101,6 +101,7 @@ fn outcome(number: u64, control_id: &str, state: State, reason: Reason) -> Outco
         notes: Vec::new(),
         links: Vec::new(),
         unmapped: Vec::new(),
+        instance: None,
     }
 }
 

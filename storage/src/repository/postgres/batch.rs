@@ -12,7 +12,7 @@ use super::messages::{self, Stored};
 use super::session::get;
 use super::unit::Unit;
 use super::versions::{Ledger, Source};
-use super::{message, steps};
+use super::{imaging, message, steps};
 use crate::repository::chain::DEPOSIT;
 use crate::repository::codec::{micros, write_notes};
 use crate::repository::error::{Result, StoreError};
@@ -62,6 +62,7 @@ impl Batch {
         let notes = store_notes(unit, &mut entries)?;
         message::insert(unit, &entries, self.now)?;
         ledger.write(unit)?;
+        imaging::store(unit, entries.iter().map(|entry| entry.outcome))?;
         wait(unit, &entries)?;
         unit.notes_stored(notes);
         for entry in &entries {
@@ -103,6 +104,7 @@ impl Batch {
         steps::insert(unit, &entries, &former, &self.actor, self.now)?;
         message::update(unit, &entries, self.now)?;
         ledger.write(unit)?;
+        imaging::store(unit, entries.iter().map(|entry| entry.outcome))?;
         forget_waiting(unit, &entries.iter().map(|entry| entry.id).collect::<Vec<_>>())?;
         wait(unit, &entries)?;
         unit.notes_stored(notes);

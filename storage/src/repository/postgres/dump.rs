@@ -8,6 +8,7 @@ use causeway_core::record::RecordKey;
 use postgres::Row;
 use sha2::{Digest as _, Sha256};
 
+use super::imaging;
 use super::session::{Session, get};
 use super::text::take;
 use super::versions::half;
@@ -38,7 +39,7 @@ pub(super) fn hash(session: &mut Session) -> Result<Digest> {
         let rows = session.query_once(PART, &[])?;
         if rows.is_empty() {
             session.batch("CLOSE dump")?;
-            return Ok(Digest(hasher.finalize().into()));
+            return imaging::digest(session, Digest(hasher.finalize().into()));
         }
         for row in &rows {
             add(&mut hasher, row)?;

@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "repository", sql: include_str!("../../../migrations/postgres/0001_repository.sql") },
     Migration { name: "unmapped_code", sql: include_str!("../../../migrations/postgres/0002_unmapped_code.sql") },
     Migration { name: "document_fetch", sql: include_str!("../../../migrations/postgres/0003_document_fetch.sql") },
+    Migration { name: "imaging", sql: include_str!("../../../migrations/postgres/0004_imaging.sql") },
 ];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.

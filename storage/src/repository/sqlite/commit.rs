@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::super::growing;
+use super::super::imaging::Touched;
 use super::super::plan::{check_outcome, check_position, deposit};
 use super::codec::{count, int};
 use super::error::{Result, StoreError};
@@ -16,7 +17,7 @@ use super::message::{self, Settled};
 use super::resolve::resolve;
 use super::unit::Unit;
 use super::versions::{self, Source};
-use super::{audit, links, messages, records};
+use super::{audit, imaging, links, messages, records};
 
 /// Who commits a batch.
 pub(super) const ROUTER: &str = "router";
@@ -101,11 +102,12 @@ struct Batch {
     now: Timestamp,
     by_domain: BTreeMap<Domain, Effects>,
     outcomes: Vec<(Outcome, Effects)>,
+    touched: Touched,
 }
 
 impl Batch {
     const fn new(actor: Actor, now: Timestamp) -> Self {
-        Self { actor, now, by_domain: BTreeMap::new(), outcomes: Vec::new() }
+        Self { actor, now, by_domain: BTreeMap::new(), outcomes: Vec::new(), touched: Touched::new() }
     }
 
     fn add_new(&mut self, unit: &mut Unit<'_>, outcome: Outcome) -> Result<()> {
@@ -113,6 +115,7 @@ impl Batch {
         let settled = self.store_records(unit, id, &outcome)?;
         message::insert(unit, id, &outcome, &settled)?;
         unit.count_unmapped(&outcome);
+        imaging::store(unit, &outcome, &mut self.touched)?;
         self.audit_deposit(unit, &outcome)?;
         self.outcomes.push((outcome, settled.effects));
         Ok(())
@@ -133,6 +136,7 @@ impl Batch {
         if known.row.state != State::Accepted {
             unit.count_unmapped(&outcome);
         }
+        imaging::store(unit, &outcome, &mut self.touched)?;
         self.outcomes.push((outcome, settled.effects));
         Ok(())
     }
@@ -180,6 +184,7 @@ impl Batch {
 
     /// Links what a confirmed match brought, now that all messages of the batch are there to be taken up by it.
     fn finish(self, unit: &mut Unit<'_>) -> Result<Committed> {
+        imaging::count_anew(unit, &self.touched)?;
         let router = Actor(ROUTER.to_owned());
         for (outcome, _) in &self.outcomes {
             let Some(person) = outcome.person else { continue };

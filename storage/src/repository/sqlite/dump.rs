@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{Result, damaged};
+use super::imaging;
 use super::seal;
 use super::versions;
 
@@ -43,7 +44,7 @@ pub(super) fn hash(connection: &Connection) -> Result<Digest> {
         hasher.update(history.len().to_be_bytes());
         history.iter().for_each(|content| hasher.update(content));
     }
-    Ok(Digest(hasher.finalize().into()))
+    imaging::digest(connection, Digest(hasher.finalize().into()))
 }
 
 /// The contents a record has had. Each seal is checked on the way.

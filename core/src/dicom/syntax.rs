@@ -1,6 +1,6 @@
 //! Transfer syntaxes: how the elements of a data set are written (DICOM PS3.5 section 10 and annex A).
 
-use causeway_core::dicom::uid::Uid;
+use super::uid::Uid;
 
 /// How elements are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,4 +67,33 @@ impl Syntax {
 /// Whether pixels may have been lost in this syntax.
 pub fn is_lossy(uid: &Uid) -> bool {
     LOSSY.contains(&uid.as_str())
+}
+
+/// Value representations whose length has four bytes (PS3.5 section 7.1.2). One that is not known has too: those to come
+/// will be so.
+pub const fn is_long_form(vr: [u8; 2]) -> bool {
+    !matches!(
+        &vr,
+        b"AE"
+            | b"AS"
+            | b"AT"
+            | b"CS"
+            | b"DA"
+            | b"DS"
+            | b"DT"
+            | b"FL"
+            | b"FD"
+            | b"IS"
+            | b"LO"
+            | b"LT"
+            | b"PN"
+            | b"SH"
+            | b"SL"
+            | b"SS"
+            | b"ST"
+            | b"TM"
+            | b"UI"
+            | b"UL"
+            | b"US"
+    )
 }
