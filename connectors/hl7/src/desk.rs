@@ -5,27 +5,29 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use causeway_core::envelope::{Digest, Position, TraceId};
-use causeway_core::outcome::State;
 use causeway_core::port::{Appended, Freshness, LogError};
 use causeway_core::reason::Reason;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use crate::ack::{Answer, Code, Complaint, Echo, First, Mode, Severity, Verdict, first, outcome, write};
+use crate::ack::{Echo, Mode};
 use crate::chance::uuid_at;
 use crate::config::{Acknowledge, ApplicationAck};
 use crate::door::Shared;
-use crate::frame::{Event, write_frame};
+use crate::frame::Event;
 use crate::inbox::{Inbox, Letter, Outcome};
 use crate::peer::{Peer, Suspect};
 use crate::seal::{Flaw, Kept, Parcel, Receipt, Refused, Sealed, Sealer};
 use crate::tally::Cause;
 
+mod answering;
+mod batch;
 mod flight;
 mod report;
 mod stamp;
 
-use flight::{Fate, Flight, complaint, find, refusal_of};
+use batch::{Batch, Collected, is_batch};
+use flight::{Fate, Flight, find, refusal_of};
 use report::{Report, Wait};
 
 pub(crate) use stamp::Stamp;
@@ -45,6 +47,10 @@ pub(crate) struct Desk {
     /// The number of the first of them, counted from 0 over the life of the connection.
     front: u64,
     letters: Vec<Letter>,
+    /// The batch that is being read.
+    batch: Option<Batch>,
+    /// The answer to a batch, until it is whole.
+    collected: Option<Collected>,
     out: Vec<u8>,
     /// The feed of each answer in `out`, and when its message was received.
     answered: Vec<(Option<usize>, Instant)>,
@@ -68,6 +74,8 @@ impl Desk {
             queue: VecDeque::new(),
             front: 0,
             letters: Vec::new(),
+            batch: None,
+            collected: None,
             out: Vec::new(),
             answered: Vec::new(),
             stamp: Stamp::default(),
@@ -79,9 +87,9 @@ impl Desk {
         }
     }
 
-    /// One more message may be taken.
+    /// One more message may be taken, once a batch is read.
     pub(crate) fn has_room(&self) -> bool {
-        !self.over && self.queue.len() < self.door.config.limits.window
+        !self.over && self.batch.is_none() && self.queue.len() < self.door.config.limits.window
     }
 
     /// No more is to be read: framing is lost, or the peer is not wanted.
@@ -106,11 +114,19 @@ impl Desk {
 
     /// Every message has had its first answer.
     pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && self.batch.is_none()
     }
 
-    /// Takes what came out of the bytes.
+    /// Takes what came out of the bytes: a message, or a batch of them.
     pub(crate) fn take(&mut self, event: Event<'_>, now: Instant) {
+        match event {
+            Event::Frame { payload, stray_end: false } if is_batch(payload) => self.take_batch(payload, now),
+            event => self.take_message(event, now),
+        }
+    }
+
+    /// Takes what came out of the bytes, and is no batch.
+    pub(crate) fn take_message(&mut self, event: Event<'_>, now: Instant) {
         match event {
             Event::Frame { payload: [], .. } => {
                 self.door.tally.refused(None, Cause::Empty);
@@ -162,6 +178,7 @@ impl Desk {
             }
         }
         self.letters = letters;
+        changed |= self.read_batch(now);
         while let Some(flight) = self.next_answered(now) {
             self.answer(flight);
             self.front += 1;
@@ -188,7 +205,9 @@ impl Desk {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.queue.front().and_then(|flight| match flight.fate {
             Fate::Uncommitted(until) => Some(until),
-            Fate::Appending | Fate::Stored | Fate::Committed(..) | Fate::Refused(..) | Fate::Silent => None,
+            Fate::Appending | Fate::Stored | Fate::Committed(..) | Fate::Refused(..) | Fate::Silent | Fate::Mark(_) => {
+                None
+            }
         })
     }
 
@@ -375,7 +394,7 @@ impl Desk {
             }
             (_, None) => {}
             (Some(flight), Some(_)) => flight.later = Some(outcome),
-            (None, Some(_)) => self.answer_later(&outcome),
+            (None, Some(_)) => self.answer_apart(&outcome),
         }
     }
 
@@ -386,79 +405,9 @@ impl Desk {
             Fate::Appending => return None,
             Fate::Uncommitted(until) if now < until => return None,
             Fate::Uncommitted(_) => flight.fate = Fate::Refused(Reason::Busy, String::new()),
-            Fate::Stored | Fate::Committed(..) | Fate::Refused(..) | Fate::Silent => {}
+            Fate::Stored | Fate::Committed(..) | Fate::Refused(..) | Fate::Silent | Fate::Mark(_) => {}
         }
         self.queue.pop_front()
-    }
-
-    /// Writes the answer to a message whose turn it is.
-    fn answer(&mut self, flight: Flight) {
-        let (feed, echo) = (flight.feed, &flight.echo);
-        let committed = |state: State, reason: Option<Reason>| (outcome(flight.mode, state), complaint(state, reason));
-        match &flight.fate {
-            Fate::Stored => {
-                if let First::Answer(code) = first(flight.mode, Verdict::Stored) {
-                    self.send(feed, echo, code, None, None, Some(flight.received));
-                }
-            }
-            Fate::Committed(state, reason) => {
-                if let (Some(code), complaint) = committed(*state, *reason) {
-                    self.send(feed, echo, code, complaint, None, Some(flight.received));
-                }
-            }
-            Fate::Refused(reason, place) => self.answer_refused(&flight, *reason, place),
-            Fate::Silent | Fate::Appending | Fate::Uncommitted(_) => {}
-        }
-        if let Some(later) = &flight.later {
-            self.answer_later(later);
-        }
-    }
-
-    /// Writes the answer to a message that is not taken.
-    fn answer_refused(&mut self, flight: &Flight, reason: Reason, place: &str) {
-        let complaint = Some(Complaint { reason, place, severity: Severity::Error });
-        let received = Some(flight.received);
-        match first(flight.mode, Verdict::of(reason, place)) {
-            First::Answer(code) => self.send(flight.feed, &flight.echo, code, complaint, None, received),
-            First::Application(code) => {
-                let feed = flight.feed.and_then(|feed| self.door.feeds.get(feed));
-                match feed.map_or(ApplicationAck::Same, |feed| feed.config.application_ack) {
-                    ApplicationAck::Same => {
-                        self.send(flight.feed, &flight.echo, code, complaint, Some("NE"), received);
-                    }
-                    ApplicationAck::Separate => {
-                        self.door.send_elsewhere(flight.feed, &flight.echo, code, complaint);
-                    }
-                    ApplicationAck::Never => {}
-                }
-            }
-            First::Nothing => {}
-        }
-    }
-
-    /// Writes the application acknowledgement of a message that had its accept acknowledgement, if it wanted one.
-    fn answer_later(&mut self, told: &Outcome) {
-        let Some((echo, mode, feed)) = &told.later else { return };
-        if let Some(code) = outcome(*mode, told.state) {
-            self.send(Some(*feed), echo, code, complaint(told.state, told.reason), Some("NE"), None);
-        }
-    }
-
-    fn send(
-        &mut self,
-        feed: Option<usize>,
-        echo: &Echo,
-        code: Code,
-        complaint: Option<Complaint<'_>>,
-        own_exchange: Option<&'static str>,
-        received: Option<Instant>,
-    ) {
-        let zone = feed.and_then(|feed| self.door.feeds.get(feed)).map(|feed| &feed.zone);
-        let at = self.stamp.text(self.door.ports.clock.now(), feed, zone);
-        let answer = Answer { echo, code, complaint, at, own_exchange };
-        write_frame(&mut self.out, |out| write(out, &self.door.ids, &answer));
-        self.door.tally.acknowledged(feed, code);
-        self.answered.extend(received.map(|received| (feed, received)));
     }
 
     /// Counts the connection for a feed, once.

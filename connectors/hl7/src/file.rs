@@ -15,10 +15,7 @@ use crate::door::{DoorError, Ports, Shared};
 use crate::peer::{Peer, Token};
 
 mod config;
-mod count;
 mod read;
-mod report;
-mod split;
 mod walk;
 
 pub use config::FileDoorConfig;

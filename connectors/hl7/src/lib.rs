@@ -6,6 +6,7 @@
 
 pub mod ack;
 mod application_ack;
+mod batch;
 mod budget;
 mod chance;
 pub mod client;

@@ -88,7 +88,7 @@ impl Poster {
         let peer = Peer { address: posting.address, certificate: posting.certificate, token };
         let inbox = Inbox::new();
         let mut desk = Desk::new(Arc::clone(&self.shared), peer, Arc::clone(&inbox));
-        desk.take(Event::Frame { payload: posting.message, stray_end: false }, Instant::now());
+        desk.take_message(Event::Frame { payload: posting.message, stray_end: false }, Instant::now());
         loop {
             let now = Instant::now();
             desk.collect(now);

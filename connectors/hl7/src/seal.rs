@@ -3,21 +3,26 @@
 //! The whole message is decoded and indexed once, strictly and by the same codec the mappers use, so that nothing is
 //! accepted here that cannot be read there. The bytes go into the envelope as they came.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use causeway_core::envelope::{Digest, Envelope, Format, Refusal, TraceId};
 use causeway_core::hl7v2::header::Header;
-use causeway_core::hl7v2::{Limits, Message, ParseFault, Presence, Repetition};
+use causeway_core::hl7v2::{Limits, Message, ParseFault, Segment};
 use causeway_core::phi::Phi;
 use causeway_core::reason::Reason;
 use jiff::Timestamp;
-use memchr::memchr2_iter;
 use tracing::debug;
 
 use crate::ack::{Echo, Mode};
 use crate::feed::{Feed, Peeked, Whose, readable, recognise};
 use crate::peer::Peer;
+
+mod bytes;
+mod document;
+mod patient;
+
+pub(crate) use bytes::has_msa;
+use bytes::{faceless_reason, segment_at};
 
 /// Whether a kind of message is taken. The mappers know; the binary passes it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +106,6 @@ pub(crate) struct Refused {
 const CONTROL_ID_MAX: usize = 199; // MSH-10 since v2.7; 20 before.
 const SENDER_PART_MAX: usize = 227; // HD.
 const KIND_MAX: usize = 40;
-const PATIENT_KEY_MAX: usize = 250; // CX.
 
 /// What sealing needs to know.
 pub(crate) struct Sealer<'d> {
@@ -270,13 +274,31 @@ fn examine_body(
     if let Some(part) = message.segments().find(|segment| PARTS_OF_MORE.contains(&segment.name())) {
         return Err(refusal(Reason::NotOneMessage, part.name()));
     }
-    *patient_key = patient(&message);
+    *patient_key = patient::patient(&message);
     match support {
         Support::Taken { patient: true } if message.segment("PID").is_none() => {
-            Err(refusal(Reason::MissingSegment, "PID"))
+            return Err(refusal(Reason::MissingSegment, "PID"));
         }
-        Support::Taken { patient: true } if patient_key.is_empty() => Err(refusal(Reason::MissingField, "PID-3")),
-        Support::Taken { .. } | Support::TypeUnknown | Support::EventUnknown => Ok(()),
+        Support::Taken { patient: true } if patient_key.is_empty() => {
+            return Err(refusal(Reason::MissingField, "PID-3"));
+        }
+        Support::Taken { .. } | Support::TypeUnknown | Support::EventUnknown => {}
+    }
+    if let Some(mrg) = patient::merged_with_itself(&header.message_code(), &header.trigger_event(), &message) {
+        return Err(refusal(Reason::MergeLoop, &place(&message, mrg, "1")));
+    }
+    match document::broken_base64(&message) {
+        Some(obx) => Err(refusal(Reason::DocumentBroken, &place(&message, obx, "5.5"))),
+        None => Ok(()),
+    }
+}
+
+/// `PID-3`, or `OBX[3]-5.5` where there are several of the segment.
+fn place(message: &Message<'_>, segment: Segment<'_>, field: &str) -> String {
+    let name = segment.name();
+    match message.named(name).nth(1) {
+        None => format!("{name}-{field}"),
+        Some(_) => format!("{name}[{}]-{field}", segment.occurrence()),
     }
 }
 
@@ -293,25 +315,6 @@ fn parse_refusal(text: &str, fault: &ParseFault) -> Refusal {
         refusal(fault.reason, &fault.place())
     }
 }
-
-/// Whom the message is about: assigning authority and number of PID-3. The local number is preferred to a document,
-/// because messages of a feed that name both and messages that name only the number must keep their order.
-fn patient(message: &Message<'_>) -> String {
-    let Some(pid) = message.segment("PID") else { return String::new() };
-    let field = pid.field(3);
-    let numbered = || field.repetitions().filter(|one| one.component(1).presence() == Presence::Present);
-    let is_local = |one: &Repetition<'_>| LOCAL_NUMBERS.contains(&one.component(5).text().as_ref());
-    let Some(chosen) = numbered().find(is_local).or_else(|| numbered().next()) else { return String::new() };
-    let authority = match chosen.component(4).text() {
-        Cow::Borrowed("") => chosen.component(5).text(),
-        authority => authority,
-    };
-    let number = chosen.component(1).text();
-    if number.trim().is_empty() { String::new() } else { bounded(format!("{authority}|{number}"), PATIENT_KEY_MAX) }
-}
-
-/// Types of numbers that a provider gives (table 0203): medical record, patient internal, patient external.
-const LOCAL_NUMBERS: [&str; 3] = ["MR", "PI", "PT"];
 
 /// What an envelope says about its bytes.
 #[derive(Default)]
@@ -371,33 +374,4 @@ fn bounded(text: String, max: usize) -> String {
         return text;
     }
     text.chars().filter(|c| !c.is_control()).take(max).collect()
-}
-
-/// Why a frame without a readable MSH is refused.
-fn faceless_reason(payload: &[u8]) -> Reason {
-    let batch = [b"FHS".as_slice(), b"BHS"].iter().any(|name| payload.starts_with(name));
-    if batch {
-        return Reason::NotOneMessage;
-    }
-    // UTF-16 and UTF-32 begin with a byte order mark or have a zero byte beside the M.
-    let wide = matches!(payload, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'M', 0, ..] | [0, b'M', ..] | [0, 0, ..]);
-    if wide { Reason::CharsetUnknown } else { Reason::Unreadable }
-}
-
-/// A segment MSA: the message is itself an answer. Looked for in the bytes as they came, because it must be found in a
-/// message that cannot be decoded too; CR and LF are no part of a character in any set taken here.
-fn has_msa(payload: &[u8]) -> bool {
-    memchr2_iter(b'\r', b'\n', payload).any(|end| {
-        let line = payload.get(end + 1..).unwrap_or_default();
-        matches!(line, [b'M', b'S', b'A', separator, ..] if separator.is_ascii_punctuation())
-    })
-}
-
-/// The name of the segment in which the byte at `offset` stands.
-fn segment_at(payload: &[u8], offset: usize) -> &str {
-    let before = payload.get(..offset).unwrap_or(payload);
-    let start = before.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).map_or(0, |end| end + 1);
-    let name = payload.get(start..start + 3).unwrap_or_default();
-    let good = name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    std::str::from_utf8(name).ok().filter(|_| good).unwrap_or_default()
 }

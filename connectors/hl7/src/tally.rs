@@ -173,9 +173,9 @@ impl Tally {
         self.metrics.add(&metric::FRAMES_REFUSED, &[self.name(feed), cause.as_str()], 1);
     }
 
-    /// The batches of the only feed do not hold what their trailers say.
-    pub(crate) fn file_fault(&self, reason: Reason) {
-        self.metrics.add(&metric::BATCH_FAULTS, &[self.name(Some(0)), reason.code()], 1);
+    /// A batch, or a file of them, does not hold what its trailers say.
+    pub(crate) fn batch_fault(&self, feed: Option<usize>, reason: Reason) {
+        self.metrics.add(&metric::BATCH_FAULTS, &[self.name(feed), reason.code()], 1);
     }
 
     /// A certificate expires then.

@@ -24,6 +24,22 @@ pub enum Kind {
 #[error("the text is not in the character set it claims")]
 pub struct TextFault;
 
+/// A person's name (VR PN), decoded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Its component groups: `alphabetic=ideographic=phonetic`.
+    pub text: String,
+    /// A group could not be read and is empty in `text`.
+    pub lacks_group: bool,
+}
+
+/// A name stays out of logs.
+impl std::fmt::Debug for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Name").field("lacks_group", &self.lacks_group).finish_non_exhaustive()
+    }
+}
+
 /// The character sets of one data set.
 #[derive(Debug, Clone)]
 pub struct Repertoire {
@@ -99,6 +115,37 @@ impl Repertoire {
 }
 
 const ESCAPE: u8 = 0x1B;
+
+/// Names.
+impl Repertoire {
+    /// The first name of a value. When it cannot be read as a whole, each of its components is read for itself, as if the
+    /// character sets began anew there: devices leave out the escape that should end a component (PS3.5 section 6.1.2.5.3). A
+    /// group that cannot be read all the same is left out.
+    ///
+    /// # Errors
+    /// The first group, by which people are told apart, is in no character set that is declared or configured.
+    pub fn name(&self, value: &[u8]) -> Result<Name, TextFault> {
+        if let Ok(names) = self.values(Kind::PersonName, value) {
+            return Ok(Name { text: names.into_iter().next().unwrap_or_default(), lacks_group: false });
+        }
+        let groups: Vec<_> = value.split(|byte| *byte == b'=').map(|group| self.group(group)).collect();
+        if groups.first().is_none_or(Result::is_err) {
+            return Err(TextFault);
+        }
+        let lacks_group = groups.iter().any(Result::is_err);
+        let texts: Vec<String> = groups.into_iter().map(Result::unwrap_or_default).collect();
+        Ok(Name { text: texts.join("=").trim_matches([' ', '\0']).to_owned(), lacks_group })
+    }
+
+    /// A component group, whole or component by component.
+    fn group(&self, group: &[u8]) -> Result<String, TextFault> {
+        self.decode(Kind::PersonName, group).or_else(|_whole| {
+            let components = group.split(|byte| *byte == b'^');
+            let texts: Result<Vec<_>, _> = components.map(|part| self.decode(Kind::PersonName, part)).collect();
+            Ok(texts?.join("^"))
+        })
+    }
+}
 
 impl Declared {
     fn read(value: &[u8]) -> Self {

@@ -51,11 +51,15 @@ impl<'c> Header<'c> {
         Ok(values.into_iter().next().unwrap_or_default())
     }
 
-    /// A person's name, all its component groups.
+    /// A person's name, all its component groups. What cannot be decoded behind the first is left out, with a note.
     pub(super) fn name(&self, tag: Tag) -> Result<String, TextFault> {
-        let value = self.claim.value(tag).unwrap_or_default();
-        let values = self.repertoire.values(Kind::PersonName, &value)?;
-        Ok(values.into_iter().next().unwrap_or_default())
+        let name = self.repertoire.name(&self.claim.value(tag).unwrap_or_default())?;
+        if name.lacks_group {
+            let text =
+                "a part of the name is not in the character set it claims: left out; the image keeps it as it came";
+            self.note("undecodable", tag, text);
+        }
+        Ok(name.text)
     }
 
     /// A number of VR IS.

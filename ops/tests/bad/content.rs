@@ -192,9 +192,13 @@ fn r45_a_control_id_too_long_or_with_control_bytes_is_rejected_and_one_of_html_i
     }
     let (longest, html) = ("7".repeat(199), "<script>r45</script>");
     assert_eq!(Peer::to(hub.plain).code(message(&longest)), format!("AA|{longest}"));
-    assert_eq!(Peer::to(hub.plain).code(message(html)), format!("AA|{html}"));
+    // By a feed that hardly any other test uses, so that the page certainly shows it.
+    let text = message(html).replace("|LIS|", "|STR|");
+    assert_eq!(Peer::to(hub.plain).code(text), format!("AA|{html}"));
     hub.outcome(html);
-    let page = hub.get("/en/ops/messages").expect("a page");
+    let shows = |page: &String| page.contains("script&gt;r45") || page.contains("script&#62;r45");
+    let page = super::hub::until(|| hub.get("/en/ops/messages?feed=strict").filter(shows));
+    let page = page.expect("a page that shows the control id as text");
     assert!(!page.contains(html), "the page holds the script as such");
 }
 
@@ -243,15 +247,93 @@ fn r49_control_ids_that_begin_again_each_day_name_other_messages() {
     assert!(super::hub::until(|| (total() >= before + 3.0).then_some(())).is_some(), "three messages are in the log");
 }
 
+/// A batch of these messages, which says that it holds so many.
+fn batch(messages: &[String], said: usize) -> String {
+    let all = messages.concat();
+    format!("FHS|^~\\&|LIS|QMH|CAUSEWAY|EHR\rBHS|^~\\&|LIS|QMH|CAUSEWAY|EHR|2026||||B62\r{all}BTS|{said}\rFTS|1\r")
+}
+
+/// MSA-1 and MSA-2 of each answer in a batch.
+fn codes(answer: &str) -> Vec<String> {
+    let told = answer.split('\r').filter_map(|line| line.strip_prefix("MSA|"));
+    told.map(|msa| msa.split('|').take(2).collect::<Vec<_>>().join("|")).collect()
+}
+
 #[test]
-fn r62_a_batch_in_one_frame_is_refused_by_name_where_the_feed_takes_none() {
+fn r62_a_batch_in_one_frame_is_answered_by_one_batch_in_one_frame_each_message_for_itself() {
     let hub = hub();
-    let batch =
-        format!("FHS|^~\\&|HST|QMH\rBHS|^~\\&|HST|QMH\r{}BTS|1\rFTS|1\r", message("r62").replace("|LIS|", "|HST|"));
-    refused(&Peer::to(hub.hasty).exchange(batch), "AR|", 207, "NOT_ONE_MESSAGE");
+    let bad = message("r62-b2").replace("H2001^^^QMH^MR", "");
+    let text = batch(&[message("r62-b1"), bad, message("r62-b3")], 3);
+    let mut peer = Peer::to(hub.plain);
+    let answer = peer.exchange(&text);
+    assert!(answer.starts_with("FHS|^~\\&|CAUSEWAY|EHR|LIS|QMH|"), "{answer}");
+    assert_eq!(codes(&answer), ["AA|r62-b1", "AE|r62-b2", "AA|r62-b3"]);
+    assert!(answer.contains("|B62\rMSH|") && answer.ends_with("BTS|3\rFTS|1\r"), "{answer}");
+    assert_eq!(hub.state("r62-b2"), "rejected MISSING_FIELD");
+    assert_eq!(hub.state("r62-b3"), "withheld NOT_REGISTERED");
+    let line = "causeway_messages_duplicate_total{feed=\"lab\"}";
+    let before = hub.number(line);
+    assert_eq!(codes(&peer.exchange(&text)), codes(&answer), "a resend gets the same answers");
+    assert!(hub.number(line) >= before + 3.0, "and has no second effect");
+    assert_eq!(peer.code(message("r62-after")), "AA|r62-after", "the connection goes on");
+
+    let many: Vec<_> = (0..200).map(|number| message(&format!("r62-m{number}"))).collect();
+    let wanted: Vec<_> = (0..200).map(|number| format!("AA|r62-m{number}")).collect();
+    assert_eq!(codes(&peer.exchange(batch(&many, 200))), wanted, "more than may wait at once, in their order");
+}
+
+#[test]
+fn r62_a_batch_that_does_not_hold_what_it_says_is_told_so_and_what_came_is_taken() {
+    let hub = hub();
+    let faults = |reason: &str| hub.number(&format!("causeway_batch_faults_total{{feed=\"lab\",reason=\"{reason}\"}}"));
+    let (counts, cuts) = (faults("BATCH_COUNT"), faults("BATCH_CUT"));
+    let mut peer = Peer::to(hub.plain);
+    let answer = peer.exchange(batch(&[message("r62-c1"), message("r62-c2")], 3));
+    assert_eq!(codes(&answer), ["AA|r62-c1", "AA|r62-c2"]);
+    assert!(answer.contains("BTS|2|BATCH_COUNT: "), "{answer}");
+    let whole = batch(&[message("r62-d1"), message("r62-d2")], 2);
+    let answer = peer.exchange(whole.split("BTS").next().expect("its beginning"));
+    assert_eq!(codes(&answer), ["AA|r62-d1"], "the last message may lack its own end");
+    assert!(answer.contains("|BATCH_CUT: ") && hub.state("r62-d2") == "rejected BROKEN_FRAME", "{answer}");
+    assert_eq!((faults("BATCH_COUNT"), faults("BATCH_CUT")), (counts + 1.0, cuts + 1.0));
+    let empty = peer.exchange(batch(&[], 0));
+    assert!(codes(&empty).is_empty() && empty.ends_with("BTS|0\rFTS|1\r"), "{empty}");
+}
+
+#[test]
+fn r62_answers_in_a_batch_are_not_answered_and_messages_without_a_batch_header_are_refused() {
+    let hub = hub();
+    let before = hub.frames_refused("acknowledgement");
+    let mut peer = Peer::to(hub.plain);
+    peer.write(&framed(batch(&[format!("{}MSA|AA|1\r", header("r62-ack", "ACK"))], 1).as_bytes()));
+    peer.write(&framed(b"BHS|^~\\&|LIS|QMH|CAUSEWAY|EHR|2026||||1|B61\rBTS|0\r"));
+    peer.hears_nothing(SILENCE);
+    assert!(hub.frames_refused("acknowledgement") >= before + 2.0);
     let two = format!("{}{}", message("r62-two"), message("r62-two-more"));
-    refused(&Peer::to(hub.plain).exchange(two), "AR|r62-two", 207, "NOT_ONE_MESSAGE");
+    refused(&peer.exchange(two), "AR|r62-two", 207, "NOT_ONE_MESSAGE");
     hub.keeps_nothing_of("r62-two-more");
+    let crowd: Vec<_> = (0..5).map(|number| message(&format!("r62-s{number}")).replace("|LIS|", "|SML|")).collect();
+    refused(&Peer::to(hub.small).exchange(batch(&crowd, 5)), "AE|", 207, "TOO_MANY_PARTS");
+    hub.keeps_nothing_of("r62-s0");
+}
+
+#[test]
+fn r62_a_bad_message_of_five_hundred_in_a_file_is_refused_alone_and_a_wrong_count_is_told() {
+    let hub = hub();
+    let message = |number: u32| {
+        let text = message(&format!("r62-{number:03}")).replace("|LIS|", "|FIL|");
+        if number == 250 { text.replace("H2001^^^QMH^MR", "") } else { text }
+    };
+    let all: String = (0..500).map(message).collect();
+    let file = format!("FHS|^~\\&|FIL|QMH\rBHS|^~\\&|FIL|QMH|||||||B62\r{all}BTS|499\rFTS|1\r");
+    std::fs::write(hub.path("drop/r62.hl7.part"), file).expect("written");
+    std::fs::rename(hub.path("drop/r62.hl7.part"), hub.path("drop/r62.hl7")).expect("renamed");
+    let report = super::hub::until(|| std::fs::read_to_string(hub.path("drop/done/r62.hl7.ack")).ok());
+    let report = report.expect("a report beside the file");
+    assert_eq!((report.matches("MSA|AA|r62-").count(), report.matches("MSA|AE|r62-250").count()), (499, 1));
+    assert!(report.contains("BTS|500|BATCH_COUNT: "), "{report}");
+    assert_eq!(hub.state("r62-250"), "rejected MISSING_FIELD");
+    hub.grows(0.0, |hub| hub.number("causeway_batch_faults_total{feed=\"drop\""));
 }
 
 #[test]

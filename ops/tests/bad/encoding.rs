@@ -1,5 +1,9 @@
 //! Character sets.
 
+use causeway_core::dicom::tag;
+use causeway_dicom::syntax::Coding;
+use causeway_dicom::write::ElementWriter;
+
 use super::hub::{Peer, Person, code, framed, header, hub, message, refused, until};
 
 /// 許功蓋 in Big5: every second byte is a backslash.
@@ -117,9 +121,56 @@ fn r75_composed_and_decomposed_names_find_the_same_person_and_are_stored_as_sent
 }
 
 #[test]
-fn r76_escape_sequences_of_iso_2022_are_refused_by_name() {
+fn r76_escape_sequences_of_iso_2022_in_hl7_are_refused_by_name() {
     let hub = hub();
     let bytes = named("r76", "|LIS|", "ISO IR87", b"\x1b$B;3ED\x1b(B");
     refused(&Peer::to(hub.plain).exchange(bytes), "AR|r76", 103, "CHARSET_UNKNOWN");
     assert_eq!(hub.state("r76"), "held CHARSET_UNKNOWN");
+}
+
+/// Sends an image of a person under this name; gives its message.
+fn image(uid: &str, person: Person, charset: &str, name: &[u8]) -> serde_json::Value {
+    let hub = hub();
+    let born = format!("198301{:02}", person.0 % 28 + 1);
+    let bytes = ElementWriter::new(Coding::EXPLICIT)
+        .text(tag::SPECIFIC_CHARACTER_SET, *b"CS", charset)
+        .text(tag::SOP_CLASS_UID, *b"UI", "1.2.840.10008.5.1.4.1.1.2")
+        .text(tag::SOP_INSTANCE_UID, *b"UI", uid)
+        .text(tag::STUDY_DATE, *b"DA", "20260301")
+        .text(tag::ACCESSION_NUMBER, *b"SH", "RAD-76")
+        .text(tag::MODALITY, *b"CS", "CT")
+        .raw(tag::PATIENT_NAME, *b"PN", name)
+        .text(tag::PATIENT_ID, *b"LO", &person.hkid())
+        .text(tag::PATIENT_BIRTH_DATE, *b"DA", &born)
+        .text(tag::PATIENT_SEX, *b"CS", "M")
+        .text(tag::STUDY_INSTANCE_UID, *b"UI", "1.2.76")
+        .text(tag::SERIES_INSTANCE_UID, *b"UI", "1.2.76.1")
+        .raw(tag::PIXEL_DATA, *b"OW", &[7; 64])
+        .bytes();
+    let file = hub.path(uid);
+    std::fs::write(&file, bytes).expect("written");
+    let to = format!("CAUSEWAY@{}", hub.dicom);
+    let (code, text) = hub.run(&["--json", "send", "dicom", file.to_str().expect("UTF-8"), "--to", &to]);
+    assert_eq!(code, Some(0), "{text}");
+    hub.outcome(uid)
+}
+
+#[test]
+fn r76_a_dicom_name_without_its_escape_reset_is_read_by_its_components_and_what_cannot_be_is_flagged() {
+    let person = Person(21);
+    let english = format!("{}^SIU KEI", person.family());
+    let named = |ideographic: &[u8]| [english.as_bytes(), b"=", ideographic].concat();
+    let flagged = |message: &serde_json::Value| message["notes"].to_string().contains("undecodable");
+
+    let whole = image("1.2.76.1.1", person, "\\ISO 2022 IR 87", &named(b"\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"));
+    assert!(whole["state"] == "accepted" && !flagged(&whole), "{whole}");
+    let open = image("1.2.76.1.2", person, "\\ISO 2022 IR 87", &named(b"\x1b$B;3ED^\x1b$BB@O:"));
+    assert!(open["state"] == "accepted" && !flagged(&open), "each component for itself: {open}");
+    let broken = image("1.2.76.1.3", person, "\\ISO 2022 IR 58", &named(b"\x1b$)A\xd5\xc5^\xd0\xa1"));
+    assert!(broken["state"] == "accepted" && flagged(&broken), "the rest is used, and it is said so: {broken}");
+    assert!(broken["notes"].to_string().contains("(0010,0010)"), "{broken}");
+    let nobody = image("1.2.76.1.4", person, "\\ISO 2022 IR 58", b"\xd5\xc5^\xd0\xa1=A");
+    assert!(nobody["state"] == "held" && nobody["reason"] == "UNDECODABLE", "no name to tell people by: {nobody}");
+    let (_, shown) = hub().run(&["message", "show", "1.2.76.1.3", "--raw", "--reveal"]);
+    assert!(!shown.is_empty(), "what came is kept as it came");
 }

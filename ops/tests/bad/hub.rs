@@ -36,6 +36,8 @@ pub(crate) struct Hub {
     pub(crate) tls: SocketAddr,
     /// TLS, for another address than this one.
     pub(crate) far: SocketAddr,
+    /// DICOM.
+    pub(crate) dicom: SocketAddr,
 }
 
 /// The hub that runs, or a new one. It ends with the last test that holds it.
@@ -59,11 +61,11 @@ fn binary() -> Command {
     command
 }
 
-fn configuration(before: &str, provider: &str, ports: &[SocketAddr; 6]) -> String {
+fn configuration(before: &str, provider: &str, ports: &[SocketAddr; 7]) -> String {
     let feed = |name: &str, sender: &str, more: &str| {
         format!("[[door.feed]]\nname = \"{name}\"\nprovider = \"{provider}\"\nsenders = [\"{sender}\"]\n{more}\n")
     };
-    let [plain, hasty, lax, small, tls, far] = ports;
+    let [plain, hasty, lax, small, tls, far, dicom] = ports;
     let secret = "[door.tls]\ncertificate = \"keys/server.pem\"\nkey = \"keys/server.key\"\nclient_ca = \"keys/ca.pem\"\n\
                   revoked = \"keys/revoked.pem\"\n";
     [
@@ -85,13 +87,23 @@ fn configuration(before: &str, provider: &str, ports: &[SocketAddr; 6]) -> Strin
              accept_inner_end = true\n[door.limits]\nend_cr_timeout = \"200ms\"\n"
         ),
         feed("lax", "LAX|QMH", "line_ends = \"lenient\"\nversions = [\"any\"]\nprocessing_ids = [\"any\"]"),
-        format!("[[door]]\nlisten = \"{small}\"\n[door.limits]\nconnections_per_peer_max = 4\n"),
+        format!(
+            "[[door]]\nlisten = \"{small}\"\n[door.limits]\nconnections_per_peer_max = 4\nbatch_messages_max = 4\n"
+        ),
         feed("small", "SML|QMH", ""),
         format!("[[door]]\nlisten = \"{tls}\"\n{secret}"),
         feed("tls-lis", "LIS|QMH", "certificates = [\"cn:LIS\"]"),
         feed("tls-ris", "RIS|QMH", "certificates = [\"cn:RIS\"]"),
         format!("[[door]]\nlisten = \"{far}\"\n{secret}"),
         feed("far", "LIS|QMH", "certificates = [\"cn:LIS\"]\nfrom = [\"127.0.0.9\"]"),
+        format!(
+            "[[dicom_door]]\nlisten = \"{dicom}\"\n[[dicom_door.feed]]\nname = \"pacs\"\nprovider = \"{provider}\"\n\
+             ae_titles = [\"CAUSEWAY-SCU\"]\nprofile = \"hk-public-hospital\"\n"
+        ),
+        format!(
+            "[[file_door]]\n[file_door.pickup]\nfolder = \"drop\"\nstill_for = \"0\"\nscan_every = \"50ms\"\n\
+             [file_door.feed]\nname = \"drop\"\nprovider = \"{provider}\"\nsenders = [\"FIL|QMH\"]\n"
+        ),
     ]
     .concat()
 }
@@ -106,9 +118,10 @@ impl Hub {
         let provider = text.rsplit("provider = \"").next().and_then(|rest| rest.split('"').next()).expect("a provider");
         let http = free_port();
         let before = format!("data_dir = \"data\"\n[server]\nlisten = \"{http}\"\n");
-        let ports = [(); 6].map(|()| free_port());
+        let ports = [(); 7].map(|()| free_port());
         std::fs::write(&file, configuration(&before, provider, &ports)).expect("written");
         keys(&folder.path().join("keys"));
+        std::fs::create_dir(folder.path().join("drop")).expect("made");
         let persons: String = (1..=PERSONS).map(|n| Person(n).line()).collect();
         let head = "document_kind,document_number,family,given,chinese,birth,sex\n";
         std::fs::write(folder.path().join("persons.csv"), format!("{head}{persons}")).expect("written");
@@ -119,8 +132,8 @@ impl Hub {
         run(&["person", "import", "persons.csv", "--join", "2025"]);
         run(&["feed", "pause", "busy"]);
         let child = serve(folder.path());
-        let [plain, hasty, lax, small, tls, far] = ports;
-        let hub = Self { folder, child, http, plain, hasty, lax, small, tls, far };
+        let [plain, hasty, lax, small, tls, far, dicom] = ports;
+        let hub = Self { folder, child, http, plain, hasty, lax, small, tls, far, dicom };
         assert!(
             until(|| hub.get("/readyz").filter(|answer| answer.starts_with("HTTP/1.1 200"))).is_some(),
             "not ready"

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::hub::{Hub, Peer, Person, header, hub};
+use super::hub::{Hub, Peer, Person, header, hub, refused};
 
 /// Sends a message that is taken, and waits for its outcome.
 fn take(hub: &Hub, id: &str, text: &str) -> String {
@@ -62,33 +62,52 @@ fn merge(id: &str, person: Person, to: &str, from: &str) -> String {
 }
 
 #[test]
-fn r52_a_merge_with_itself_is_not_taken() {
+fn r52_a_merge_with_itself_is_an_error_and_kept() {
     let (hub, person) = (hub(), Person(4));
     assert_eq!(take(&hub, "r52-1", &merge("r52-1", person, "L00004", "L90004")), "accepted");
-    let state = take(&hub, "r52-self", &merge("r52-self", person, "L00004", "L00004"));
-    assert_ne!(state, "accepted", "a number cannot replace itself");
+    let answer = Peer::to(hub.plain).exchange(merge("r52-self", person, "L00004", "L00004"));
+    refused(&answer, "AE|r52-self", 207, "MERGE_LOOP");
+    assert!(answer.contains("|MRG^1^1|"), "{answer}");
+    assert_eq!(hub.state("r52-self"), "rejected MERGE_LOOP", "kept for the person desk");
 }
 
 #[test]
 fn r53_a_merge_and_what_is_in_flight_for_both_numbers_all_take_effect() {
     let (hub, person) = (hub(), Person(5));
-    let mut peer = Peer::to(hub.plain);
-    let messages = [
-        visit("r53-1", "A01", "20260301100000", person, "W5"),
-        merge("r53-2", person, "L00005", "L90005"),
-        result("r53-3", "20260301110000", person, "F", "NM", "5.5").replace("L00005", "L90005"),
-        visit("r53-4", "A08", "20260301120000", person, "W55"),
-    ];
-    let frames: Vec<u8> = messages.iter().flat_map(|text| super::hub::framed(text.as_bytes())).collect();
-    peer.write(&frames);
-    for number in 1..=4 {
-        assert_eq!(super::hub::code(&peer.answer()), format!("AA|r53-{number}"));
-    }
-    for number in 1..=4 {
-        assert_eq!(hub.state(&format!("r53-{number}")), "accepted");
+    let (old, new) = ("L90005", "L00005");
+    let under = |number: &str, text: String| text.replace(new, number);
+    let at = |minute: u32| format!("2026030110{minute:02}00");
+    // Each number has its own lane: two senders fill both at the same time, and the merge comes between.
+    let lanes = [old, new].map(|number| {
+        let ids = (0..10).map(move |minute| (format!("r53-{number}-{minute}"), minute));
+        ids.map(|(id, minute)| {
+            let text = visit(&id, "A08", &at(minute * 2), person, &format!("W{minute}"));
+            (id, under(number, text))
+        })
+        .collect::<Vec<_>>()
+    });
+    std::thread::scope(|scope| {
+        for lane in &lanes {
+            scope.spawn(|| {
+                let mut peer = Peer::to(hub.plain);
+                lane.iter().for_each(|(id, text)| assert_eq!(peer.code(text), format!("AA|{id}")));
+            });
+        }
+        let merge = merge("r53-merge", person, new, old).replace("20260301100000", &at(9));
+        assert_eq!(Peer::to(hub.plain).code(merge), "AA|r53-merge");
+    });
+    let late = under(old, result("r53-late", &at(30), person, "F", "NM", "5.5"));
+    assert_eq!(take(&hub, "r53-late", &late), "accepted");
+    assert_eq!(hub.state("r53-merge"), "accepted");
+    for (id, _) in lanes.iter().flatten() {
+        assert_eq!(hub.state(id), "accepted", "{id}");
     }
     let record = hub.record(person);
-    assert!(record.contains("W55") && record.contains("5.5"), "{record}");
+    let patients: Vec<&str> = record.lines().filter(|line| line.contains("\"resourceType\":\"Patient\"")).collect();
+    let retired: Vec<_> = patients.iter().filter(|line| line.contains("\"replaced-by\"")).collect();
+    assert_eq!((patients.len(), retired.len()), (2, 1), "{record}");
+    assert!(retired[0].contains(old) && retired[0].contains("\"active\":false"), "{retired:?}");
+    assert!(record.contains("5.5") && record.contains("W9"), "{record}");
 }
 
 #[test]
@@ -191,18 +210,57 @@ fn r61_an_escaped_line_break_or_delimiter_is_text_and_never_structure() {
 }
 
 #[test]
-fn r64_a_document_whose_base64_is_broken_is_not_stored_as_if_it_were_whole() {
+fn r64_a_document_whose_base64_is_broken_is_an_error_that_names_its_place_and_kept() {
     let (hub, person) = (hub(), Person(14));
-    let broken = "^application^PDF^Base64^JVBERi0xLjQK!!!broken";
-    let id = "r64";
-    let text = result(id, "20260301110000", person, "F", "ED", broken);
-    assert_eq!(Peer::to(hub.plain).code(&text), "AA|r64");
-    hub.outcome(id);
-    let record = hub.record(person);
-    assert!(!record.contains("application/pdf"), "half a document is no document: {record}");
-    std::fs::write(hub.path("r64.hl7"), text).expect("written");
-    let (_, mapped) = hub.run(&["--json", "map", "r64.hl7"]);
-    assert!(mapped.contains("not encoded in base64"), "and it is said so: {mapped}");
+    for (number, broken) in ["JVBERi0xLjQK!!!broken", "JVBERi0xLjQ", "JVBERi0xLj=K"].into_iter().enumerate() {
+        let id = format!("r64-{number}");
+        let text = result(&id, "20260301110000", person, "F", "ED", &format!("^application^PDF^Base64^{broken}"));
+        let text = text.replace("OBX|1|ED", "OBX|0|ST|0^x^L||y||||||F\rOBX|1|ED");
+        let answer = Peer::to(hub.plain).exchange(&text);
+        refused(&answer, &format!("AE|{id}"), 102, "DOCUMENT_BROKEN");
+        assert!(answer.contains("|OBX^2^5^1^5|") && !answer.contains("JVBER"), "{answer}");
+        assert_eq!(hub.state(&id), "rejected DOCUMENT_BROKEN", "kept for whoever mends the sender");
+    }
+    assert!(!hub.record(person).contains("application/pdf"), "half a document is no document");
+}
+
+#[test]
+fn r64_a_document_of_twelve_megabytes_is_stored_whole_as_what_its_bytes_are_and_a_program_is_not() {
+    let (hub, person) = (hub(), Person(20));
+    let script = "%PDF-1.4\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n%%EOF\n";
+    let encode = |text: &str| {
+        std::fs::write(hub.path("r64.bin"), text).expect("written");
+        let ran =
+            std::process::Command::new("base64").arg("-w0").arg(hub.path("r64.bin")).output().expect("base64 runs");
+        String::from_utf8(ran.stdout).expect("ASCII")
+    };
+    let large = format!("%PDF-1.4\n{}\n%%EOF\n", "x".repeat(12_000_000));
+    let letter = |id: &str, label: &str, content: &str| {
+        format!(
+            "{}EVN|T02|20260301100000+0800\r{}PV1|1|I|8A^^^QMH||||||||||||||||HN26000020A\r\
+             TXA|1|DS|AP|20260228103000+0800||20260301090000+0800|||D001^CHEUNG^KA YAN^^^Dr|||{id}^DMS|||||AU||AV\r\
+             OBX|1|ED|S^Summary^L||DMS^{label}^Base64^{}||||||F\r",
+            header(id, "MDM^T02^MDM_T02"),
+            person.pid(),
+            encode(content)
+        )
+    };
+    for (id, label, content) in [("r64-large", "application^PDF", large.as_str()), ("r64-script", "text^HTML", script)]
+    {
+        assert_eq!(take(&hub, id, &letter(id, label, content)), "accepted");
+        let record = hub.record(person);
+        assert!(
+            record.contains("\"contentType\":\"application/pdf\""),
+            "by its bytes, whatever it is called: {record}"
+        );
+        assert!(record.contains(&format!("\"size\":{}", content.len())), "{id} whole");
+    }
+    let page = letter("r64-page", "application^PDF", "<html><script>1</script>");
+    take(&hub, "r64-page", &page);
+    let notes = hub.outcome("r64-page")["notes"].to_string();
+    assert!(notes.contains("document-type"), "a page is no document, whatever it is called: {notes}");
+    let size = format!("\"size\":{}", "<html><script>1</script>".len());
+    assert!(!hub.record(person).contains(&size), "nothing of it is stored");
 }
 
 #[test]

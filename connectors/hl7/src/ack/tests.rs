@@ -150,12 +150,16 @@ fn a_refusal_says_where_and_what_in_the_segment_of_its_version() {
         text.split_once('\r').expect("MSH").1.to_owned()
     };
     let err = "ERR||PID^1^3|101^Required field missing^HL70357|E|MISSING_FIELD^^L||Fill the field named in the place|A required field is empty\r";
-    assert_eq!(tail("2.1"), "MSA|AE|7|A required field is empty\r");
-    let eld = "MSA|AE|7|A required field is empty\rERR|PID^1^3^101&Required field missing&HL70357\r";
+    assert_eq!(tail("2.1"), "MSA|AE|7|PID-3: A required field is empty. Fill the field named in the place\r");
+    let eld = "MSA|AE|7|PID-3: A required field is empty. Fill the field named in the place\rERR|PID^1^3^101&Required field missing&HL70357\r";
     assert_eq!(tail("2.2"), eld);
     assert_eq!(tail("2.4"), eld);
     for version in ["2.5", "2.5.1", "2.6"] {
-        assert_eq!(tail(version), format!("MSA|AE|7|A required field is empty\r{err}"), "{version}");
+        assert_eq!(
+            tail(version),
+            format!("MSA|AE|7|PID-3: A required field is empty. Fill the field named in the place\r{err}"),
+            "{version}"
+        );
     }
     for version in ["2.7", "2.9"] {
         assert_eq!(tail(version), format!("MSA|AE|7\r{err}"), "{version}: MSA-3 is withdrawn");
@@ -167,6 +171,10 @@ fn a_place_inside_a_field_is_written_as_erl_has_it() {
     let header = b"MSH|^~\\&|A|B|C|D|2026||XXX^Y99|7|P|2.7\r";
     let text = refused(header, Code::AR, Reason::UnsupportedType, "MSH-9.1");
     assert!(text.contains("ERR||MSH^1^9^1^1|200^Unsupported message type^HL70357|E|"), "{text}");
+    let third = refused(header, Code::AE, Reason::DocumentBroken, "OBX[3]-5.5");
+    assert!(third.contains("ERR||OBX^3^5^1^5|102^Data type error^HL70357|E|DOCUMENT_BROKEN^"), "{third}");
+    let old = refused(b"MSH|^~\\&|A|B|C|D|2026||XXX^Y99|7|P|2.4\r", Code::AE, Reason::DocumentBroken, "OBX[3]-5.5");
+    assert!(old.contains("|OBX[3]-5.5: ") && old.contains("ERR|OBX^3^5^102&"), "{old}");
     let whole = refused(header, Code::AE, Reason::Busy, "");
     assert!(whole.contains("ERR|||207^Application internal error^HL70357|E|"), "{whole}");
     let segment = refused(header, Code::AE, Reason::MissingSegment, "PID");
@@ -239,7 +247,7 @@ fn a_message_without_a_header_is_refused_in_the_common_delimiters() {
     let out = write_with(&Echo::unreadable(), Code::AR, Some(complaint), None);
     assert_eq!(
         String::from_utf8(out).expect("text"),
-        "MSH|^~\\&|||||20261101093000+0800||ACK|ID|P|2.5\rMSA|AR||The message has no readable MSH segment\rERR||MSH^1|100^Segment sequence error^HL70357|E|UNREADABLE^^L||Send MSH first, with its delimiters in MSH-1 and MSH-2|The message has no readable MSH segment\r"
+        "MSH|^~\\&|||||20261101093000+0800||ACK|ID|P|2.5\rMSA|AR||MSH: The message has no readable MSH segment. Send MSH first, with its delimiters in MSH-1 and MSH-2\rERR||MSH^1|100^Segment sequence error^HL70357|E|UNREADABLE^^L||Send MSH first, with its delimiters in MSH-1 and MSH-2|The message has no readable MSH segment\r"
     );
 }
 

@@ -26,7 +26,7 @@ pub struct Answer<'a> {
 pub struct Complaint<'a> {
     /// What.
     pub reason: Reason,
-    /// Where, as `PID-3` or `MSH-9.2`; empty for the whole message.
+    /// Where, as `PID-3`, `MSH-9.2` or `OBX[3]-5`; empty for the whole message.
     pub place: &'a str,
     /// How bad.
     pub severity: Severity,
@@ -106,7 +106,13 @@ fn write_msa(out: &mut Vec<u8>, answer: &Answer<'_>) {
     next_field(out, marks, answer.echo.part(Part::ControlId));
     if let Some(complaint) = answer.complaint.filter(|_| answer.echo.has_msa_text()) {
         next_field(out, marks, b"");
+        if !complaint.place.is_empty() {
+            escape(out, marks, complaint.place);
+            escape(out, marks, ": ");
+        }
         escape(out, marks, complaint.reason.text());
+        escape(out, marks, ". ");
+        escape(out, marks, complaint.reason.fix());
     }
     out.push(b'\r');
 }
@@ -155,10 +161,10 @@ impl Severity {
 
 /// ERR-2 (data type ERL): segment, its sequence, field, field repetition, component.
 fn write_place(out: &mut Vec<u8>, marks: &Marks, place: &str) {
-    let Some((segment, field, component)) = split_place(place) else { return };
+    let Some(Place { segment, sequence, field, component }) = Place::of(place) else { return };
     out.extend_from_slice(segment.as_bytes());
     out.push(marks.component);
-    out.push(b'1');
+    out.extend_from_slice(sequence.as_bytes());
     let Some(field) = field else { return };
     out.push(marks.component);
     out.extend_from_slice(field.as_bytes());
@@ -171,12 +177,12 @@ fn write_place(out: &mut Vec<u8>, marks: &Marks, place: &str) {
 
 /// ERR-1 (data type ELD, versions 2.2 to 2.4): segment, sequence, field, code identifying the error.
 fn write_eld(out: &mut Vec<u8>, marks: &Marks, place: &str, code: u16) {
-    let (segment, field, _) = split_place(place).unwrap_or(("MSH", None, None));
-    out.extend_from_slice(segment.as_bytes());
+    let place = Place::of(place).unwrap_or(Place { segment: "MSH", sequence: "1", field: None, component: None });
+    out.extend_from_slice(place.segment.as_bytes());
     out.push(marks.component);
-    out.push(b'1');
+    out.extend_from_slice(place.sequence.as_bytes());
     out.push(marks.component);
-    out.extend_from_slice(field.unwrap_or_default().as_bytes());
+    out.extend_from_slice(place.field.unwrap_or_default().as_bytes());
     out.push(marks.component);
     out.extend_from_slice(code.to_string().as_bytes());
     if let Some(subcomponent) = marks.subcomponent {
@@ -187,15 +193,28 @@ fn write_eld(out: &mut Vec<u8>, marks: &Marks, place: &str, code: u16) {
     }
 }
 
-/// `MSH-9.2` in its parts. `None` for the whole message.
-fn split_place(place: &str) -> Option<(&str, Option<&str>, Option<&str>)> {
-    if place.is_empty() {
-        return None;
-    }
-    let Some((segment, field)) = place.split_once('-') else { return Some((place, None, None)) };
-    match field.split_once('.') {
-        Some((field, component)) => Some((segment, Some(field), Some(component))),
-        None => Some((segment, Some(field), None)),
+/// `OBX[3]-9.2` in its parts.
+struct Place<'p> {
+    segment: &'p str,
+    /// The how-manieth of its name.
+    sequence: &'p str,
+    field: Option<&'p str>,
+    component: Option<&'p str>,
+}
+
+impl<'p> Place<'p> {
+    /// `None` for the whole message.
+    fn of(place: &'p str) -> Option<Self> {
+        if place.is_empty() {
+            return None;
+        }
+        let (segment, rest) = place.split_once('-').map_or((place, None), |(segment, rest)| (segment, Some(rest)));
+        let (segment, sequence) = segment.split_once('[').unwrap_or((segment, "1"));
+        let (field, component) = match rest.and_then(|rest| rest.split_once('.')) {
+            Some((field, component)) => (Some(field), Some(component)),
+            None => (rest, None),
+        };
+        Some(Self { segment, sequence: sequence.trim_end_matches(']'), field, component })
     }
 }
 

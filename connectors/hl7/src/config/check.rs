@@ -176,6 +176,7 @@ fn limits(config: &DoorConfig) -> Vec<ConfigFault> {
         ("idle_timeout", limits.idle_timeout.is_some_and(|timeout| timeout.is_zero())),
         ("keep_alive", limits.keep_alive.is_zero()),
         ("drain_timeout", limits.drain_timeout.is_zero()),
+        ("batch_messages_max", limits.batch_messages_max == 0),
         ("application_acks_max", limits.application_acks_max == 0),
         ("frame_bytes_max", config.feeds.iter().any(|feed| feed.frame_bytes_max == 0)),
     ];

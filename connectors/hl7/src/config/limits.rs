@@ -54,6 +54,8 @@ pub struct DoorLimits {
     pub drain_timeout: Duration,
     /// Messages of unknown senders answered on one connection before it is closed. Default: 3.
     pub unknown_senders_max: u32,
+    /// Messages of a batch in one frame; one of more is refused whole. Default: 10000.
+    pub batch_messages_max: usize,
     /// Application acknowledgements waiting to be sent to one address. Default: 10000.
     pub application_acks_max: usize,
 }
@@ -74,6 +76,7 @@ impl Default for DoorLimits {
             keep_alive: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(25),
             unknown_senders_max: 3,
+            batch_messages_max: 10_000,
             application_acks_max: 10_000,
         }
     }

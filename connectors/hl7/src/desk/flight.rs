@@ -7,6 +7,7 @@ use causeway_core::port::LogError;
 use causeway_core::reason::Reason;
 use tokio::time::Instant;
 
+use super::batch::Mark;
 use crate::ack::{Complaint, Echo, Mode, Severity};
 use crate::budget::Lease;
 use crate::inbox::Outcome;
@@ -42,6 +43,8 @@ pub(super) enum Fate {
     Refused(Reason, String),
     /// It is not answered.
     Silent,
+    /// It is no message, but stands between those of a batch.
+    Mark(Mark),
 }
 
 impl Flight {

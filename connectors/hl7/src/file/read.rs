@@ -9,10 +9,8 @@ use causeway_pickup::{Bell, Stopped};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
-use super::count::Count;
-use super::report::Answers;
-use super::split::{Level, Piece, Splitter};
 use super::writer;
+use crate::batch::{Answers, Count, Piece, Splitter};
 use crate::desk::{Desk, Stamp};
 use crate::door::Shared;
 use crate::frame::{Event, each_payload};
@@ -129,21 +127,15 @@ impl<'w> Reading<'w> {
             Piece::Open(level, header) => {
                 self.summary.has_envelope = true;
                 let fault = self.count.open(level);
-                if fault.is_some() {
-                    self.answers.close(&mut self.out, level, fault);
-                }
                 let zone = self.shared.feeds.first().map(|feed| &feed.zone);
                 let at = self.stamp.text(self.shared.ports.clock.now(), Some(0), zone);
-                self.answers.open(&mut self.out, level, header, &self.shared.ids, at);
+                self.answers.header(&mut self.out, level, header, fault, &self.shared.ids, at);
                 self.note(fault);
             }
             Piece::Close(level, trailer) => {
                 self.summary.has_envelope = true;
                 let fault = self.count.close(level, trailer);
-                if level == Level::File {
-                    self.answers.close(&mut self.out, Level::Batch, fault);
-                }
-                self.answers.close(&mut self.out, level, fault);
+                self.answers.trailer(&mut self.out, level, fault);
                 self.note(fault);
             }
         }

@@ -40,7 +40,7 @@ impl Reader for Messages {
     fn put_away(&self, summary: &Summary) {
         if let Some(reason) = summary.fault {
             let feed = self.shared.feed_name(0);
-            self.shared.tally.file_fault(reason);
+            self.shared.tally.batch_fault(Some(0), reason);
             warn!(feed, %reason, "a file does not hold what its trailers say; its report tells");
         }
     }

@@ -262,13 +262,13 @@ async fn r48_the_same_bytes_under_another_control_id_are_another_message() {
 }
 
 #[tokio::test]
-async fn r62_r63_a_batch_two_messages_or_a_part_of_one_are_refused_and_not_taken_for_one() {
+async fn r62_r63_two_messages_or_a_part_of_one_are_refused_and_not_taken_for_one() {
     let two = format!("{}{}", message("1"), message("2"));
-    let batch = format!("FHS|^~\\&|LIS|QMH\rBHS|^~\\&|LIS|QMH\r{}BTS|1\rFTS|1\r", message("1"));
+    let headless = format!("PID|1\r{}", message("1"));
     let trailer = format!("{}BTS|1\r", message("1"));
     let continued = format!("{}DSC|77|F\r", message("1"));
     let pointer = message("1").replace("|2.5\r", "|2.5||77\r");
-    for text in [&two, &batch, &trailer, &continued, &pointer] {
+    for text in [&two, &headless, &trailer, &continued, &pointer] {
         let (code, _, refusal) = refused(text).await;
         assert_eq!(code, "AR", "{text}");
         let reason = refusal.map(|(reason, _)| reason);

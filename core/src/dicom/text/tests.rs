@@ -81,3 +81,21 @@ fn what_is_not_in_its_set_is_a_fault_and_what_is_unknown_is_said_to_be() {
     assert_eq!(name("\\ISO 2022 IR 87", AUTO, b"\x1b"), Err(TextFault));
     assert_eq!(name("\\ISO 2022 IR 87", AUTO, b"\x1b$B;"), Err(TextFault));
 }
+
+#[test]
+fn a_name_whose_escapes_are_not_reset_is_read_by_its_components_and_a_group_that_is_broken_is_left_out() {
+    let japanese = Repertoire::new(Some(b"\\ISO 2022 IR 87"), AUTO);
+    let read = |value: &[u8]| japanese.name(value).map(|name| (name.text, name.lacks_group));
+    let good = Ok(("Yamada^Tarou=山田^太郎=やまだ^たろう".to_owned(), false));
+    let ended = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B";
+    assert_eq!(read(ended), good);
+    let open = b"Yamada^Tarou=\x1b$B;3ED^\x1b$BB@O:=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&";
+    assert_eq!(japanese.decode(Kind::PersonName, open), Err(TextFault), "as a whole it is no text");
+    assert_eq!(read(open), good);
+    assert_eq!(read(b"Yamada^Tarou=\x1b$B;3E"), Ok(("Yamada^Tarou=".to_owned(), true)), "a half character");
+    assert_eq!(read(b"\x1b$B;3E^Tarou=\x1b$B;3ED\x1b(B"), Err(TextFault), "nobody can be told by what is left");
+    let korean = Repertoire::new(Some(b"\\ISO 2022 IR 149"), AUTO);
+    let name = korean.name(b"Hong^Gildong=\x1b$)C\xfb\xf3^\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab").expect("the first group");
+    assert_eq!((name.text.as_str(), name.lacks_group), ("Hong^Gildong==홍", true));
+    assert!(!format!("{name:?}").contains("Hong"));
+}

@@ -27,9 +27,33 @@ struct Open {
 }
 
 impl Answers {
+    /// Answers a header that was read.
+    pub(crate) fn header(
+        &mut self,
+        out: &mut Vec<u8>,
+        level: Level,
+        header: &[u8],
+        fault: Option<Reason>,
+        ids: &MessageIds,
+        at: &str,
+    ) {
+        if fault.is_some() {
+            self.close(out, level, fault);
+        }
+        self.open(out, level, header, ids, at);
+    }
+
+    /// Answers a trailer that was read. That of a file ends the batch that is open in it.
+    pub(crate) fn trailer(&mut self, out: &mut Vec<u8>, level: Level, fault: Option<Reason>) {
+        if level == Level::File {
+            self.close(out, Level::Batch, fault);
+        }
+        self.close(out, level, fault);
+    }
+
     /// Begins what answers a header: sender and receiver change places, and the control id is repeated as the reference
     /// (FHS-12, BHS-12).
-    pub(crate) fn open(&mut self, out: &mut Vec<u8>, level: Level, header: &[u8], ids: &MessageIds, at: &str) {
+    fn open(&mut self, out: &mut Vec<u8>, level: Level, header: &[u8], ids: &MessageIds, at: &str) {
         let separator = header.get(3).copied().filter(u8::is_ascii_graphic).unwrap_or(b'|');
         out.extend_from_slice(match level {
             Level::File => b"FHS",
@@ -67,7 +91,7 @@ impl Answers {
     }
 
     /// Ends what answers a batch or a file, if it was begun, and says what was wrong with it.
-    pub(crate) fn close(&mut self, out: &mut Vec<u8>, level: Level, fault: Option<Reason>) {
+    fn close(&mut self, out: &mut Vec<u8>, level: Level, fault: Option<Reason>) {
         let (name, open) = match level {
             Level::Batch => (b"BTS", self.batch.take()),
             Level::File => (b"FTS", self.file.take()),
@@ -90,9 +114,9 @@ impl Answers {
     }
 }
 
-/// A reason in one field. Our words have no delimiters in them.
+/// A reason in one field, with what to do about it. Our words have no delimiters in them.
 fn told(reason: Reason) -> String {
-    format!("{}: {}", reason.code(), reason.text())
+    format!("{}: {}. {}", reason.code(), reason.text(), reason.fix())
 }
 
 fn is_fit(part: &[u8]) -> bool {

@@ -13,7 +13,7 @@ const LF: u8 = b'\n';
 /// How much of a message that is too long is shown, in bytes: enough for its MSH segment.
 const HEAD_MAX: usize = 8 << 10;
 /// A byte order mark in UTF-8.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a file is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
