@@ -1,5 +1,6 @@
 //! `causeway demo`: a hub with everything embedded, a synthetic world behind it, and live feeds over real sockets.
 
+mod clinics;
 mod feeds;
 mod newcomers;
 mod ports;
@@ -55,10 +56,15 @@ pub(crate) fn run(demo: &Demo, terminal: &Terminal) -> Outcome {
         if fresh {
             world::populate(hub.repository.as_ref(), terminal, SystemClock.now())?;
         }
-        screen::welcome(terminal, demo, &hub, wished, fresh)?;
+        screen::welcome(terminal, demo, &hub, [wished, free], fresh)?;
         let run = SystemClock.now().strftime("%y%m%d%H%M%S").to_string();
-        let sending = demo.feeds.then(|| hub.doors.first().copied()).flatten();
-        let sending = sending.map(|door| tokio::spawn(feeds::send(door, run, fresh)));
+        let mut sending = Vec::new();
+        if demo.feeds {
+            sending.extend(hub.doors.first().map(|door| tokio::spawn(feeds::send(*door, run.clone(), fresh))));
+            sending.extend(free.cm().map(|door| tokio::spawn(clinics::send(door, run.clone()))));
+            let folder = found.config().cm_file_door.first().map(|door| door.pickup.folder.clone());
+            sending.extend(folder.map(|folder| tokio::spawn(clinics::drop_files(folder, run))));
+        }
         let watching = tokio::spawn(newcomers::watch(hub.repository.clone(), terminal.clone()));
         match demo.limit {
             Some(limit) => {
@@ -69,9 +75,7 @@ pub(crate) fn run(demo: &Demo, terminal: &Terminal) -> Outcome {
             }
             None => signals.wait().await,
         }
-        if let Some(sending) = sending {
-            sending.abort();
-        }
+        sending.iter().for_each(tokio::task::JoinHandle::abort);
         watching.abort();
         let repository = hub.repository.clone();
         hub.stop().await;
@@ -86,6 +90,7 @@ fn open(demo: &Demo, free: Ports) -> Outcome<Found> {
         ("server.listen".to_owned(), free.http().to_string()),
         ("door.0.listen".to_owned(), free.mllp().to_string()),
     ];
+    set.extend(free.cm().map(|door| ("cm_door.0.listen".to_owned(), door.to_string())));
     set.extend(demo.set.iter().cloned());
     find::find(&Wanted { path: Some(demo.dir.join(FILE_NAME)), set })
 }

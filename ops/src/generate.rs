@@ -1,6 +1,7 @@
 //! The synthetic world: persons, providers, consents and the messages of plausible days. Deterministic by seed; every
 //! number is valid in form and belongs to nobody.
 
+pub(crate) mod clinic;
 pub(crate) mod dice;
 pub(crate) mod encode;
 pub(crate) mod message;

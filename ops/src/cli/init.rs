@@ -125,6 +125,24 @@ provider = "{newcomer}"
 senders = ["any"]
 processing_ids = ["any"]
 versions = ["any"]
+
+# Chinese-medicine clinics send records by HTTP, or drop spreadsheets into a folder; see docs/chinese-medicine.md.
+# The digest is that of the token `open sesame`: choose another one, and `printf %s TOKEN | sha256sum`.
+#
+# [[cm_door]]
+# listen = "127.0.0.1:8577"
+#
+# [[cm_door.feed]]
+# name = "clinic"
+# provider = "{newcomer}"
+# token_sha256 = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb"
+#
+# [[cm_file_door]]
+# pickup.folder = "clinic-files"       # make it first
+# [cm_file_door.feed]
+# name = "clinic-files"
+# provider = "{newcomer}"
+# charset = "default:BIG-5"            # for spreadsheets that are not UTF-8
 "#,
         newcomer = provider::NEWCOMER,
     )
@@ -134,6 +152,17 @@ versions = ["any"]
 mod tests {
     use super::*;
     use crate::config::Config;
+
+    #[test]
+    fn what_stands_in_comments_is_well_formed_too() {
+        let text = text(2575, 8080);
+        let (_, clinics) = text.split_once("TOKEN | sha256sum`.\n").expect("the clinics");
+        let clinics: String =
+            clinics.lines().map(|line| format!("{}\n", line.trim_start_matches(['#', ' ']))).collect();
+        let config: Config = toml::from_str(&clinics).expect("well formed");
+        assert!(config.cm_door[0].faults().is_empty() && config.cm_file_door[0].faults().is_empty(), "{clinics}");
+        assert_eq!(config.clinics().count(), 2);
+    }
 
     #[test]
     fn what_is_written_is_well_formed_and_changes_no_default_by_accident() {

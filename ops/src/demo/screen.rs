@@ -15,13 +15,20 @@ use crate::output::{Table, Terminal, grouped};
 use crate::wiring::Hub;
 
 /// Greets.
-pub(super) fn welcome(terminal: &Terminal, demo: &Demo, hub: &Hub, wished: Ports, fresh: bool) -> Outcome<()> {
+pub(super) fn welcome(
+    terminal: &Terminal,
+    demo: &Demo,
+    hub: &Hub,
+    [wished, free]: [Ports; 2],
+    fresh: bool,
+) -> Outcome<()> {
     let mllp = hub.doors.first().map(ToString::to_string).unwrap_or_default();
     let pages = format!("http://{}/ops", hub.http);
     let metrics = format!("http://{}/metrics", hub.http);
+    let cm = free.cm().map(|door| format!("http://{door}")).unwrap_or_default();
     if terminal.json {
         return terminal.json_line(&json!({
-            "v": 1, "dir": demo.dir, "fresh": fresh, "mllp": mllp, "ops": pages, "metrics": metrics,
+            "v": 1, "dir": demo.dir, "fresh": fresh, "mllp": mllp, "cm": cm, "ops": pages, "metrics": metrics,
             "status": format!("http://{}/api/v1/status", hub.http), "persons": PERSONS,
         }));
     }
@@ -37,11 +44,18 @@ pub(super) fn welcome(terminal: &Terminal, demo: &Demo, hub: &Hub, wished: Ports
     let mut row = |open: &str, place: &str, what: &str| doors.row([open.to_owned(), place.to_owned(), what.to_owned()]);
     row("pages", &pages, "state, feeds, pipeline, held messages; English and 中文");
     row("MLLP", &mllp, "takes whatever you send from this machine");
+    if !cm.is_empty() {
+        row("CM", &cm, "takes Chinese-medicine records with the token of its clinic");
+    }
     row("metrics", &metrics, "for Prometheus");
     row("health", &format!("http://{}/readyz", hub.http), "ready or not, and why");
     terminal.table(&doors)?;
-    for (wished, got) in [(wished.mllp().to_string(), mllp.clone()), (wished.http().to_string(), hub.http.to_string())]
-    {
+    let asked = [
+        (wished.mllp().to_string(), mllp.clone()),
+        (wished.http().to_string(), hub.http.to_string()),
+        (wished.cm().map(|door| format!("http://{door}")).unwrap_or_default(), cm.clone()),
+    ];
+    for (wished, got) in asked {
         if wished != got {
             terminal.line(&format!("{wished} is taken, so {got} is used"))?;
         }
@@ -50,7 +64,7 @@ pub(super) fn welcome(terminal: &Terminal, demo: &Demo, hub: &Hub, wished: Ports
     terminal.line(&format!(
         "\nBehind it: {PERSONS} persons, {providers} providers; some persons joined and share, some joined under the rules of\n\
          2019, some never joined; {} a few messages are malformed on purpose.",
-        if demo.feeds { "four systems send live, and" } else { "the feeds are off (--no-feed), else" }
+        if demo.feeds { "four systems send live, a Chinese-medicine clinic too, another drops\n         a spreadsheet each minute, and" } else { "the feeds are off (--no-feed), else" }
     ))?;
     terminal.line("\nTry in another terminal:")?;
     let steps = [
@@ -58,6 +72,10 @@ pub(super) fn welcome(terminal: &Terminal, demo: &Demo, hub: &Hub, wished: Ports
         (format!("{here} status --watch"), "one screen"),
         (format!("{here} message list --state held"), "what waits for a person, and why"),
         (format!("{here} record list --person 1 --reveal"), "a record, audited"),
+        (
+            format!("ls {}/clinic-files/failed", demo.dir.display()),
+            "spreadsheets with mistakes, each with its result file",
+        ),
         (format!("{here} consent explain 6 --provider 9265486345"), "why a laboratory may not deposit"),
         (format!("{here} send hl7 FILE --to {mllp}"), "your own messages"),
         (format!("{here} message trace CONTROL-ID"), "one message, from the first byte to the record or the reason"),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use causeway_core::envelope::Digest;
 use causeway_core::port::{Actor, NewEvent, Registry};
 use jiff::Timestamp;
 
@@ -19,6 +20,10 @@ pub(super) const SEED: u64 = 2026;
 /// How many persons it has; not all of them are registered.
 pub(super) const PERSONS: u32 = 50;
 
+/// The token of the clinic that sends by HTTP. Its digest stands in the configuration, as every feed's does.
+pub(super) const CLINIC_TOKEN: &str = "made-up-token-of-the-demo";
+/// The folder of the clinic that keeps a spreadsheet.
+const CLINIC_FILES: &str = "clinic-files";
 /// A code table of the demo: invented codes of an invented system.
 const LAB_CODES: &str = include_str!("lab.csv");
 
@@ -33,6 +38,11 @@ pub(super) fn write_config(dir: &Path, ports: Ports) -> Outcome<()> {
         Diagnostic::new(Code::Output, "the demo's folder cannot be made").at(dir.display().to_string()).because(&error)
     })?;
     write_new(&dir.join(FILE_NAME), &config(ports))?;
+    std::fs::create_dir_all(dir.join(CLINIC_FILES)).map_err(|error| {
+        Diagnostic::new(Code::Output, "the clinic's folder cannot be made")
+            .at(dir.display().to_string())
+            .because(&error)
+    })?;
     // The tables are always those of this version: nobody keeps anything in a demo.
     let tables = dir.join("tables");
     let written = std::fs::create_dir_all(&tables).and_then(|()| std::fs::write(tables.join("lab.csv"), LAB_CODES));
@@ -93,11 +103,28 @@ fn config(ports: Ports) -> String {
     text += "# The clinic's system writes Big5 with HKSCS and leaves MSH-18 empty.\n";
     text += &feed(Source::Clinic, provider::CLINIC, &format!("charset = \"default:{}\"\n", Source::Clinic.charset()));
     text += "# Takes whatever you send from this machine.\n";
-    text + &format!(
+    text += &format!(
         "[[door.feed]]\nname = \"catch-all\"\nprovider = \"{}\"\nsenders = [\"any\"]\nprocessing_ids = [\"any\"]\n\
          versions = [\"any\"]\n# What its local codes stand for; docs/codes.md tells more.\n\
          code_tables = [\"tables/lab.csv\"]\n",
         provider::NEWCOMER
+    );
+    text + &clinics(ports)
+}
+
+/// The two Chinese-medicine clinics.
+fn clinics(ports: Ports) -> String {
+    let Some(listen) = ports.cm() else { return String::new() };
+    format!(
+        "\n# A Chinese-medicine clinic whose system sends records by HTTP, with the token `{CLINIC_TOKEN}`.\n\
+         [[cm_door]]\nlisten = \"{listen}\"\n\n[[cm_door.feed]]\nname = \"herbal-clinic\"\nprovider = \"{}\"\n\
+         token_sha256 = \"{}\"\nexpect_every = \"1m\"\n\n\
+         # A practitioner who keeps a spreadsheet and drops it here; see failed/ in the folder for what is wrong with one.\n\
+         [[cm_file_door]]\n[cm_file_door.pickup]\nfolder = \"{CLINIC_FILES}\"\nstill_for = \"1s\"\n\n\
+         [cm_file_door.feed]\nname = \"practitioner\"\nprovider = \"{}\"\nexpect_every = \"5m\"\n",
+        provider::HERBAL_CLINIC,
+        Digest::of(CLINIC_TOKEN.as_bytes()),
+        provider::PRACTITIONER,
     )
 }
 
@@ -108,8 +135,11 @@ mod tests {
 
     #[test]
     fn the_configuration_of_a_demo_holds() {
-        let config: Config = toml::from_str(&config(Ports { mllp: 2575, http: 8080 })).expect("well formed");
+        let config: Config =
+            toml::from_str(&config(Ports { mllp: 2575, http: 8080, cm: Some(8577) })).expect("well formed");
         assert_eq!(config.feeds().count(), Source::ALL.len() + 1);
+        assert_eq!(config.clinics().count(), 2);
+        assert!(config.cm_door.iter().all(|door| door.faults().is_empty()), "{:?}", config.cm_door[0].faults());
         assert!(config.synthetic);
         assert!(config.door.iter().all(|door| door.faults().is_empty()), "{:?}", config.door[0].faults());
         for source in Source::ALL {

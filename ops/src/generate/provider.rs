@@ -1,5 +1,5 @@
 //! The providers of the synthetic world: a public one to which joining implies consent, a private laboratory, a private
-//! clinic, and one for whatever a newcomer sends.
+//! clinic, two of Chinese medicine, and one for whatever a newcomer sends.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,10 @@ pub(crate) const HOSPITAL: &str = "HA";
 pub(crate) const LABORATORY: &str = "9265486345";
 /// The private clinic.
 pub(crate) const CLINIC: &str = "1000000001";
+/// The Chinese-medicine clinic that has a system.
+pub(crate) const HERBAL_CLINIC: &str = "1000000002";
+/// The Chinese-medicine practitioner who keeps a spreadsheet.
+pub(crate) const PRACTITIONER: &str = "1000000003";
 /// Whoever sends something to the catch-all feed.
 pub(crate) const NEWCOMER: &str = "9000000009";
 
@@ -26,6 +30,14 @@ pub(crate) fn all() -> Vec<Provider> {
         provider(HOSPITAL, "Public hospitals (synthetic)", "公立醫院（模擬）", ProviderKind::Hospital, joined),
         provider(LABORATORY, "Harbour Diagnostic Laboratory", "海港化驗所", ProviderKind::Laboratory, None),
         provider(CLINIC, "Lion Rock Family Clinic", "獅子山家庭診所", ProviderKind::Clinic, None),
+        provider(HERBAL_CLINIC, "Bamboo Grove Chinese Medicine", "竹林中醫診所", ProviderKind::Clinic, None),
+        provider(
+            PRACTITIONER,
+            "Lee Tai Ming, Chinese Medicine Practitioner",
+            "李大明中醫師",
+            ProviderKind::Clinic,
+            None,
+        ),
         newcomer(),
     ]
 }

@@ -24,10 +24,29 @@ pub(crate) fn get_json<T: DeserializeOwned>(address: SocketAddr, path: &str) -> 
 /// # Errors
 /// No connection, no answer in time, or one that is no HTTP.
 pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<(u16, Vec<u8>)> {
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n");
+    ask(address, head.as_bytes())
+}
+
+/// The status and the body that answer a POST; `headers` are whole lines.
+///
+/// # Errors
+/// No connection, no answer in time, or one that is no HTTP.
+pub(crate) fn post(address: SocketAddr, path: &str, headers: &str, body: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    ask(address, &[head.as_bytes(), body].concat())
+}
+
+/// One request, one answer.
+fn ask(address: SocketAddr, request: &[u8]) -> io::Result<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(request)?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     parted(&answer)

@@ -187,4 +187,19 @@ fn a_spreadsheet_may_be_sent_by_http_and_its_template_is_there_to_be_fetched() {
     let file = hub.file("example.csv", example.out.as_bytes());
     let tested = hub.run(&["feed", "test", file.to_str().expect("UTF-8")]);
     assert_eq!(tested.code, Some(0), "{tested:?}");
+    // The steps of README.md, with the files they name.
+    let persons = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/chinese-medicine/persons.csv");
+    let imported = hub.run(&["person", "import", persons.to_str().expect("UTF-8"), "--join", "2025"]);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    let to = format!("http://{address}");
+    let sent = hub.run(&["send", "cm", file.to_str().expect("UTF-8"), "--to", &to, "--token", "open sesame"]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    let listed = until(|| {
+        let listed = hub.run(&["--json", "record", "list", "--person", "1"]).lines();
+        ["CMDX", "CMRX", "CMPR"]
+            .into_iter()
+            .all(|domain| listed.iter().any(|one| one["domain"] == domain))
+            .then_some(())
+    });
+    assert!(listed.is_some(), "{:?}", hub.run(&["message", "list"]));
 }
