@@ -134,3 +134,23 @@ fn the_ingest_role_works_and_cannot_change_the_audit_nor_the_history() {
     assert!(ingest.batch_execute("INSERT INTO paused_feed (feed) VALUES ('x')").is_err());
     assert_eq!(store.repository.verify_audit().expect("checked").first_bad, None);
 }
+
+/// The sequences as the schema before had them: each value one number.
+#[test]
+fn numbers_given_one_by_one_are_not_given_again_by_the_block() {
+    let fresh = fresh(settings());
+    let as_before = "ALTER SEQUENCE message_id MINVALUE 0 INCREMENT BY 1; SELECT setval('message_id', 100); \
+                     ALTER SEQUENCE version_id MINVALUE 0 INCREMENT BY 1; SELECT setval('version_id', 1, FALSE); \
+                     DELETE FROM schema_migration WHERE number > 4";
+    fresh.client().batch_execute(as_before).expect("as before");
+    PostgresRepository::migrate(&fresh.settings).expect("migrated");
+    let store = fresh.open();
+    let person = add(&store, 1).person.id;
+    commit(&store, vec![accepted(0, person, vec![result("LAB1", clock(2, 0, 0), "1")])]);
+    commit(&store, vec![accepted(1, person, vec![result("LAB2", clock(2, 0, 1), "1")])]);
+    let numbers = |sql: &str| -> Vec<i64> {
+        fresh.client().query(sql, &[]).expect("rows").iter().map(|row| row.get(0)).collect()
+    };
+    assert_eq!(numbers("SELECT id FROM message ORDER BY log_offset"), [101, 165]);
+    assert_eq!(numbers("SELECT id FROM record_version ORDER BY id"), [1, 65]);
+}

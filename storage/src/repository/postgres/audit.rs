@@ -9,6 +9,7 @@ use postgres::Row;
 use postgres::types::Type;
 
 use super::conditions::Conditions;
+use super::copying::Load;
 use super::session::{Session, get};
 use crate::repository::chain::{DEPOSIT, canonical, link};
 use crate::repository::codec::{count, digest_of, int, micros};
@@ -43,25 +44,34 @@ impl Head {
     }
 }
 
-/// Appends lines after a head that is locked; gives the new one.
-pub(super) fn append(session: &mut Session, mut head: Head, entries: &[AuditEntry]) -> Result<Head> {
+const INSERT: &str = "COPY audit (seq, at, action, person, hash, entry) FROM STDIN (FORMAT binary)";
+
+/// Lines as they stand in the chain: those after the first `texts` are added.
+pub(super) fn write_out(entries: &[AuditEntry], texts: &mut Vec<String>) -> Result<()> {
+    for entry in entries.iter().skip(texts.len()) {
+        texts.push(canonical(entry)?);
+    }
+    Ok(())
+}
+
+/// Appends lines, with their texts, after a head that is locked; gives the new one.
+pub(super) fn append(session: &mut Session, mut head: Head, entries: &[AuditEntry], texts: &[String]) -> Result<Head> {
     let mut lines = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let text = canonical(entry)?;
+    for text in texts {
         let seq = head.seq.saturating_add(1);
-        head = Head { seq, hash: link(seq, head.hash, &text) };
+        head = Head { seq, hash: link(seq, head.hash, text) };
         lines.push((int(seq)?, head.hash.0, text));
     }
     session
         .execute("UPDATE audit_head SET seq = $1, hash = $2 WHERE one", &[&int(head.seq)?, &head.hash.0.as_slice()])?;
     let types = [Type::INT8, Type::INT8, Type::TEXT, Type::INT8, Type::BYTEA, Type::TEXT];
-    let sql = "COPY audit (seq, at, action, person, hash, entry) FROM STDIN (FORMAT binary)";
-    session.copy(sql, &types, |rows| {
+    let load = Load::of(INSERT, &types, |rows| {
         entries.iter().zip(&lines).try_for_each(|(entry, (seq, hash, text))| {
             let person = entry.person.map(|person| person.0);
             rows.add(&[seq, &micros(entry.at), &entry.action, &person, &hash.as_slice(), text])
         })
     })?;
+    session.copy(&load, || Ok(()))?;
     Ok(head)
 }
 

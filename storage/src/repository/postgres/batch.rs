@@ -60,8 +60,8 @@ impl Batch {
             self.audit_deposit(unit, outcome);
         }
         let notes = store_notes(unit, &mut entries)?;
-        message::insert(unit, &entries, self.now)?;
-        ledger.write(unit)?;
+        let messages = message::load(&entries, self.now)?;
+        ledger.write_after(unit, &messages)?;
         imaging::store(unit, entries.iter().map(|entry| entry.outcome))?;
         wait(unit, &entries)?;
         unit.notes_stored(notes);
@@ -169,20 +169,24 @@ impl Batch {
     }
 }
 
+/// How many numbers a value of the sequences stands for, of which it is the last: their increment.
+const BLOCK: i64 = 64;
+
 /// Numbers for messages and for as many versions as the records may make, each growing. Those not used are lost, which
 /// is no harm.
 fn numbers(unit: &mut Unit<'_>, messages: usize, outcomes: &[Outcome]) -> Result<(Vec<i64>, Vec<i64>)> {
     let versions: usize = outcomes.iter().map(|outcome| outcome.records.len()).sum();
-    let bound = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let blocks = |count: usize| i64::try_from(count).unwrap_or(i64::MAX).saturating_add(BLOCK - 1) / BLOCK;
     let rows = unit.query(
         "SELECT FALSE, nextval('message_id') FROM generate_series(1, $1::int8) UNION ALL \
          SELECT TRUE, nextval('version_id') FROM generate_series(1, $2::int8) ORDER BY 1, 2",
-        &[&bound(messages), &bound(versions)],
+        &[&blocks(messages), &blocks(versions)],
     )?;
     let (mut ids, mut numbers) = (Vec::with_capacity(messages), Vec::with_capacity(versions));
     for row in &rows {
         let list = if get(row, 0)? { &mut numbers } else { &mut ids };
-        list.push(get(row, 1)?);
+        let last: i64 = get(row, 1)?;
+        list.extend(last.saturating_sub(BLOCK - 1)..=last);
     }
     Ok((ids, numbers))
 }

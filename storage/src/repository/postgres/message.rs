@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use postgres::types::Type;
 
 use super::batch::Entry;
+use super::copying::Load;
 use super::session::short;
 use super::text::put;
 use super::unit::Unit;
@@ -13,12 +14,9 @@ use crate::repository::error::Result;
 
 type Text<'t> = std::borrow::Cow<'t, str>;
 
-/// Stores messages seen for the first time.
-pub(super) fn insert(unit: &mut Unit<'_>, entries: &[Entry<'_>], now: Timestamp) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    unit.copy(INSERT, &TYPES, |rows| {
+/// The rows of messages seen for the first time.
+pub(super) fn load(entries: &[Entry<'_>], now: Timestamp) -> Result<Load> {
+    Load::of(INSERT, &TYPES, |rows| {
         entries.iter().try_for_each(|entry| {
             let (outcome, settled) = (entry.outcome, entry.settled);
             let facts = &outcome.facts;

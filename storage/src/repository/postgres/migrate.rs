@@ -17,6 +17,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "unmapped_code", sql: include_str!("../../../migrations/postgres/0002_unmapped_code.sql") },
     Migration { name: "document_fetch", sql: include_str!("../../../migrations/postgres/0003_document_fetch.sql") },
     Migration { name: "imaging", sql: include_str!("../../../migrations/postgres/0004_imaging.sql") },
+    Migration {
+        name: "numbers_by_the_block",
+        sql: include_str!("../../../migrations/postgres/0005_numbers_by_the_block.sql"),
+    },
 ];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.

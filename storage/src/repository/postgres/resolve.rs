@@ -1,4 +1,5 @@
-//! Whom the messages of a batch are about, and whether they were there before: all of it in one query.
+//! Whom the messages of a batch are about, and whether they were there before: in one query, and one more for those whom no
+//! number finds.
 //!
 //! Persons and providers are locked against change (`FOR SHARE`) until the batch is committed: a revocation waits for
 //! it, or the batch sees the revocation. A person who is *added* meanwhile is not seen; what is withheld for want of it
@@ -19,17 +20,17 @@ use super::unit::{Caches, Unit};
 use crate::repository::codec::{digest_of, reason_of, state_code, state_of};
 use crate::repository::error::{Result, damaged};
 use crate::repository::snapshot::{read_participant, read_provider};
-use crate::repository::wanted::{LOOK_ALIKE, Wanted, add, found_none};
+use crate::repository::wanted::{Wanted, add, found_none};
 
 /// At most so many persons who look alike are given for one message; more make it no clearer.
 const LOOK_ALIKES_MAX: i64 = 8;
 
-/// Sorts of rows in the query below, beside those of the keys.
+/// Sorts of rows in the first query below, beside those of the keys.
 const PROVIDER: i64 = 3;
 const MESSAGE: i64 = 4;
 
-/// Persons by document or linked number ($1), persons who look alike ($2, at most $3 each), providers ($4), messages by
-/// control id ($5), sender ($6) and feed ($7) of the lookups numbered $8, without those refused at the door ($9).
+/// Persons by document or linked number ($1), providers ($2), messages by control id ($3), sender ($4) and feed ($5) of the
+/// lookups numbered $6, without those refused at the door ($7).
 ///
 /// A message is found by its control id alone: on tables without statistics the planner takes the index by feed to be as
 /// good and reads every message of the feed for each lookup. An expression has no index.
@@ -38,21 +39,23 @@ const QUERY: &str = "\
         SELECT s.sort::int8 AS sort, s.key, p.id, p.revision \
           FROM unnest($1::int8[]) AS k (key) JOIN subject AS s ON s.key = k.key AND s.sort < 2 \
           JOIN person AS p ON p.id = s.person FOR SHARE OF p), \
-    alike AS MATERIALIZED (\
-        SELECT k.key, p.id, p.revision \
-          FROM unnest($2::int8[]) AS k (key) CROSS JOIN LATERAL (\
-               SELECT s.person FROM subject AS s WHERE s.key = k.key AND s.sort = 2 ORDER BY s.person LIMIT $3) AS s \
-          JOIN person AS p ON p.id = s.person FOR SHARE OF p), \
     known AS MATERIALIZED (\
-        SELECT p.id, p.revision, p.snapshot, p.seal FROM provider AS p WHERE p.id = ANY ($4::text[]) FOR SHARE) \
+        SELECT p.id, p.revision, p.snapshot, p.seal FROM provider AS p WHERE p.id = ANY ($2::text[]) FOR SHARE) \
     SELECT sort, key, '', revision, '', NULL::bytea, id FROM numbered \
-    UNION ALL SELECT 2, key, '', revision, '', NULL, id FROM alike \
     UNION ALL SELECT 3, 0, id, revision, snapshot, seal, 0 FROM known \
     UNION ALL \
     SELECT 4, k.lookup, coalesce(m.reason, ''), m.state::int8, '', m.digest, m.id \
-      FROM unnest($5::text[], $6::text[], $7::text[], $8::int8[]) AS k (control_id, sender, feed, lookup) \
-      JOIN message AS m ON m.control_id = k.control_id AND m.sender = k.sender AND m.feed || '' = k.feed AND m.state <> $9 \
+      FROM unnest($3::text[], $4::text[], $5::text[], $6::int8[]) AS k (control_id, sender, feed, lookup) \
+      JOIN message AS m ON m.control_id = k.control_id AND m.sender = k.sender AND m.feed || '' = k.feed AND m.state <> $7 \
     ORDER BY 1, 7";
+
+/// Persons who look alike ($1, at most $2 each). Asked only for those whom no number found: that is a few, and each person
+/// found is locked.
+const ALIKE: &str = "\
+    SELECT 2::int8, k.key, '', p.revision, '', NULL::bytea, p.id \
+      FROM unnest($1::int8[]) AS k (key) CROSS JOIN LATERAL (\
+           SELECT s.person FROM subject AS s WHERE s.key = k.key AND s.sort = 2 ORDER BY s.person LIMIT $2) AS s \
+      JOIN person AS p ON p.id = s.person ORDER BY p.id FOR SHARE OF p";
 
 /// Persons who are not in memory, or changed since. They are locked, so they are as the query above saw them.
 const PERSONS: &str = "SELECT id, revision, snapshot, seal FROM person WHERE id = ANY ($1::int8[])";
@@ -67,15 +70,12 @@ pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Res
     };
     let numbers: BTreeSet<i64> = wanted.numbers.keys().map(|(_, key)| *key).collect();
     let numbers: Vec<i64> = numbers.into_iter().collect();
-    let alike: Vec<i64> = wanted.look_alikes.keys().copied().collect();
     let providers: Vec<&str> = wanted.providers.iter().map(|id| id.0.as_str()).collect();
     let asked = Asked::of(lookups);
     let rows = unit.query(
         QUERY,
         &[
             &numbers,
-            &alike,
-            &LOOK_ALIKES_MAX,
             &providers,
             &asked.control_ids,
             &asked.senders,
@@ -87,20 +87,11 @@ pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Res
     let persons = persons(unit, &rows)?;
     let mut caches = unit.caches.lock();
     for row in &rows {
-        match get(row, 0)? {
+        match get::<i64>(row, 0)? {
             MESSAGE => same(&mut resolved.sameness, lookups, row)?,
             PROVIDER => {
                 let provider = provider(row, &mut caches)?;
                 resolved.providers.insert(provider.id.clone(), provider);
-            }
-            LOOK_ALIKE => {
-                let asked = wanted.look_alikes.get(&get(row, 1)?).map_or(&[][..], Vec::as_slice);
-                // Most are the person found by number already: those need not be decoded.
-                let open: Vec<usize> = asked.iter().copied().filter(|index| found_none(&resolved, *index)).collect();
-                for index in open {
-                    let person = participant(row, &persons)?;
-                    add(&mut resolved, index, person, |candidates| &mut candidates.look_alikes);
-                }
             }
             sort => {
                 let asked = wanted.numbers.get(&(sort, get(row, 1)?)).map_or(&[][..], Vec::as_slice);
@@ -111,7 +102,33 @@ pub(super) fn resolve(unit: &mut Unit<'_>, lookups: &[Lookup<'_>]) -> Result<Res
             }
         }
     }
+    drop(caches);
+    look_alikes(unit, &wanted, &mut resolved)?;
     Ok(resolved)
+}
+
+/// Adds the persons who look like those whom no number found.
+fn look_alikes(unit: &mut Unit<'_>, wanted: &Wanted<'_>, resolved: &mut Resolved) -> Result<()> {
+    let mut open: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (key, asked) in &wanted.look_alikes {
+        let asked: Vec<usize> = asked.iter().copied().filter(|index| found_none(resolved, *index)).collect();
+        if !asked.is_empty() {
+            open.insert(*key, asked);
+        }
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<i64> = open.keys().copied().collect();
+    let rows = unit.query(ALIKE, &[&keys, &LOOK_ALIKES_MAX])?;
+    let persons = persons(unit, &rows)?;
+    for row in &rows {
+        for index in open.get(&get(row, 1)?).map_or(&[][..], Vec::as_slice) {
+            let person = participant(row, &persons)?;
+            add(resolved, *index, person, |candidates| &mut candidates.look_alikes);
+        }
+    }
+    Ok(())
 }
 
 /// The messages asked for, with the numbers of their lookups.

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::config::Host;
-use postgres::types::{FromSql, ToSql, Type};
+use postgres::types::{FromSql, ToSql};
 use postgres::{Client, Config, Row, Statement};
 
+use super::copying::Load;
 use super::failure::ServerError;
 use super::settings::PostgresSettings;
 use super::tls::Way;
@@ -20,8 +20,9 @@ const STATEMENTS_MAX: usize = 256;
 const VERSION_MIN: i32 = 150_000;
 
 /// Writers look everything up by key. Plans are kept as long as a connection, and one made while the tables were empty
-/// would read them whole when they are not.
-const BY_KEY: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// would read them whole when they are not. Nor are they made anew for each batch: no batch asks for another one.
+const BY_KEY: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+     SET enable_memoize = off; SET plan_cache_mode = force_generic_plan";
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,19 +65,14 @@ impl Session {
         Ok(self.client.batch_execute(sql)?)
     }
 
-    /// Stores many rows at once by a `COPY … FROM STDIN (FORMAT binary)` whose columns have these types: several times
-    /// cheaper than `INSERT`, which takes rows one by one.
-    pub(super) fn copy(
-        &mut self,
-        sql: &str,
-        types: &[Type],
-        write: impl FnOnce(&mut Rows<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let statement = self.prepared(sql)?;
-        let mut rows = Rows(BinaryCopyInWriter::new(self.client.copy_in(&statement)?, types));
-        write(&mut rows)?;
-        rows.0.finish()?;
-        Ok(())
+    /// Stores many rows at once: several times cheaper than `INSERT`, which takes rows one by one. Does `beside` while the
+    /// server stores them, which must not need the server.
+    pub(super) fn copy<T>(&mut self, load: &Load, beside: impl FnOnce() -> Result<T>) -> Result<T> {
+        if load.is_empty() {
+            return beside();
+        }
+        let statement = self.prepared(load.sql)?;
+        load.send(&mut self.client, &statement, beside)
     }
 
     /// Rows of a statement that is used rarely and not worth being kept.
@@ -100,16 +96,6 @@ impl Session {
 /// A code, as a column of two bytes has it. All of them are small.
 pub(super) fn short(code: i64) -> i16 {
     i16::try_from(code).unwrap_or(i16::MAX)
-}
-
-/// Rows on their way into a table.
-pub(super) struct Rows<'c>(BinaryCopyInWriter<'c>);
-
-impl Rows<'_> {
-    /// The next row: one value a column, each of its type.
-    pub(super) fn add(&mut self, columns: Params<'_>) -> Result<()> {
-        Ok(self.0.write(columns)?)
-    }
 }
 
 /// A column of a row.

@@ -10,10 +10,10 @@ use causeway_core::port::{AuditEntry, Participant, UNMAPPED_FEED_MAX};
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
 use postgres::Row;
-use postgres::types::Type;
 
 use super::audit::{self, Head};
-use super::session::{Params, Rows, Session};
+use super::copying::Load;
+use super::session::{Params, Session};
 use super::settings::PostgresSettings;
 use crate::repository::codec::state_code;
 use crate::repository::error::Result;
@@ -50,6 +50,8 @@ pub(super) struct Unit<'u> {
     pub(super) caches: &'u Shared,
     pub(super) settings: &'u PostgresSettings,
     lines: Vec<AuditEntry>,
+    /// The first of them as they will stand in the chain.
+    texts: Vec<String>,
     feeds: BTreeMap<(String, i64), FeedChange>,
     domains: BTreeMap<Domain, i64>,
     unmapped: Sums,
@@ -66,7 +68,8 @@ impl<'u> Unit<'u> {
     /// Starts on an open transaction.
     pub(super) fn new(session: &'u mut Session, caches: &'u Shared, settings: &'u PostgresSettings) -> Self {
         let (feeds, domains, unmapped) = (BTreeMap::new(), BTreeMap::new(), Sums::new());
-        Self { session, caches, settings, lines: Vec::new(), feeds, domains, unmapped, notes: Vec::new() }
+        let (lines, texts, notes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { session, caches, settings, lines, texts, feeds, domains, unmapped, notes }
     }
 
     /// As [`Session::query`].
@@ -74,14 +77,15 @@ impl<'u> Unit<'u> {
         self.session.query(sql, params)
     }
 
-    /// As [`Session::copy`].
-    pub(super) fn copy(
-        &mut self,
-        sql: &str,
-        types: &[Type],
-        write: impl FnOnce(&mut Rows<'_>) -> Result<()>,
-    ) -> Result<()> {
-        self.session.copy(sql, types, write)
+    /// As [`Session::copy`]. The audit lines there are so far are written out beside it, too: at the end of the
+    /// transaction, everybody waits for them.
+    pub(super) fn copy<T>(&mut self, load: &Load, beside: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (lines, texts) = (&self.lines, &mut self.texts);
+        self.session.copy(load, || {
+            let done = beside()?;
+            audit::write_out(lines, texts)?;
+            Ok(done)
+        })
     }
 
     /// As [`Session::execute`].
@@ -131,13 +135,14 @@ impl<'u> Unit<'u> {
         if self.lines.is_empty() && self.feeds.is_empty() && self.domains.is_empty() {
             return Ok(None);
         }
-        let lines = std::mem::take(&mut self.lines);
+        audit::write_out(&self.lines, &mut self.texts)?;
+        let (lines, texts) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.texts));
         let head = Head::lock(self.session)?;
         self.write_sums()?;
         if lines.is_empty() {
             return Ok(None);
         }
-        audit::append(self.session, head, &lines).map(Some)
+        audit::append(self.session, head, &lines, &texts).map(Some)
     }
 
     /// What holds after the transaction is committed.

@@ -7,13 +7,13 @@ use causeway_core::person::PersonId;
 use causeway_core::record::{Effect, Record, VersionClock, effect, standing};
 use causeway_core::scope::Domain;
 use jiff::Timestamp;
-use postgres::types::Type;
 
 pub(super) use super::clock::Clock;
-use super::session::{get, short};
-use super::text::put;
+use super::copying::Load;
+use super::record_rows::{new_records, update_records, versions};
+use super::session::get;
 use super::unit::Unit;
-use crate::repository::codec::{domain_of, level_code, micros};
+use crate::repository::codec::domain_of;
 use crate::repository::error::{Result, damaged};
 use crate::repository::place::{content, place};
 use crate::repository::seal::Half;
@@ -27,17 +27,17 @@ pub(super) struct Source {
 }
 
 /// Person and place.
-type Key = (i64, Half);
+pub(super) type Key = (i64, Half);
 
 /// A record as it will stand after the batch.
-struct Current {
-    domain: Domain,
-    current: i64,
-    latest: i64,
-    versions: i64,
-    retracted: bool,
-    clock: Clock,
-    content: Half,
+pub(super) struct Current {
+    pub(super) domain: Domain,
+    pub(super) current: i64,
+    pub(super) latest: i64,
+    pub(super) versions: i64,
+    pub(super) retracted: bool,
+    pub(super) clock: Clock,
+    pub(super) content: Half,
     /// What the history holds, as far as a late version may be among it, or a version may change which one stands.
     history: Vec<Past>,
     written: Written,
@@ -69,14 +69,14 @@ enum Written {
 }
 
 /// A version to be written.
-struct Version<'r> {
-    id: i64,
-    source: Source,
-    record: &'r Record,
-    number: i64,
-    former: Option<i64>,
-    clock: Clock,
-    content: Half,
+pub(super) struct Version<'r> {
+    pub(super) id: i64,
+    pub(super) source: Source,
+    pub(super) record: &'r Record,
+    pub(super) number: i64,
+    pub(super) former: Option<i64>,
+    pub(super) clock: Clock,
+    pub(super) content: Half,
 }
 
 /// The records a batch touches.
@@ -108,18 +108,28 @@ impl<'r> Ledger<'r> {
         Ok(ledger)
     }
 
-    /// Locks them in the order of their keys, as every batch does.
+    /// Locks them in the order of their keys, as every batch does. Records that stand together are looked for together:
+    /// most are new, and one look says so of all that a message brings.
     fn read_records(&mut self, unit: &mut Unit<'_>, wanted: &BTreeMap<Key, Wanted>) -> Result<()> {
-        let persons: Vec<i64> = wanted.keys().map(|(person, _)| *person).collect();
-        let places: Vec<&[u8]> = wanted.keys().map(|(_, place)| place.as_slice()).collect();
+        let groups = groups(wanted.keys());
+        let persons: Vec<i64> = groups.iter().map(|group| group.person).collect();
+        let lowest: Vec<&[u8]> = groups.iter().map(|group| group.lowest.as_slice()).collect();
+        let highest: Vec<&[u8]> = groups.iter().map(|group| group.highest.as_slice()).collect();
+        let places: Vec<&[u8]> = groups.iter().map(|group| group.places.as_slice()).collect();
         let rows = unit.query(
             "SELECT r.person, r.place, r.domain, r.current, r.latest, r.versions, r.retracted, r.rank, r.at, \
-             r.log_offset, r.content FROM unnest($1::int8[], $2::bytea[]) AS k (person, place) \
-             JOIN record AS r ON r.person = k.person AND r.place = k.place \
-             ORDER BY r.person, r.place FOR NO KEY UPDATE OF r",
-            &[&persons, &places],
+             r.log_offset, r.content FROM unnest($1::int8[], $2::bytea[], $3::bytea[], $4::bytea[]) \
+             AS k (person, lowest, highest, places) \
+             JOIN record AS r ON r.person = k.person AND r.place >= k.lowest AND r.place <= k.highest \
+             WHERE position(r.place IN k.places) > 0 ORDER BY r.person, r.place FOR NO KEY UPDATE OF r",
+            &[&persons, &lowest, &highest, &places],
         )?;
         for row in &rows {
+            let key = (get(row, 0)?, half(get(row, 1)?)?);
+            if !wanted.contains_key(&key) {
+                // Its bytes stand across two of the places asked for.
+                continue;
+            }
             let current = Current {
                 domain: domain_of(get(row, 2)?)?,
                 current: get(row, 3)?,
@@ -131,7 +141,7 @@ impl<'r> Ledger<'r> {
                 history: Vec::new(),
                 written: Written::AsStored,
             };
-            self.records.insert((get(row, 0)?, half(get(row, 1)?)?), current);
+            self.records.insert(key, current);
         }
         Ok(())
     }
@@ -220,12 +230,21 @@ impl<'r> Ledger<'r> {
 
     /// Writes what was judged.
     pub(super) fn write(self, unit: &mut Unit<'_>) -> Result<()> {
-        write_versions(unit, &self.versions)?;
+        let versions = versions(&self.versions)?;
+        self.write_records(unit, &versions)
+    }
+
+    /// Writes what was judged after some other rows: each is encoded while the server stores those before.
+    pub(super) fn write_after(self, unit: &mut Unit<'_>, others: &Load) -> Result<()> {
+        let versions = unit.copy(others, || versions(&self.versions))?;
+        self.write_records(unit, &versions)
+    }
+
+    fn write_records(self, unit: &mut Unit<'_>, versions: &Load) -> Result<()> {
         let written = |how: Written| self.records.iter().filter(move |(_, record)| record.written == how);
-        let (new, changed): (Vec<_>, Vec<_>) = (written(Written::New).collect(), written(Written::Changed).collect());
-        if !new.is_empty() {
-            insert_records(unit, &new)?;
-        }
+        let new = unit.copy(versions, || new_records(written(Written::New)))?;
+        let changed: Vec<_> = written(Written::Changed).collect();
+        unit.copy(&new, || Ok(()))?;
         if changed.is_empty() { Ok(()) } else { update_records(unit, &changed) }
     }
 }
@@ -301,6 +320,35 @@ impl Current {
     }
 }
 
+/// Places of one person that stand together: the lowest, the highest, and all of them one after the other.
+struct Group {
+    person: i64,
+    lowest: Half,
+    highest: Half,
+    places: Vec<u8>,
+}
+
+/// Keys in their order, put together as far as the first half of their places is the same ([`place`]).
+fn groups<'k>(keys: impl Iterator<Item = &'k Key>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (person, place) in keys {
+        match groups.last_mut().filter(|last| last.person == *person && near(&last.lowest) == near(place)) {
+            Some(last) => {
+                last.highest = *place;
+                last.places.extend_from_slice(place);
+            }
+            None => {
+                groups.push(Group { person: *person, lowest: *place, highest: *place, places: place.to_vec() });
+            }
+        }
+    }
+    groups
+}
+
+fn near(place: &Half) -> Option<&[u8; 8]> {
+    place.first_chunk()
+}
+
 fn next(numbers: &mut std::vec::IntoIter<i64>) -> Result<i64> {
     numbers.next().ok_or_else(|| damaged("there are more versions than records"))
 }
@@ -308,121 +356,4 @@ fn next(numbers: &mut std::vec::IntoIter<i64>) -> Result<i64> {
 /// A digest of a column.
 pub(super) fn half(bytes: &[u8]) -> Result<Half> {
     Half::try_from(bytes).ok().ok_or_else(|| damaged("a stored digest has another length"))
-}
-
-const VERSIONS: &str = "COPY record_version (person, id, domain, record_key, number, former, retracted, rank, at, log_offset, \
-    clinical_date, level, message, stored_at, content, resource) FROM STDIN (FORMAT binary)";
-
-fn write_versions(unit: &mut Unit<'_>, versions: &[Version<'_>]) -> Result<()> {
-    if versions.is_empty() {
-        return Ok(());
-    }
-    let types = [
-        Type::INT8,
-        Type::INT8,
-        Type::TEXT,
-        Type::TEXT,
-        Type::INT8,
-        Type::INT8,
-        Type::BOOL,
-        Type::INT2,
-        Type::INT8,
-        Type::INT8,
-        Type::TEXT,
-        Type::INT2,
-        Type::INT8,
-        Type::INT8,
-        Type::BYTEA,
-        Type::TEXT,
-    ];
-    unit.copy(VERSIONS, &types, |rows| {
-        versions.iter().try_for_each(|version| {
-            let (source, record, clock) = (version.source, version.record, version.clock);
-            rows.add(&[
-                &source.person.0,
-                &version.id,
-                &record.domain.code(),
-                &put(&record.key.0),
-                &version.number,
-                &version.former,
-                &record.retracted,
-                &i16::from(clock.rank),
-                &clock.at,
-                &clock.offset,
-                &record.clinical_date.map(|date| date.to_string()),
-                &short(level_code(record.level)),
-                &source.message,
-                &micros(source.now),
-                &version.content.as_slice(),
-                &record.resource.text(),
-            ])
-        })
-    })
-}
-
-const INSERT: &str = "COPY record (person, place, domain, current, latest, versions, retracted, rank, at, log_offset, content) \
-    FROM STDIN (FORMAT binary)";
-
-fn insert_records(unit: &mut Unit<'_>, records: &[(&Key, &Current)]) -> Result<()> {
-    let types = [
-        Type::INT8,
-        Type::BYTEA,
-        Type::TEXT,
-        Type::INT8,
-        Type::INT8,
-        Type::INT8,
-        Type::BOOL,
-        Type::INT2,
-        Type::INT8,
-        Type::INT8,
-        Type::BYTEA,
-    ];
-    unit.copy(INSERT, &types, |rows| {
-        records.iter().try_for_each(|((person, place), record)| {
-            rows.add(&[
-                person,
-                &place.as_slice(),
-                &record.domain.code(),
-                &record.current,
-                &record.latest,
-                &record.versions,
-                &record.retracted,
-                &i16::from(record.clock.rank),
-                &record.clock.at,
-                &record.clock.offset,
-                &record.content.as_slice(),
-            ])
-        })
-    })
-}
-
-const UPDATE: &str = "UPDATE record AS r SET domain = k.domain, current = k.current, latest = k.latest, \
-    versions = k.versions, retracted = k.retracted, rank = k.rank, at = k.at, log_offset = k.log_offset, \
-    content = k.content FROM unnest($1::int8[], $2::bytea[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::bool[], \
-    $8::int2[], $9::int8[], $10::int8[], $11::bytea[]) AS k (person, place, domain, current, latest, versions, \
-    retracted, rank, at, log_offset, content) WHERE r.person = k.person AND r.place = k.place";
-
-fn update_records(unit: &mut Unit<'_>, records: &[(&Key, &Current)]) -> Result<()> {
-    macro_rules! column {
-        ($kind:ty, $value:expr) => {
-            records.iter().map($value).collect::<Vec<$kind>>()
-        };
-    }
-    unit.execute(
-        UPDATE,
-        &[
-            &column!(i64, |(key, _)| key.0),
-            &column!(&[u8], |(key, _)| key.1.as_slice()),
-            &column!(&str, |(_, r)| r.domain.code()),
-            &column!(i64, |(_, r)| r.current),
-            &column!(i64, |(_, r)| r.latest),
-            &column!(i64, |(_, r)| r.versions),
-            &column!(bool, |(_, r)| r.retracted),
-            &column!(i16, |(_, r)| i16::from(r.clock.rank)),
-            &column!(i64, |(_, r)| r.clock.at),
-            &column!(i64, |(_, r)| r.clock.offset),
-            &column!(&[u8], |(_, r)| r.content.as_slice()),
-        ],
-    )?;
-    Ok(())
 }
