@@ -6,10 +6,12 @@ mod deposit;
 #[cfg(test)]
 mod invariants;
 mod levels;
+mod sharing;
 
-pub use access::{Access, access};
+pub use access::{Access, access, access_under};
 pub use deposit::{Deposit, deposit};
 pub use levels::MinimumLevels;
+pub use sharing::ChineseMedicineRules;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,8 @@ pub struct Rules {
     pub minimum_levels: MinimumLevels,
     /// The least level of a laboratory report whose results are numbers, where that is more than the domain's.
     pub laboratory_numbers: Level,
+    /// What is shared between Chinese and western medicine, and from when on.
+    pub chinese_medicine: ChineseMedicineRules,
 }
 
 impl Default for Rules {
@@ -72,6 +76,7 @@ impl Default for Rules {
             legacy_join_allows_deposit: false,
             minimum_levels: MinimumLevels::default(),
             laboratory_numbers: Level::Structured,
+            chinese_medicine: ChineseMedicineRules::default(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! May this provider see this now? What registration and consent decide: rows 3, 4, 8 and 14 of the table for `obtain`
-//! requests, here O3, O4, O8 and O14, first match decides.
+//! May this provider see this now? What registration and consent decide: rows 3, 4, 6, 8 and 14 of the table for `obtain`
+//! requests, here O3, O4, O6, O8 and O14, first match decides.
 //!
 //! Consent is necessary and not sufficient. Account and second factor (1), profession (2), purpose (5), role (7), care
 //! evidence (9), restricted items (10 to 12) and emergency access (13) are asked beside it, in modules of their own
@@ -9,19 +9,24 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::PolicyVersion;
+use super::{PolicyVersion, Rules};
 use crate::consent::Standing;
 use crate::decision::{Decision, Verdict};
 use crate::provider::{Provider, ProviderStatus};
 use crate::reason::Reason;
 use crate::scope::Domain;
 
-/// Decides one domain at one instant. Whatever is missing withholds.
+/// Decides one domain at one instant by the default rules, under which nothing crosses between Chinese and western medicine.
 pub fn access(question: &Access<'_>) -> Decision {
+    access_under(question, Rules::default())
+}
+
+/// Decides one domain at one instant. Whatever is missing withholds.
+pub fn access_under(question: &Access<'_>, rules: Rules) -> Decision {
     let Access { standing, domain, at, .. } = *question;
     let joined_under = standing.and_then(|standing| standing.policy).unwrap_or_else(|| PolicyVersion::in_force(at));
     let answered = |rule, verdict, policy| Decision { domain, verdict, rule: Cow::Borrowed(rule), policy, at };
-    match first_obstacle(question) {
+    match first_obstacle(question, rules) {
         Ok(policy) => answered("O8", Verdict::Permit, policy),
         Err((rule, reason)) => answered(rule, Verdict::Withhold(reason), joined_under),
     }
@@ -42,12 +47,13 @@ pub struct Access<'a> {
 
 /// The policy of the consent that permits, or the first row that withholds. An unknown person and one who left get the
 /// same answer.
-fn first_obstacle(question: &Access<'_>) -> Result<PolicyVersion, (&'static str, Reason)> {
-    let Access { provider, standing, at, .. } = *question;
+fn first_obstacle(question: &Access<'_>, rules: Rules) -> Result<PolicyVersion, (&'static str, Reason)> {
+    let Access { provider, standing, domain, at } = *question;
     let provider = provider
         .filter(|provider| provider.status == ProviderStatus::Registered)
         .ok_or(("O3", Reason::ProviderStatus))?;
     let standing = standing.filter(|standing| standing.participates(at)).ok_or(("O4", Reason::NotRegistered))?;
+    rules.chinese_medicine.access(provider.kind, domain, at).map_err(|reason| ("O6", reason))?;
     standing.sharing_with(provider, at).holds().ok_or(("O14", Reason::NoSharingConsent))
 }
 
@@ -91,5 +97,17 @@ mod tests {
         assert_eq!(ask(Some(&registered), Some(&active)), ("O8".to_owned(), Verdict::Permit, v2019));
         let clinic = Provider { id: ProviderId("1000000001".to_owned()), implied_since: None, ..registered };
         assert_eq!(ask(Some(&clinic), Some(&active)), withheld("O14", Reason::NoSharingConsent, v2019));
+        let herbalist = Provider { kind: ProviderKind::ChineseMedicine, ..clinic };
+        let consented = Standing { registration: Registration::Active, ..active };
+        assert_eq!(ask(Some(&herbalist), Some(&consented)), withheld("O14", Reason::NoSharingConsent, v2019));
+        let images = |rules| {
+            let domain = Domain::RadiologyImage;
+            let question = Access { provider: Some(&herbalist), standing: Some(&consented), domain, at };
+            access_under(&question, rules).rule.into_owned()
+        };
+        assert_eq!(images(Rules::default()), "O6", "what crosses nowhere is told before the consent is asked");
+        let mut rules = Rules::default();
+        rules.chinese_medicine.from_western_since = Some(jiff::civil::date(2026, 6, 1));
+        assert_eq!(images(rules), "O14");
     }
 }

@@ -60,6 +60,7 @@ fn first_obstacle(
     if date < *effective {
         return Err(("D3", Reason::BeforeEffectiveDate));
     }
+    rules.chinese_medicine.deposit(domain, date).map_err(|reason| ("D3", reason))?;
     let standing = standing.filter(|standing| standing.participates(at)).ok_or(("D5", Reason::NotRegistered))?;
     let in_force = PolicyVersion::in_force(at);
     let policy = match joined_under {
@@ -165,6 +166,24 @@ mod tests {
         assert_eq!(ask(|q| q.domain = Domain::Immunisation), "D3 OUT_OF_SCOPE 2025");
         assert_eq!(ask(|q| q.date = civil::date(2023, 9, 17)), "D3 SCOPE_DATE 2025");
         assert_eq!(ask(|q| q.date = civil::date(2023, 9, 18)), "D11 PERMIT 2025");
+    }
+
+    #[test]
+    fn a_record_of_chinese_medicine_is_not_taken_before_the_day_of_the_rules() {
+        let mut clinic = clinic();
+        clinic.domains.insert(Domain::ChineseMedicinePrescription, civil::date(2023, 9, 18));
+        let standing = joined(PolicyVersion::V2025, None);
+        let ask = |since| {
+            let mut rules = Rules::default();
+            rules.chinese_medicine.since = since;
+            let change = |question: &mut Deposit<'_>| {
+                (question.domain, question.level) = (Domain::ChineseMedicinePrescription, Level::Structured);
+            };
+            answer_under(rules, change, Some(&clinic), Some(&standing))
+        };
+        assert_eq!(ask(None), "D11 PERMIT 2025");
+        assert_eq!(ask(Some(civil::date(2023, 9, 18))), "D11 PERMIT 2025");
+        assert_eq!(ask(Some(civil::date(2023, 9, 19))), "D3 SCOPE_DATE 2025");
     }
 
     #[test]

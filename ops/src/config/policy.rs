@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use causeway_core::policy::{MinimumLevels, Rules};
+use causeway_core::policy::{ChineseMedicineRules, MinimumLevels, Rules};
 use causeway_core::scope::{Domain, Level};
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,29 @@ pub(crate) struct PolicyConfig {
     /// The least level of a laboratory report of a section whose results are numbers (OBR-24 of BG, CH or HM), where that
     /// is more than the least level of LABR.
     pub(crate) laboratory_numbers: LevelName,
+    /// What is shared between Chinese and western medicine, and from when on.
+    pub(crate) chinese_medicine: ChineseMedicineConfig,
+}
+
+/// The days from which something is shared, each as 2026-03-01; a day that is not set never comes, but for `since`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ChineseMedicineConfig {
+    /// Records of Chinese medicine dated earlier are not taken, whatever the date of the provider's domain. Default: none is
+    /// too early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) since: Option<Date>,
+    /// Providers of western medicine see the domains CMDX, CMRX and CMPR from then on. Default: Chinese-medicine clinics
+    /// alone see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) to_western_since: Option<Date>,
+    /// Chinese-medicine clinics see the domains of western medicine from then on, beside demographics, allergies, alerts,
+    /// visits and appointments, which they see anyway. Default: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) from_western_since: Option<Date>,
 }
 
 /// How structured a record is.
@@ -53,6 +77,11 @@ impl PolicyConfig {
             legacy_join_allows_deposit: self.legacy_join_allows_deposit,
             minimum_levels: levels.fold(MinimumLevels::default(), |all, (one, level)| all.with(*one, (*level).into())),
             laboratory_numbers: self.laboratory_numbers.into(),
+            chinese_medicine: ChineseMedicineRules {
+                since: self.chinese_medicine.since,
+                to_western_since: self.chinese_medicine.to_western_since,
+                from_western_since: self.chinese_medicine.from_western_since,
+            },
         }
     }
 }
@@ -70,6 +99,16 @@ mod tests {
         assert_eq!(rules.minimum_levels.of(Domain::Procedure), Domain::Procedure.minimum());
         assert_eq!(rules.laboratory_numbers, Level::Document);
         assert_eq!(PolicyConfig::default().rules(), Rules::default());
+    }
+
+    #[test]
+    fn nothing_crosses_between_the_medicines_until_a_day_is_set() {
+        assert_eq!(PolicyConfig::default().rules().chinese_medicine, ChineseMedicineRules::default());
+        let text = "[chinese_medicine]\nto_western_since = \"2027-01-01\"";
+        let rules = toml::from_str::<PolicyConfig>(text).expect("a policy").rules().chinese_medicine;
+        let day = Some(jiff::civil::date(2027, 1, 1));
+        assert_eq!(rules, ChineseMedicineRules { to_western_since: day, ..ChineseMedicineRules::default() });
+        assert!(toml::from_str::<PolicyConfig>("[chinese_medicine]\nsince = \"soon\"").is_err());
     }
 
     #[test]

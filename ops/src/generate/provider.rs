@@ -30,7 +30,7 @@ pub(crate) fn all() -> Vec<Provider> {
         provider(HOSPITAL, "Public hospitals (synthetic)", "公立醫院（模擬）", ProviderKind::Hospital, joined),
         provider(LABORATORY, "Harbour Diagnostic Laboratory", "海港化驗所", ProviderKind::Laboratory, None),
         provider(CLINIC, "Lion Rock Family Clinic", "獅子山家庭診所", ProviderKind::Clinic, None),
-        provider(HERBAL_CLINIC, "Bamboo Grove Chinese Medicine", "竹林中醫診所", ProviderKind::Clinic, None),
+        provider(HERBAL_CLINIC, "Bamboo Grove Chinese Medicine", "竹林中醫診所", ProviderKind::ChineseMedicine, None),
         provider(
             PRACTITIONER,
             "Lee Tai Ming, Chinese Medicine Practitioner",

@@ -2,7 +2,7 @@
 
 use causeway_core::consent::standing_at;
 use causeway_core::decision::{Decision, Verdict};
-use causeway_core::policy::{Access, Deposit, access, deposit};
+use causeway_core::policy::{Access, Deposit, access_under, deposit};
 use causeway_core::provider::Provider;
 use causeway_core::scope::Domain;
 use clap::{Args, ValueEnum};
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Explain, context: &Context) -> Outcome {
             let standing = Some(&standing);
             deposit(&Deposit { provider, standing, domain: *domain, date, level, lacks, at }, rules)
         }
-        Action::Access => access(&Access { provider, standing: Some(&standing), domain: *domain, at }),
+        Action::Access => access_under(&Access { provider, standing: Some(&standing), domain: *domain, at }, rules),
     };
     let decisions: Vec<Decision> = domains.iter().map(decide).collect();
     tell(context, &decisions)?;
