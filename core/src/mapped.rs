@@ -111,6 +111,9 @@ pub struct Mapped {
     pub control_id: String,
     /// As `ADT^A01`.
     pub kind: String,
+    /// The service location it comes from, as the scope of its provider names it: PV1-3.4, else MSH-4; that of a visit in
+    /// Chinese medicine. Empty when none is said.
+    pub location: String,
     /// Whom it is about; `None` when the message names nobody.
     pub identity: Option<Identity>,
     /// The records, in the order of the message.

@@ -46,9 +46,10 @@ pub(crate) fn map_in(body: &[u8], feed: &FeedSettings, zone: &TimeZone, offset: 
     records.extend(medicine::records(&context));
     records.extend(treatment::records(&context));
     let control_id = format!("{}/{}", record.visit.number.expose(), record.version.get());
+    let location = record.visit.location.as_ref().map(|place| place.expose().trim().to_owned()).unwrap_or_default();
     let (notes, unmapped) = context.into_reports();
     let identity = Some(patient.identity);
-    Mapped { control_id, kind: KIND.to_owned(), identity, records, notes, unmapped, ..Mapped::default() }
+    Mapped { control_id, kind: KIND.to_owned(), location, identity, records, notes, unmapped, ..Mapped::default() }
 }
 
 /// What is said of a record that cannot be read.

@@ -139,6 +139,8 @@ tables! {
     DISPENSE_TYPE 4 "dispense_type.csv";
     /// Table and v2, system, whether something else was given, whether it may be.
     SUBSTITUTION 4 "substitution.csv";
+    /// v2, what it is called, what it becomes (`text` with a note where R4 has no place for it), an example.
+    VALUE_TYPE 4 "value_type.csv";
     /// v2, status of an immunisation, status of an administration.
     COMPLETION_STATUS 3 "completion_status.csv";
     /// v2, code, display, system.

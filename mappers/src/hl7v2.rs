@@ -197,7 +197,15 @@ fn map_text(
         context.note(NoteCode::NoMessageTime, "MSH-7".to_owned(), text);
     }
     let kind = format!("{}^{}", trigger.code, trigger.event);
-    run(Mapped { kind, ..stub }, trigger, &message, context)
+    let location = location_of(&message, header);
+    run(Mapped { kind, location, ..stub }, trigger, &message, context)
+}
+
+/// The service location: PV1-3.4 of the first visit, or MSH-4, each without its universal id.
+fn location_of(message: &Message<'_>, header: &Header<'_>) -> String {
+    let visit = message.segment("PV1").map(|pv1| pv1.field(3).rep(1).component(4).sub(1).text());
+    let facility = visit.map(|facility| facility.trim().to_owned()).filter(|facility| !facility.is_empty());
+    facility.unwrap_or_else(|| header.sending_facility().trim().to_owned())
 }
 
 /// Maps the segments and collects what was not used.
@@ -290,9 +298,14 @@ fn wrap<'m>(message: &'m Message<'m>) -> Vec<Seg<'m>> {
     let segments: Vec<_> = message.segments().collect();
     let mut repeated: Vec<&str> = segments.iter().filter(|s| s.occurrence() == 2).map(|s| s.name()).collect();
     repeated.sort_unstable();
+    // Segments of one name stand together mostly.
+    let mut last = ("", 0);
     let wrapped = segments.into_iter().map(|segment| {
         let name = segment.name();
-        let kept = segment::find(name).map_or(0, profile::SegmentUse::kept);
+        if last.0 != name {
+            last = (name, segment::find(name).map_or(0, profile::SegmentUse::kept));
+        }
+        let (_, kept) = last;
         Seg::new(segment, repeated.binary_search(&name).is_err(), kept)
     });
     wrapped.collect()

@@ -26,6 +26,8 @@ mod shape;
 mod simhospital;
 #[path = "golden/tables.rs"]
 mod tables;
+#[path = "golden/value_types.rs"]
+mod value_types;
 
 use case::{Case, cases};
 use causeway_core::mapped::Mapped;

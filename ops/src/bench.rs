@@ -37,6 +37,14 @@ pub(crate) struct Found {
     pub(crate) failed: u64,
 }
 
+impl Found {
+    /// The same with so many messages: more than times were kept of.
+    #[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
+    fn of(self, messages: u64) -> Self {
+        Self { messages, rate: messages as f64 / self.seconds.max(f64::EPSILON), ..self }
+    }
+}
+
 /// The message to send, with carriage returns between segments.
 fn message(file: Option<&Path>) -> Result<String, Diagnostic> {
     let text = match file {

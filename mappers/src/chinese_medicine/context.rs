@@ -7,7 +7,7 @@ use causeway_core::chinese_medicine::record::{Record as CmRecord, Status, Term};
 use causeway_core::chinese_medicine::{Moment, record};
 use causeway_core::feed::FeedSettings;
 use causeway_core::mapped::{Note, UnmappedCode};
-use causeway_core::record::{Record, RecordKey, Resource, VersionClock};
+use causeway_core::record::{Record, RecordKey, VersionClock};
 use causeway_core::scope::{Domain, Level};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -185,7 +185,7 @@ impl<'m> Context<'m> {
             level: if lacks.is_some() { Level::Document } else { of.level },
             lacks,
             retracted,
-            resource: Resource::of(resource),
+            resource: resource.written(),
         }
     }
 

@@ -93,7 +93,7 @@ pub(super) fn record(
         .text("description", &header.text(tag::STUDY_DESCRIPTION))
         .one("series", series(header, &modality, provider, zone));
     // In the form that joined ones have, so that a resend changes nothing.
-    let tree = Resource::of(&study).value();
+    let tree = study.written().value();
     Record {
         domain: Domain::RadiologyImage,
         key,

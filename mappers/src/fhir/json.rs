@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use std::rc::Rc;
+
 use serde_json::Number;
 
 use super::object::Object;
@@ -20,18 +21,28 @@ pub(crate) enum Json {
     Number(Number),
     /// A text.
     String(String),
+    /// A text of ours: a word of FHIR, the URI of a system.
+    Fixed(&'static str),
     /// A list.
     Array(Vec<Json>),
     /// An object.
     Object(Object),
+    /// One that stands in several places, and is not copied for each.
+    Shared(Rc<Json>),
 }
 
 impl Json {
+    /// A value that will stand in several places.
+    pub(crate) fn shared(value: impl Into<Self>) -> Self {
+        Self::Shared(Rc::new(value.into()))
+    }
+
     /// A member of an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(object) => object.find(name),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Array(_) => None,
+            Self::Shared(value) => value.get(name),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Fixed(_) | Self::Array(_) => None,
         }
     }
 
@@ -39,7 +50,8 @@ impl Json {
     pub(crate) fn first(&self) -> Option<&Self> {
         match self {
             Self::Array(list) => list.first(),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Object(_) => None,
+            Self::Shared(value) => value.first(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Fixed(_) | Self::Object(_) => None,
         }
     }
 
@@ -47,7 +59,8 @@ impl Json {
     pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::Array(list) => list,
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Object(_) => &[],
+            Self::Shared(value) => value.items(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Fixed(_) | Self::Object(_) => &[],
         }
     }
 
@@ -55,6 +68,8 @@ impl Json {
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
+            Self::Fixed(text) => Some(text),
+            Self::Shared(value) => value.as_str(),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => None,
         }
     }
@@ -69,33 +84,12 @@ impl Json {
         match self {
             Self::Null => true,
             Self::String(text) => text.is_empty(),
+            Self::Fixed(text) => text.is_empty(),
             Self::Array(list) => list.is_empty(),
             Self::Object(object) => object.is_empty(),
+            Self::Shared(value) => value.is_empty(),
             Self::Bool(_) | Self::Number(_) => false,
         }
-    }
-}
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::String(text) => serializer.serialize_str(text),
-            Self::Array(list) => serializer.collect_seq(list),
-            Self::Object(object) => object.serialize(serializer),
-        }
-    }
-}
-
-impl Serialize for Object {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.len()))?;
-        for (name, value) in self.members() {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
     }
 }
 
@@ -138,6 +132,16 @@ impl From<String> for Json {
 impl From<Cow<'_, str>> for Json {
     fn from(text: Cow<'_, str>) -> Self {
         Self::String(text.into_owned())
+    }
+}
+
+impl Json {
+    /// A text that may be one of ours, which is not copied then.
+    pub(crate) fn of_ours(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::Fixed(text),
+            Cow::Owned(text) => Self::String(text),
+        }
     }
 }
 

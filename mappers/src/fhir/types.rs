@@ -1,5 +1,7 @@
 //! The data types of FHIR R4 that the mappers build (<https://hl7.org/fhir/R4/datatypes.html>).
 
+use std::borrow::Cow;
+
 use causeway_core::record::RecordKey;
 
 use super::json::Json;
@@ -17,6 +19,15 @@ pub(crate) fn coding(system: &str, code: &str, display: &str) -> Object {
     Object::sized(3).text("system", system).text("code", &code).text("display", display)
 }
 
+/// As [`coding`], in a system that may be one of ours.
+pub(crate) fn coding_in(system: Cow<'static, str>, code: &str, display: &str) -> Object {
+    let code = code_grammar(code);
+    if code.is_empty() {
+        return Object::new();
+    }
+    Object::sized(4).put("system", Json::of_ours(system)).text("code", &code).text("display", display)
+}
+
 /// A CodeableConcept of one coding.
 pub(crate) fn concept(system: &str, code: &str, display: &str) -> Object {
     Object::sized(1).one("coding", coding(system, code, display))
@@ -24,7 +35,12 @@ pub(crate) fn concept(system: &str, code: &str, display: &str) -> Object {
 
 /// A CodeableConcept of a concept of a code table.
 pub(crate) fn concept_of(concept: Concept) -> Object {
-    self::concept(concept.system, concept.code, concept.display)
+    let Concept { system, code, display } = concept;
+    if code.is_empty() {
+        return Object::new();
+    }
+    let coding = Object::sized(3).fixed("system", system).fixed("code", code).fixed("display", display);
+    Object::sized(1).one("coding", coding)
 }
 
 /// A CodeableConcept of text alone.
@@ -60,11 +76,11 @@ pub(crate) fn reference_to(key: &RecordKey) -> Object {
 }
 
 /// A logical Reference: by identifier, with something to show. Empty when there is neither.
-pub(crate) fn logical(resource_type: &str, identifier: Object, display: &str) -> Object {
+pub(crate) fn logical(resource_type: &'static str, identifier: Object, display: &str) -> Object {
     if identifier.is_empty() && display.trim().is_empty() {
         return Object::new();
     }
-    Object::sized(3).text("type", resource_type).put("identifier", identifier).text("display", display)
+    Object::sized(3).fixed("type", resource_type).put("identifier", identifier).text("display", display)
 }
 
 /// A Period.

@@ -14,7 +14,7 @@ use causeway_core::hl7v2::charset::Charset;
 use causeway_core::hl7v2::time::Hl7Time;
 use causeway_core::mapped::{Fault, Note, UnmappedCode};
 use causeway_core::reason::Reason;
-use causeway_core::record::{Record, RecordKey, Resource, VersionClock};
+use causeway_core::record::{Record, RecordKey, VersionClock};
 use causeway_core::scope::{Domain, Level};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
@@ -90,7 +90,8 @@ impl<'m> Context<'m> {
     ) -> Self {
         let provider = format!("urn:causeway:{}", urn_part(&feed.provider.0));
         let sender = [&header.application, &header.facility].map(|name| urn_part(name));
-        let meta = Object::sized(1).put("source", format!("{provider}:source:{}", sender.join(":"))).into();
+        let source = format!("{provider}:source:{}", sender.join(":"));
+        let meta = Json::shared(Object::sized(1).put("source", source));
         let (notes, faults, beyond) = (RefCell::default(), RefCell::default(), Cell::new(0));
         Self {
             feed,
@@ -260,8 +261,8 @@ impl<'m> Context<'m> {
 
     /// A resource with what all of them have: type, id, and the application and facility it comes from. The control
     /// id is left out: a resend under another must not look like a change.
-    pub(crate) fn resource(&self, resource_type: &str, id: &str) -> Object {
-        Object::sized(14).text("resourceType", resource_type).text("id", id).put("meta", self.meta.clone())
+    pub(crate) fn resource(&self, resource_type: &'static str, id: &str) -> Object {
+        Object::sized(14).fixed("resourceType", resource_type).text("id", id).put("meta", self.meta.clone())
     }
 
     /// A record.
@@ -277,7 +278,7 @@ impl<'m> Context<'m> {
             level: if lacks.is_some() { Level::Document } else { version.level },
             lacks,
             retracted: version.retracted,
-            resource: Resource::of(&resource),
+            resource: resource.written(),
         }
     }
 }

@@ -83,7 +83,7 @@ impl Numbers {
         })?;
         let [authority, number] = &parts;
         let id = context.key("Patient", &[authority, number]).resource_id();
-        Some(Subject { parts, reference: reference("Patient", &id).into() })
+        Some(Subject { parts, reference: Json::shared(reference("Patient", &id)) })
     }
 
     /// As what a patient was also known by.

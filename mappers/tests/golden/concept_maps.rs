@@ -149,6 +149,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("registered_product.csv", "forms of numbers, no codes: unit tests"),
     ("repeat_pattern.csv", "a row gives several members of Timing: unit tests of the repeat pattern"),
     ("report_section.csv", "says where a text goes, no code: goldens of radiology and of other investigations"),
+    ("value_type.csv", "a row tells how OBX-5 is read: `value_types.rs`"),
     ("substitution.csv", "two tables in one, told apart by their field: goldens of medication"),
     ("birth_record.csv", "names and LOINC codes, no table of HL7: goldens `birth-…`"),
     ("obstetric_record.csv", "names and LOINC codes, no table of HL7: goldens of obstetric records"),

@@ -114,6 +114,7 @@ fn messages() -> String {
     for refused in REFUSED {
         row(&mut text, &[&format!("{}^{}", refused.code, refused.event), refused.title, refused.advice]);
     }
+    text.push_str(&value_types());
     text.push_str("\n## Notes\n\n| code | what it says |\n| --- | --- |\n");
     for code in NoteCode::ALL {
         row(&mut text, &[&format!("`{}`", code.as_str()), code.text()]);
@@ -129,6 +130,25 @@ fn messages() -> String {
         }
         text.push_str("| all others | | ignored |\n");
     }
+    text
+}
+
+/// What becomes of OBX-5, by the type in OBX-2.
+fn value_types() -> String {
+    let mut text = String::from(concat!(
+        "\n## Value types\n\nWhat becomes of OBX-5, by the type in OBX-2. Text is kept with a note `unmapped-type`; a type in no table too. Documents\n",
+        "beside an order, a dose or a problem are refused: there they belong to nothing.\n\n",
+        "| OBX-2 | type | becomes |\n| --- | --- | --- |\n"
+    ));
+    for [code, title, becomes, _] in crate::value_types::rows() {
+        let told = match &*becomes {
+            "text" => "text".to_owned(),
+            "document" => "`DocumentReference`, or a part of the report".to_owned(),
+            member => format!("`Observation.{member}`"),
+        };
+        row(&mut text, &[&code, &title, &told]);
+    }
+    row(&mut text, &["(none)", "", "a number with a unit as `NM`, the rest as `ST`, with a note `no-value-type`"]);
     text
 }
 
@@ -340,9 +360,9 @@ fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     add("PV1", "PV1|1|I||||||||||||||||||V1");
     ["PV2", "AL1"].iter().for_each(|name| add(name, ""));
     add("IAM", "IAM|1||A^A^L");
+    ["PRD", "PRB"].iter().for_each(|name| add(name, "PRB|AD|20260101|A^A^L|PB1"));
     ["DG1", "PR1", "ORC"].iter().for_each(|name| add(name, ""));
     add("OBR", "OBR|1|P1|F1|A^A^L");
-    ["PRD", "PRB"].iter().for_each(|name| add(name, "PRB|AD|20260101|A^A^L|PB1"));
     add("TXA", "TXA|1|PN||||||||||D1");
     add("OBX", "OBX|1|NM|A^A^L||1||||||F");
     ["NTE", "SPM", "IPC", "ZDS", "RGS", "AIS", "AIG", "AIL", "AIP"].iter().for_each(|name| add(name, ""));

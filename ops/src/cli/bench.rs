@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::context::Context;
+use super::map::reading::Reading;
+use crate::bench::Found;
 use crate::bench::door::{self, Door};
+use crate::bench::map::{self, FoundMap, Mapping};
 use crate::bench::persist::{self, Persist};
-use crate::bench::{Found, map};
 use crate::diagnostic::Outcome;
 use crate::exit::Exit;
 use crate::output::Table;
@@ -44,14 +46,18 @@ enum What {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
-    /// Messages a second mapped to FHIR on one core; nothing is stored.
+    /// Messages a second mapped to FHIR on one core, and how long each domain takes; nothing is stored.
     Map {
+        /// Files and folders with HL7 v2 messages or Chinese-medicine records. Default: a laboratory report.
+        paths: Vec<PathBuf>,
         /// For how many seconds.
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=86_400))]
         seconds: u64,
-        /// Another message.
-        #[arg(long)]
+        /// Another message; `{ID}` and `{PAT}` in it are filled in.
+        #[arg(long, conflicts_with = "paths")]
         message: Option<PathBuf>,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Messages a second from the first byte to the committed record, identity, consent and audit included.
     Persist {
@@ -82,7 +88,17 @@ pub(crate) fn run(args: &Bench, context: &Context) -> Outcome {
             message: message.clone(),
             dir: dir.clone(),
         })?,
-        What::Map { seconds, message } => map::run(message.as_ref(), *seconds)?,
+        What::Map { paths, seconds, message, reading } => {
+            let found = map::run(Mapping {
+                settings: reading.settings(context)?,
+                paths: paths.clone(),
+                message: message.clone(),
+                seconds: *seconds,
+                now: context.now(),
+            })?;
+            tell_map(context, &found)?;
+            return Ok(ended(&found.all));
+        }
         What::Persist { messages, connections, message, dir } => persist::run(&Persist {
             messages: *messages,
             connections: *connections,
@@ -90,14 +106,45 @@ pub(crate) fn run(args: &Bench, context: &Context) -> Outcome {
             dir: dir.clone(),
         })?,
     };
-    tell(context, &found)?;
-    Ok(if found.failed == 0 { Exit::Done } else { Exit::Partly })
+    if context.terminal.json {
+        context.terminal.json_line(&found)?;
+    } else {
+        tell(context, &found)?;
+    }
+    Ok(ended(&found))
 }
 
-fn tell(context: &Context, found: &Found) -> Outcome<()> {
+const fn ended(found: &Found) -> Exit {
+    if found.failed == 0 { Exit::Done } else { Exit::Partly }
+}
+
+/// All messages, and then each domain.
+fn tell_map(context: &Context, found: &FoundMap) -> Outcome<()> {
     if context.terminal.json {
         return context.terminal.json_line(found);
     }
+    tell(context, &found.all)?;
+    let per_core =
+        format!("{:.0} messages a second of processor time; the time of each domain is processor time", found.per_core);
+    context.terminal.say(&per_core);
+    let mut table = Table::new(&["domain", "", ">messages", ">bytes each", ">µs each"]);
+    for of in &found.domains {
+        table.row([
+            of.domain.code().to_owned(),
+            of.domain.name().to_owned(),
+            of.inputs.to_string(),
+            format!("{:.0}", of.bytes),
+            format!("{:.1}", of.us),
+        ]);
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    context.terminal.line("")?;
+    context.terminal.table(&table)
+}
+
+fn tell(context: &Context, found: &Found) -> Outcome<()> {
     let mut table = Table::new(&["bench", ">messages", ">seconds", ">per second", ">p50", ">p99", ">failed"]);
     table.row([
         found.bench.to_owned(),

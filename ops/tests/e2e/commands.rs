@@ -216,6 +216,31 @@ fn every_benchmark_measures_and_fails_nothing() {
 }
 
 #[test]
+fn the_mapping_of_one_s_own_messages_is_measured_by_domain() {
+    let domains = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/two-kilobytes");
+    let mut files: Vec<_> =
+        fs::read_dir(&domains).expect("the messages").map(|file| file.expect("one").path()).collect();
+    files.sort();
+    let folder = folder();
+    let ran = run(folder.path(), &["bench", "map", "--seconds", "1", "--json", domains.to_str().expect("UTF-8")]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let found = ran.json();
+    assert!(found["failed"] == 0 && found["per_core"].as_f64() > Some(1.0), "{found}");
+    let told =
+        |name: &str| found["domains"].as_array().expect("domains").iter().find(|of| of["domain"] == name).cloned();
+    for file in &files {
+        let name = file.file_stem().expect("a name").to_str().expect("UTF-8");
+        let size = fs::metadata(file).expect("a size").len();
+        assert!((1_750..2_150).contains(&size), "{name} has {size} bytes");
+        let of = told(name).unwrap_or_else(|| panic!("{name} is not mostly of its domain: {found}"));
+        assert!(of["inputs"] == 1 && of["us"].as_f64() > Some(0.0), "{of}");
+    }
+    assert!(files.len() >= 17, "{}", files.len());
+    let none = run(folder.path(), &["bench", "map", "nowhere"]);
+    assert_eq!(none.code, Some(1), "{none:?}");
+}
+
+#[test]
 fn check_online_dials_those_the_hub_would_dial() {
     let folder = folder();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

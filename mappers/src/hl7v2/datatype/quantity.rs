@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::fhir::{Object, code, decimal};
+use crate::fhir::{Json, Object, code, decimal};
 use crate::hl7v2::datatype::cwe;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::Value;
@@ -35,7 +35,8 @@ impl Unit {
     /// A Quantity of this unit; `None` when the text is no number.
     pub(crate) fn quantity(&self, number: &str, comparator: &str) -> Option<Object> {
         let quantity = Object::sized(4).put("value", decimal(number)?).text("comparator", comparator);
-        Some(quantity.text("unit", &self.shown).text("system", &self.system).text("code", &self.code))
+        let system = Json::of_ours(self.system.clone());
+        Some(quantity.text("unit", &self.shown).put("system", system).text("code", &self.code))
     }
 
     /// Whether a unit was sent.
@@ -121,6 +122,27 @@ pub(crate) fn composite(value: &Value<'_, '_>) -> Option<Object> {
     }
     quantity
 }
+
+/// CQ as an observed value: with its own unit, or else with that of OBX-6.
+pub(crate) fn composite_in(value: &Value<'_, '_>, unit: &Unit) -> Option<Object> {
+    let number = value.text(1);
+    if !value.has(2) {
+        return unit.quantity(&number, "");
+    }
+    let (code, text) = (value.sub(2, 1), value.sub(2, 2));
+    let shown = if text.is_empty() { code } else { text };
+    Unit { shown: shown.into_owned(), ..Unit::default() }.quantity(&number, "")
+}
+
+/// MO (§2A.2.41), or the first part of CP: an amount, and the currency by its code of ISO 4217.
+pub(crate) fn money(amount: &str, currency: &str) -> Option<Object> {
+    let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+    let (system, code) = if is_code { (CURRENCIES, currency) } else { ("", "") };
+    Unit { shown: currency.to_owned(), system: Cow::Borrowed(system), code: code.to_owned() }.quantity(amount, "")
+}
+
+/// The system of the codes of currencies, as FHIR names it.
+const CURRENCIES: &str = "urn:iso:std:iso:4217";
 
 /// A CQ whose parts are sub-components of a component, as in the old TQ.1.
 pub(crate) fn in_subcomponents(value: &Value<'_, '_>, component: usize) -> Option<Object> {

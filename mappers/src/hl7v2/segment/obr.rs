@@ -125,14 +125,14 @@ impl Order {
     pub(crate) fn imagine(&mut self, imaging: &Imaging) {
         if imaging.has_study && !self.has_section {
             (self.domain, self.has_section) = (Domain::RadiologyReport, true);
-            self.category = concept("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "").into();
+            self.category = observation_category("imaging");
         }
     }
 
     /// Files it where OBR-24 does not: in a domain, under a category of its report.
     pub(crate) fn file(&mut self, domain: Domain, category: Object) {
         (self.domain, self.has_section, self.section) = (domain, true, category);
-        self.category = concept("http://terminology.hl7.org/CodeSystem/observation-category", "exam", "").into();
+        self.category = observation_category("exam");
     }
 
     /// Notes that the number is not the filler's. Only for records that are keyed by it.
@@ -211,7 +211,7 @@ pub(crate) fn order<'m>(context: &Context<'m>, obr: &Seg<'m>, common: Common, su
         status: status(context, obr),
         domain,
         has_section,
-        category: concept("http://terminology.hl7.org/CodeSystem/observation-category", category, "").into(),
+        category: observation_category(category),
         numbers: Numbers { placer, filler },
         parent,
         section,
@@ -347,7 +347,7 @@ pub(crate) fn report(
         .one("contained", contained)
         .list("identifier", order.identifiers.into_iter().chain(parts.imaging.identifiers).collect())
         .one("basedOn", based_on)
-        .text("status", status.code)
+        .fixed("status", status.code)
         .list("category", categories)
         .put("code", order.service.concept)
         .put("subject", subject.reference())
@@ -367,4 +367,9 @@ pub(crate) fn report(
         .list("imagingStudy", parts.imaging.studies)
         .text("conclusion", &parts.conclusion);
     context.record(order.domain, key, version, resource)
+}
+
+/// A category of observations, which every one of an order has.
+fn observation_category(code: &str) -> Json {
+    Json::shared(concept("http://terminology.hl7.org/CodeSystem/observation-category", code, ""))
 }

@@ -8,7 +8,7 @@ use super::nte;
 use super::obr::Order;
 use super::pv1::Visit;
 use crate::codes::{self, Status};
-use crate::fhir::{Json, Object, concept, identifier, logical};
+use crate::fhir::{Json, Object, concept, identifier, logical, reference};
 use crate::hl7v2::birth;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::datatype::quantity::Unit;
@@ -106,6 +106,11 @@ impl Result {
         self.resource.push(name, to);
     }
 
+    /// A reference to it.
+    pub(crate) fn reference(&self) -> Object {
+        reference("Observation", self.resource.get("id").as_str().unwrap_or_default())
+    }
+
     /// Its value in words, where it has one: the text, or what the code says.
     pub(crate) fn words(&self) -> Option<String> {
         let concept = self.resource.get("valueCodeableConcept");
@@ -176,7 +181,7 @@ impl<'c, 'm> Observed<'c, 'm> {
         let mut resource = context
             .resource("Observation", &key.resource_id())
             .one("identifier", own_number)
-            .text("status", status.code)
+            .fixed("status", status.code)
             .one("category", within.order.category.clone())
             .put("code", coded.concept)
             .put("subject", within.subject.reference())

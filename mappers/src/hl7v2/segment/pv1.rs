@@ -130,7 +130,7 @@ pub(crate) fn visit<'m>(context: &Context<'m>, pv1: &Seg<'m>, subject: &Subject,
     };
     let number = numbers.into_iter().next().map(|[_, number]| number).unwrap_or_default();
     let id = key.resource_id();
-    Some(Visit { reference: reference("Encounter", &id).into(), id, key, identifiers, number, admitted })
+    Some(Visit { reference: Json::shared(reference("Encounter", &id)), id, key, identifiers, number, admitted })
 }
 
 /// The key of a visit of this number.

@@ -52,6 +52,8 @@ pub(crate) struct Parts {
     pub(crate) diagnoses: Vec<Json>,
     /// References to letters.
     pub(crate) letters: Vec<Json>,
+    /// References to reports sent along.
+    pub(crate) results: Vec<Json>,
     /// As Annotations.
     pub(crate) comments: Vec<Json>,
 }
@@ -119,7 +121,7 @@ pub(crate) fn record<'m>(
         .list("performer", parts.performers)
         .list("reasonCode", reasons.into_iter().map(|reason| reason.concept.into()).collect())
         .list("reasonReference", parts.diagnoses)
-        .list("supportingInfo", parts.letters)
+        .list("supportingInfo", parts.letters.into_iter().chain(parts.results).collect())
         .list("note", parts.comments);
     let version = Version {
         rank: if cancelled { 3 } else { 1 },

@@ -3,6 +3,7 @@
 use causeway_core::record::Record;
 use causeway_core::scope::{Domain, Level};
 
+use super::results::{self, Layout};
 use super::{Output, Says, Segments};
 use crate::fhir::{Json, Object, concept, reference_to};
 use crate::hl7v2::Trigger;
@@ -34,7 +35,7 @@ const MADE: Map = |context, segments, output| referral(context, segments, output
 const CANCELLED: Map = |context, segments, output| referral(context, segments, output, true);
 
 const fn of_referral(code: &'static str, event: &'static str, title: &'static str, map: Map) -> Trigger {
-    let optional = &["PD1", "NK1", "PV1", "PV2", "PRD", "DG1", "AL1", "OBX", "NTE"];
+    let optional = &["PD1", "NK1", "PV1", "PV2", "PRD", "DG1", "AL1", "OBR", "OBX", "NTE"];
     Trigger { code, event, title, ig: "", required: &["RF1", "PID"], optional, map }
 }
 
@@ -63,14 +64,20 @@ fn referral<'m>(context: &Context<'m>, segments: &Segments<'_, 'm>, output: &mut
     }
     let found = findings(context, segments, &subject, version);
     parts.diagnoses = references(&found, "Condition");
-    let (lines, comments) = letter_and_comments(segments);
+    let Written { letter: lines, comments, results } = written(segments);
     parts.comments = comments.into_iter().map(|comment| nte::note(context, comment).into()).collect();
     let letter = letter(context, &lines, (&subject, visit.as_ref()), (&referral, cancelled), version, output);
     parts.letters = letter.iter().map(|letter| reference_to(&letter.key).into()).collect();
     let about = (&subject, visit.as_ref());
+    let before = output.records.len();
+    let groups = results::groups(context, &Segments::new(results), Layout::OrderFirst);
+    results::map(context, groups, about, output);
+    let results = output.records.split_off(before);
+    parts.results = references(&results, "DiagnosticReport");
     output.records.push(rf1::record(context, rf1, referral, about, (cancelled, version), parts));
     output.records.extend(letter);
     output.records.extend(found);
+    output.records.extend(results);
 }
 
 /// DG1 and AL1.
@@ -99,21 +106,36 @@ fn references(records: &[Record], resource_type: &str) -> Vec<Json> {
     of_type.map(|record| reference_to(&record.key).into()).collect()
 }
 
-/// OBX with the NTE behind them, and the other NTE.
-fn letter_and_comments<'c, 'm>(segments: &Segments<'c, 'm>) -> (Vec<&'c Seg<'m>>, Vec<&'c Seg<'m>>) {
-    let (mut letter, mut comments) = (Vec::new(), Vec::new());
-    let mut is_in_letter = false;
+/// What is written in a referral beside its facts.
+#[derive(Default)]
+struct Written<'c, 'm> {
+    /// OBX that stand under no order, with the NTE behind them.
+    letter: Vec<&'c Seg<'m>>,
+    /// The other NTE.
+    comments: Vec<&'c Seg<'m>>,
+    /// OBR with the NTE and OBX behind it: results that are sent along.
+    results: Vec<&'c Seg<'m>>,
+}
+
+fn written<'c, 'm>(segments: &Segments<'c, 'm>) -> Written<'c, 'm> {
+    let mut written = Written::default();
+    let mut last = "";
     for segment in segments.iter() {
-        match segment.name() {
-            "NTE" if !is_in_letter => comments.push(segment),
-            "OBX" | "NTE" => {
-                is_in_letter = true;
-                letter.push(segment);
-            }
-            _ => is_in_letter = false,
+        let place = match (segment.name(), last) {
+            ("OBR", _) | ("OBX" | "NTE", "OBR") => "OBR",
+            ("OBX", _) | ("NTE", "OBX") => "OBX",
+            ("NTE", _) => "NTE",
+            _ => "",
+        };
+        match place {
+            "OBR" => written.results.push(segment),
+            "OBX" => written.letter.push(segment),
+            "NTE" => written.comments.push(segment),
+            _ => {}
         }
+        last = place;
     }
-    (letter, comments)
+    written
 }
 
 /// The texts, files and pointers in OBX, as one letter.
@@ -129,7 +151,8 @@ fn letter<'m>(
         return None;
     }
     let label = Label { title: "Referral letter", created: None };
-    let content = content::read(context, lines, &label, cancelled, output)?;
+    // Lines without a value say nothing: there is no letter then.
+    let content = content::read(context, lines, &label, cancelled, output).filter(|content| !content.is_empty())?;
     let key = context.key("DocumentReference", &["referral", &referral.number()]);
     let content = content.into_iter().map(|attachment| Object::sized(1).put("attachment", attachment));
     let in_context = Object::sized(2)

@@ -119,7 +119,7 @@ fn order<'m>(
         order.note_derived(context, group.obr);
     }
     if has_report {
-        let results = found.results.iter().map(|result| reference_to(&result.key).into());
+        let results = found.results.iter().map(|result| result.reference().into());
         let parts = obr::Parts {
             results: results.collect(),
             specimens: references,

@@ -151,6 +151,7 @@ pub(super) const TYPES: &[Type] = &[
             "valueString",
             "valueCodeableConcept",
             "valueRange",
+            "valueInteger",
             "valueRatio",
             "valueDateTime",
             "valueTime",

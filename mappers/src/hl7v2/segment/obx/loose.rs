@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use causeway_core::reason::Reason;
 use causeway_core::record::{Record, RecordKey};
 use causeway_core::scope::Domain;
 
-use super::Observed;
+use super::{Observed, document};
 use crate::codes::{self, Status};
 use crate::fhir::{Json, Object};
 use crate::hl7v2::context::{Context, Version};
@@ -49,6 +50,10 @@ fn observation<'m>(
     numbers: &mut BTreeMap<[String; 2], usize>,
 ) -> Option<Record> {
     let (obx, further) = observed.lines.split_first()?;
+    if document::is_document(obx) {
+        refuse(context, observed);
+        return None;
+    }
     // OBX-3 → code
     let coded = obx.first(context, 3).map(|value| cwe::read(&value));
     let Some(coded) = coded.filter(|coded| !coded.concept.is_empty()) else {
@@ -92,6 +97,15 @@ fn observation<'m>(
         ..of.version
     };
     Some(context.record(of.domain, key, version, resource))
+}
+
+/// A document beside an order, a dose or a problem: it would be a record of another kind, with an author and a date that the
+/// segment does not have.
+fn refuse<'m>(context: &Context<'m>, observed: &Observed<'_, 'm>) {
+    observed.lines.iter().chain(&observed.notes).for_each(|segment| segment.keep());
+    let Some(obx) = observed.lines.first() else { return };
+    let text = "a document (OBX-2 ED or RP) belongs to no order, dose or problem: send it in an MDM or an ORU";
+    context.fault(Reason::Unmappable, obx.field_place(2), obx.offset(2), text);
 }
 
 /// OBX-11. Beside an order or a dose it is often left out: then what is said is final.

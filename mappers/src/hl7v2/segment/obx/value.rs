@@ -1,13 +1,14 @@
 //! OBX-5 by the type in OBX-2 to the members `value[x]` of an Observation.
 
-use crate::fhir::Json;
-
-use crate::fhir::period;
+use crate::codes;
+use crate::fhir::{Json, Object, period};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::quantity::{self, Numeric, Unit};
 use crate::hl7v2::datatype::{cwe, ts};
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
+
+mod words;
 
 /// A member and its value.
 pub(super) type Member = (&'static str, Json);
@@ -35,7 +36,8 @@ pub(super) fn text<'m>(context: &Context<'m>, obx: &Seg<'m>, further: &[&Seg<'m>
 /// The values of every other type, one a repetition.
 pub(super) fn read<'m>(context: &Context<'m>, obx: &Seg<'m>, kind: &str, unit: &Unit) -> Vec<Member> {
     let mut members: Vec<Member> = obx.all(context, 5).filter_map(|value| member(&value, kind, unit)).collect();
-    let mut has_unit = members.iter().any(|(name, _)| matches!(*name, "valueQuantity" | "valueRange" | "valueRatio"));
+    let is_measured = members.iter().any(|(name, _)| matches!(*name, "valueQuantity" | "valueRange" | "valueRatio"));
+    let mut has_unit = is_measured && !matches!(kind, "MO" | "CP");
     if !has_unit && matches!(kind, "ST" | "SN" | "ID" | "VR") {
         for (_, value) in &mut members {
             if let Some(whole) = value.as_str().and_then(|text| unit.behind(text)) {
@@ -73,12 +75,47 @@ fn member(value: &Value<'_, '_>, kind: &str, unit: &Unit) -> Option<Member> {
             let period = period(ts::component(value, 1), ts::component(value, 2));
             if period.is_empty() { text_of(value) } else { Some(("valuePeriod", period.into())) }
         }
+        "CQ" => amount(value, quantity::composite_in(value, unit)),
+        "MO" => amount(value, quantity::money(&value.text(1), &value.text(2))),
+        "CP" => amount(value, quantity::money(&value.sub(1, 1), &value.sub(1, 2))),
+        "SI" => sequence(value),
         "" => untyped(value, unit),
-        _ => {
-            value.note(NoteCode::UnmappedType, "a value of this type is kept as text");
-            text_of(value)
-        }
+        _ => without_place(value, kind),
     }
+}
+
+/// A type R4 has no `value[x]` for: kept as a person would write it, or as it was sent.
+fn without_place(value: &Value<'_, '_>, kind: &str) -> Option<Member> {
+    let text = match codes::VALUE_TYPE.row(kind) {
+        Some(_) => "a value of this type is kept as text",
+        None => "OBX-2 names no type of HL7 table 0125: the value is kept as text",
+    };
+    value.note(NoteCode::UnmappedType, text);
+    match words::of(value, kind) {
+        Some(words) => Some(("valueString", words.into())),
+        None => text_of(value),
+    }
+}
+
+/// A quantity that has its unit within it.
+fn amount(value: &Value<'_, '_>, quantity: Option<Object>) -> Option<Member> {
+    match quantity {
+        Some(quantity) => Some(("valueQuantity", quantity.into())),
+        None => not_a_number(value),
+    }
+}
+
+/// SI: a whole number, for which FHIR has 31 bits.
+fn sequence(value: &Value<'_, '_>) -> Option<Member> {
+    match value.text(1).parse::<u32>().ok().filter(|number| *number <= i32::MAX.unsigned_abs()) {
+        Some(number) => Some(("valueInteger", number.into())),
+        None => not_a_number(value),
+    }
+}
+
+fn not_a_number(value: &Value<'_, '_>) -> Option<Member> {
+    value.note(NoteCode::NotANumber, "the value is no number: kept as text");
+    text_of(value)
 }
 
 /// NM; a comparator in front is a common dialect. What is no number is kept as text.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Answered;
-use crate::fhir::{Object, reference_to};
+use crate::fhir::Object;
 use crate::hl7v2::segment::obr::{Numbers, ParentResult};
 use crate::hl7v2::segment::obx;
 
@@ -36,7 +36,7 @@ fn within(results: &mut [obx::Result]) -> Vec<bool> {
             (result.is_susceptibility && is_tested).then_some(first)
         };
         let Some(parent) = above.or_else(group).filter(|_| !result.status.retracted) else { continue };
-        members.push((parent, reference_to(&result.key)));
+        members.push((parent, result.reference()));
         tops.iter_mut().skip(at).take(1).for_each(|top| *top = false);
     }
     for (parent, member) in members {
@@ -72,7 +72,7 @@ fn index(orders: &[Answered]) -> Index {
             for number in &numbers {
                 for sub_id in [result.sub_id.clone(), String::new()] {
                     let key = (number.clone(), result.code.clone(), sub_id);
-                    found.entry(key).or_insert_with(|| reference_to(&result.key));
+                    found.entry(key).or_insert_with(|| result.reference());
                 }
             }
         }
