@@ -71,4 +71,34 @@ pub struct Provider {
     /// The domains it may share, each from its effective date on. A domain not listed is not enabled.
     #[serde(default)]
     pub domains: BTreeMap<Domain, civil::Date>,
+    /// The dates of single service locations, by their code as feeds send it (HL7 v2: PV1-3.4, else MSH-4). At most
+    /// [`Self::LOCATIONS_MAX`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub locations: BTreeMap<String, BTreeMap<Domain, civil::Date>>,
+}
+
+impl Provider {
+    /// The most service locations with dates of their own.
+    pub const LOCATIONS_MAX: usize = 10_000;
+
+    /// From which day on records of a domain are shared that were made at a location; `None` when they are not. The date
+    /// of the location counts where it has one for the domain, else that of the provider. A location may be empty or
+    /// unknown: then nothing of its own counts.
+    pub fn effective(&self, domain: Domain, location: &str) -> Option<civil::Date> {
+        let own = self.locations.get(location).and_then(|domains| domains.get(&domain));
+        own.or_else(|| self.domains.get(&domain)).copied()
+    }
+
+    /// Sets from which day on a domain is shared, `None` for no longer: of the provider, or of one location.
+    pub fn share(&mut self, domain: Domain, location: Option<&str>, from: Option<civil::Date>) {
+        let domains = match location {
+            Some(location) => self.locations.entry(location.to_owned()).or_default(),
+            None => &mut self.domains,
+        };
+        match from {
+            Some(from) => domains.insert(domain, from),
+            None => domains.remove(&domain),
+        };
+        self.locations.retain(|_, domains| !domains.is_empty());
+    }
 }

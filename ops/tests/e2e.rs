@@ -28,6 +28,9 @@ mod images;
 #[path = "e2e/mapping.rs"]
 mod mapping;
 #[cfg(test)]
+#[path = "e2e/scope.rs"]
+mod scope;
+#[cfg(test)]
 #[path = "e2e/tls.rs"]
 mod tls;
 #[cfg(test)]

@@ -25,6 +25,7 @@ fn provider(id: &str, implied_since: Option<&str>) -> Provider {
         status: ProviderStatus::Registered,
         implied_since: implied_since.map(at),
         domains: BTreeMap::from([(Domain::Laboratory, jiff::civil::date(2016, 3, 13))]),
+        locations: Default::default(),
     }
 }
 
@@ -306,6 +307,7 @@ fn the_fixture_gives_the_answers_it_is_made_for() {
         provider: find("1000000001"),
         standing: Some(&standing),
         domain: Domain::Laboratory,
+        location: "",
         date: jiff::civil::date(2025, 12, 6),
         level: Level::Structured,
         lacks: None,

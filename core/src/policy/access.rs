@@ -74,6 +74,7 @@ mod tests {
             status,
             implied_since: Some(at),
             domains: std::collections::BTreeMap::new(),
+            locations: std::collections::BTreeMap::new(),
         };
         let registered = provider(ProviderStatus::Registered);
         let active = Standing {

@@ -36,6 +36,8 @@ pub struct Deposit<'a> {
     pub standing: Option<&'a Standing>,
     /// The record's domain.
     pub domain: Domain,
+    /// The service location it was made at, as [`Provider::locations`] names it; empty when none is known.
+    pub location: &'a str,
     /// What the record is dated: when the thing happened, else when this version of it was made.
     pub date: civil::Date,
     /// How structured it is.
@@ -52,12 +54,12 @@ fn first_obstacle(
     rules: Rules,
     joined_under: PolicyVersion,
 ) -> Result<PolicyVersion, (&'static str, Reason)> {
-    let Deposit { provider, standing, domain, date, level, lacks, at } = *question;
+    let Deposit { provider, standing, domain, location, date, level, lacks, at } = *question;
     let provider = provider
         .filter(|provider| provider.status == ProviderStatus::Registered)
         .ok_or(("D2", Reason::ProviderStatus))?;
-    let effective = provider.domains.get(&domain).ok_or(("D3", Reason::OutOfScope))?;
-    if date < *effective {
+    let effective = provider.effective(domain, location).ok_or(("D3", Reason::OutOfScope))?;
+    if date < effective {
         return Err(("D3", Reason::BeforeEffectiveDate));
     }
     rules.chinese_medicine.deposit(domain, date).map_err(|reason| ("D3", reason))?;
@@ -101,6 +103,7 @@ mod tests {
                 (Domain::Laboratory, civil::date(2023, 9, 18)),
                 (Domain::Problem, civil::date(2023, 9, 18)),
             ]),
+            locations: BTreeMap::new(),
         }
     }
 
@@ -135,6 +138,7 @@ mod tests {
             provider,
             standing,
             domain: Domain::Laboratory,
+            location: "",
             date: civil::date(2023, 9, 18),
             level: Level::Document,
             lacks: None,
@@ -184,6 +188,35 @@ mod tests {
         assert_eq!(ask(None), "D11 PERMIT 2025");
         assert_eq!(ask(Some(civil::date(2023, 9, 18))), "D11 PERMIT 2025");
         assert_eq!(ask(Some(civil::date(2023, 9, 19))), "D3 SCOPE_DATE 2025");
+    }
+
+    #[test]
+    fn a_location_has_dates_of_its_own_and_others_have_those_of_the_provider() {
+        let standing = joined(PolicyVersion::V2025, None);
+        let mut clinic = clinic();
+        clinic.share(Domain::Laboratory, Some("EAST"), Some(civil::date(2024, 1, 1)));
+        clinic.share(Domain::Immunisation, Some("EAST"), Some(civil::date(2023, 9, 18)));
+        let ask = |provider: &Provider, location: &'static str, domain: Domain, date: civil::Date| {
+            let change = |question: &mut Deposit<'_>| {
+                (question.location, question.domain, question.date) = (location, domain, date);
+                question.level = Level::Structured;
+            };
+            answer(change, Some(provider), Some(&standing))
+        };
+        let (before, on) = (civil::date(2023, 12, 31), civil::date(2024, 1, 1));
+        assert_eq!(ask(&clinic, "EAST", Domain::Laboratory, before), "D3 SCOPE_DATE 2025");
+        assert_eq!(ask(&clinic, "EAST", Domain::Laboratory, on), "D11 PERMIT 2025");
+        assert_eq!(ask(&clinic, "WEST", Domain::Laboratory, before), "D11 PERMIT 2025", "the provider's date");
+        assert_eq!(ask(&clinic, "", Domain::Laboratory, before), "D11 PERMIT 2025", "no location is known");
+        assert_eq!(ask(&clinic, "EAST", Domain::Immunisation, before), "D11 PERMIT 2025");
+        for elsewhere in ["WEST", "", "east", "EAST "] {
+            assert_eq!(ask(&clinic, elsewhere, Domain::Immunisation, on), "D3 OUT_OF_SCOPE 2025", "{elsewhere:?}");
+        }
+        clinic.share(Domain::Immunisation, Some("EAST"), None);
+        assert_eq!(ask(&clinic, "EAST", Domain::Immunisation, on), "D3 OUT_OF_SCOPE 2025");
+        clinic.share(Domain::Laboratory, Some("EAST"), None);
+        assert!(clinic.locations.is_empty(), "a location without dates is none");
+        assert_eq!(ask(&clinic, "EAST", Domain::Laboratory, before), "D11 PERMIT 2025", "as the provider again");
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn providers() -> Vec<Provider> {
         status,
         implied_since,
         domains: BTreeMap::from([(Domain::Laboratory, civil::date(2024, 6, 1))]),
+        locations: BTreeMap::new(),
     };
     vec![
         provider("HA", ProviderStatus::Registered, Some(day(0))),
@@ -82,6 +83,7 @@ fn may_deposit(provider: &Provider, standing: &Standing, domain: Domain, at: Tim
         provider: Some(provider),
         standing: Some(standing),
         domain,
+        location: "",
         date,
         level: Level::Structured,
         lacks: None,

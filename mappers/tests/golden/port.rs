@@ -53,6 +53,20 @@ fn an_envelope_is_mapped_by_the_settings_of_its_feed() {
 }
 
 #[test]
+fn the_location_of_a_message_is_that_of_its_visit_or_else_of_its_sender() {
+    for (pv1, expected) in [
+        ("PV1|1|I|8A^3^2^EAST&1.2.3&ISO", "EAST"),
+        ("PV1|1|I|8A^3^2^ EAST ~9A^^^WEST", "EAST"),
+        ("PV1|1|I|8A", "HEAD"),
+        ("PV1|1|I", "HEAD"),
+        ("NTE|1", "HEAD"),
+    ] {
+        let message = format!("MSH|^~\\&|A|HEAD^1.2^ISO|||20260101||ADT^A28|1|P|2.5\rPID|1||H1\r{pv1}\r");
+        assert_eq!(hl7v2::map(message.as_bytes(), &feed("lab"), 0, Timestamp::UNIX_EPOCH).location, expected, "{pv1}");
+    }
+}
+
+#[test]
 fn a_feed_that_is_not_configured_is_a_fault() {
     let mappers = Mappers::new(vec![feed("lab")]);
     assert_eq!(reasons(&mappers.map(&envelope("other", Format::Hl7v2))), [Reason::FeedUnknown]);

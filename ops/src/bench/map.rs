@@ -124,7 +124,7 @@ fn bodies(mapping: &Mapping) -> Result<Vec<Vec<u8>>, Diagnostic> {
         let text = message(mapping.message.as_deref())?.replace("{ID}", "B1").replace("{PAT}", "B1");
         return Ok(vec![text.into_bytes()]);
     }
-    let inputs = input::read_whatever(&mapping.paths)?;
+    let inputs = input::read_whatever(&mapping.paths, &mapping.settings)?;
     if inputs.is_empty() {
         return Err(Diagnostic::new(Code::NoMessage, "the files hold no message"));
     }

@@ -24,7 +24,7 @@ pub(crate) struct Providers {
 enum Verb {
     /// List providers.
     List,
-    /// Show a provider, with the domains it may share.
+    /// Show a provider, with the domains it may share, and where.
     Show {
         /// Its number.
         id: String,
@@ -97,7 +97,8 @@ fn list(context: &Context) -> Outcome {
         providers.iter().try_for_each(|provider| context.terminal.json_line(provider))?;
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["provider", "name", "chinese", "kind", "status", "implied since", ">domains"]);
+    let headings = ["provider", "name", "chinese", "kind", "status", "implied since", ">domains", ">locations"];
+    let mut table = Table::new(&headings);
     for provider in &providers {
         table.row([
             provider.id.to_string(),
@@ -107,6 +108,7 @@ fn list(context: &Context) -> Outcome {
             word(json!(provider.status)),
             provider.implied_since.map_or_else(String::new, |at| context.terminal.time(at)),
             provider.domains.len().to_string(),
+            provider.locations.len().to_string(),
         ]);
     }
     context.terminal.table(&table)?;
@@ -121,9 +123,17 @@ fn show(id: &str, context: &Context) -> Outcome {
     }
     let status = word(json!(provider.status));
     context.terminal.heading(&format!("{} {} {}: {status}", provider.id, provider.name, provider.name_zh))?;
-    let mut table = Table::new(&["domain", "name", "shared from"]);
-    for (domain, since) in &provider.domains {
-        table.row([domain.code().to_owned(), domain.name().to_owned(), since.to_string()]);
+    let mut table = Table::new(&["domain", "name", "location", "shared from"]);
+    let everywhere = provider.domains.iter().map(|(domain, since)| (domain, "", since));
+    let located = provider
+        .locations
+        .iter()
+        .flat_map(|(location, domains)| domains.iter().map(move |(domain, since)| (domain, location.as_str(), since)));
+    let mut dates: Vec<_> = everywhere.chain(located).collect();
+    dates.sort_unstable();
+    for (domain, location, since) in dates {
+        let location = if location.is_empty() { "all others" } else { location };
+        table.row([domain.code().to_owned(), domain.name().to_owned(), location.to_owned(), since.to_string()]);
     }
     context.terminal.table(&table)?;
     Ok(Exit::Done)
@@ -141,10 +151,11 @@ fn add(args: &Add, context: &Context) -> Outcome {
         kind: args.kind,
         status: former.as_ref().map_or(ProviderStatus::Registered, |former| former.status),
         implied_since: implied_since.or(former.as_ref().and_then(|former| former.implied_since)),
-        domains: former.map(|former| former.domains).unwrap_or_default(),
+        domains: former.as_ref().map(|former| former.domains.clone()).unwrap_or_default(),
+        locations: former.map(|former| former.locations).unwrap_or_default(),
     };
     registry.put_provider(&provider, &context.actor(), context.now())?;
-    if provider.domains.is_empty() {
+    if provider.domains.is_empty() && provider.locations.is_empty() {
         context.terminal.say(&format!("next: causeway scope enable {} LABR --from 2026-01-01", provider.id));
     }
     Ok(Exit::Done)

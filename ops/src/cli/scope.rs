@@ -35,6 +35,8 @@ enum Verb {
         /// From which day on.
         #[arg(long)]
         from: civil::Date,
+        #[command(flatten)]
+        at: Locations,
     },
     /// Let a provider share domains no longer. What is stored stays.
     Disable {
@@ -43,7 +45,18 @@ enum Verb {
         /// The domains, as LABR; `all` for every one.
         #[arg(required = true, value_parser = domain)]
         domains: Vec<Domains>,
+        #[command(flatten)]
+        at: Locations,
     },
+}
+
+/// Which service locations of the provider.
+#[derive(Debug, Args)]
+struct Locations {
+    /// Of this service location alone, by its code as feeds send it (PV1-3.4, else MSH-4); may be repeated. Its day counts
+    /// and not the provider's. Default: the provider's own day, which holds wherever no location has one.
+    #[arg(long = "location", value_name = "CODE", value_parser = location)]
+    codes: Vec<String>,
 }
 
 /// One domain, or all.
@@ -66,8 +79,8 @@ impl Domains {
 pub(crate) fn run(args: &Scope, context: &Context) -> Outcome {
     match &args.verb {
         Verb::List => list(context),
-        Verb::Enable { provider, domains, from } => change(context, provider, domains, Some(*from)),
-        Verb::Disable { provider, domains } => change(context, provider, domains, None),
+        Verb::Enable { provider, domains, from, at } => change(context, provider, domains, Some(*from), at),
+        Verb::Disable { provider, domains, at } => change(context, provider, domains, None, at),
     }
 }
 
@@ -97,17 +110,26 @@ fn list(context: &Context) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn change(context: &Context, id: &str, domains: &[Domains], from: Option<civil::Date>) -> Outcome {
+fn change(context: &Context, id: &str, domains: &[Domains], from: Option<civil::Date>, at: &Locations) -> Outcome {
     let mut provider = provider::find(context, id)?;
+    let places: Vec<Option<&str>> =
+        if at.codes.is_empty() { vec![None] } else { at.codes.iter().map(|code| Some(code.as_str())).collect() };
     for domain in domains.iter().flat_map(|domains| domains.each()) {
-        match from {
-            Some(from) => provider.domains.insert(domain, from),
-            None => provider.domains.remove(&domain),
-        };
+        places.iter().for_each(|place| provider.share(domain, *place, from));
     }
     context.store()?.repository.put_provider(&provider, &context.actor(), context.now())?;
-    context.terminal.say(&format!("provider {id} shares {} domains", provider.domains.len()));
+    let locations = match provider.locations.len() {
+        0 => String::new(),
+        count => format!(", and has dates of its own for {count} locations"),
+    };
+    context.terminal.say(&format!("provider {id} shares {} domains{locations}", provider.domains.len()));
     Ok(Exit::Done)
+}
+
+/// For clap.
+fn location(text: &str) -> Result<String, String> {
+    let code = text.trim();
+    if code.is_empty() { Err("a location has a code".to_owned()) } else { Ok(code.to_owned()) }
 }
 
 /// For clap.

@@ -62,5 +62,6 @@ fn provider(id: &str, name: &str, name_zh: &str, kind: ProviderKind, implied_sin
         status: ProviderStatus::Registered,
         implied_since,
         domains,
+        locations: BTreeMap::new(),
     }
 }

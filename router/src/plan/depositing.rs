@@ -103,6 +103,7 @@ impl<'a> Depositing<'a> {
             provider: self.known.provider,
             standing,
             domain: record.domain,
+            location: &self.mapped.location,
             date: record.clinical_date.unwrap_or_else(|| date_in_hong_kong(record.clock.at)),
             level: record.level,
             lacks: record.lacks,

@@ -33,6 +33,10 @@ fn hospital() -> Provider {
         domains: [Domain::Identification, Domain::Laboratory, Domain::Problem]
             .map(|domain| (domain, jiff::civil::date(2024, 1, 1)))
             .into(),
+        locations: BTreeMap::from([(
+            "EAST".to_owned(),
+            BTreeMap::from([(Domain::Laboratory, jiff::civil::date(2026, 5, 2))]),
+        )]),
     }
 }
 
@@ -205,6 +209,7 @@ fn every_way_a_mapped_message_ends_by_name() {
     let nameless = |records| Mapped { identity: None, ..mapped(records) };
     let faulty = |records| Mapped { faults: vec![fault(Reason::Unmappable)], ..mapped(records) };
     let waiting = |records| Mapped { pending: pending(), ..mapped(records) };
+    let at_location = |code: &str| Mapped { location: code.to_owned(), ..one() };
 
     #[rustfmt::skip]
     let rows: Vec<(&str, Mapped, Option<&Provider>, Candidates, &str)> = vec![
@@ -218,6 +223,8 @@ fn every_way_a_mapped_message_ends_by_name() {
         ("the place is that of the first",  mapped(vec![early_result.clone(), birthless]), Some(&hospital), known(), "withheld SCOPE_DATE 0 D3,D8"),
         ("a document in place of numbers",  mapped(vec![numberless]), Some(&hospital), known(), "withheld LEVEL Observation.value[x] 0 D8"),
         ("no date: that of the version",    mapped(vec![undated]), Some(&hospital), known(), "accepted 1 D11"),
+        ("at a location before its date",   at_location("EAST"), Some(&hospital), known(), "withheld SCOPE_DATE 0 D3"),
+        ("at another location",             at_location("WEST"), Some(&hospital), known(), "accepted 1 D11"),
         ("no domain enabled",               mapped(vec![immunisation.clone()]), Some(&hospital), known(), "withheld OUT_OF_SCOPE 0 D3"),
         ("all before the date",             mapped(vec![early_result.clone()]), Some(&hospital), known(), "withheld SCOPE_DATE 0 D3"),
         ("the first reason counts",         mapped(vec![early_result.clone(), immunisation.clone()]), Some(&hospital), known(), "withheld SCOPE_DATE 0 D3,D3"),

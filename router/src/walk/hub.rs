@@ -202,6 +202,7 @@ impl Hub {
             status,
             implied_since: None,
             domains: Domain::ALL.iter().map(|domain| (*domain, jiff::civil::date(2016, 3, 13))).collect(),
+            locations: Default::default(),
         };
         self.store.put_provider(&provider, &actor(), self.clock.now()).expect("a provider");
     }

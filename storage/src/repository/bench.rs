@@ -79,6 +79,7 @@ impl CommitLoad {
                 status: ProviderStatus::Registered,
                 implied_since: Some(Timestamp::UNIX_EPOCH),
                 domains: domains.into_iter().map(|domain| (domain, jiff::civil::date(2016, 3, 13))).collect(),
+                locations: Default::default(),
             },
             &actor,
             start,

@@ -11,6 +11,7 @@ use crate::person::{Demographics, Document, DocumentKind, LocalNumber, PersonId}
 use crate::phi::Phi;
 use crate::port::{NewPerson, PersonQuery, RegistryError};
 use crate::provider::{Provider, ProviderId, ProviderStatus};
+use crate::scope::Domain;
 
 /// Twelve digits, given by the registry, no two alike, and not to be guessed wrong by one digit.
 pub fn every_person_has_an_ehr_number_of_its_own(new: New) {
@@ -167,7 +168,8 @@ pub fn a_number_is_linked_to_one_person_and_can_be_taken_back(new: New) {
 pub fn providers_are_kept_as_they_are_given(new: New) {
     let store = fresh(new);
     let first = provider(&hospital());
-    let second = Provider { implied_since: Some(at(0)), ..provider(&ProviderId("DH".to_owned())) };
+    let mut second = Provider { implied_since: Some(at(0)), ..provider(&ProviderId("DH".to_owned())) };
+    second.share(Domain::Laboratory, Some("東 EAST"), Some(jiff::civil::date(2025, 2, 3)));
     for provider in [&second, &first] {
         store.registry.put_provider(provider, &operator(), at(0)).expect("put");
     }
@@ -178,6 +180,11 @@ pub fn providers_are_kept_as_they_are_given(new: New) {
     assert_eq!(store.registry.provider(&ProviderId("none".to_owned())).expect("none"), None);
     let nameless = Provider { id: ProviderId(String::new()), ..first };
     assert!(store.registry.put_provider(&nameless, &operator(), at(2)).is_err());
+    for code in ["", " EAST", &"x".repeat(10_000)] {
+        let mut misplaced = provider(&ProviderId("X".to_owned()));
+        misplaced.share(Domain::Laboratory, Some(code), Some(jiff::civil::date(2025, 2, 3)));
+        assert!(store.registry.put_provider(&misplaced, &operator(), at(2)).is_err(), "{} bytes", code.len());
+    }
 }
 
 /// Each change one line, a call that changes nothing none.

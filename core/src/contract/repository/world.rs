@@ -62,6 +62,7 @@ pub fn provider(id: &ProviderId) -> Provider {
         status: ProviderStatus::Registered,
         implied_since: None,
         domains: [(Domain::Laboratory, since), (Domain::Encounter, since)].into(),
+        locations: Default::default(),
     }
 }
 

@@ -29,6 +29,9 @@ pub(crate) struct Explain {
     /// One domain, as LABR. Default: all of the scope.
     #[arg(long, value_parser = domain)]
     domain: Option<Domain>,
+    /// At this service location of the provider, by its code.
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    location: String,
     /// At this instant: a time, a day, or how long ago. Default: now.
     #[arg(long, value_parser = When::parse, value_name = "WHEN")]
     at: Option<When>,
@@ -59,7 +62,8 @@ pub(crate) fn run(args: &Explain, context: &Context) -> Outcome {
         Action::Deposit => {
             let (level, lacks) = (rules.minimum_levels.of(*domain), None);
             let standing = Some(&standing);
-            deposit(&Deposit { provider, standing, domain: *domain, date, level, lacks, at }, rules)
+            let (domain, location) = (*domain, args.location.trim());
+            deposit(&Deposit { provider, standing, domain, location, date, level, lacks, at }, rules)
         }
         Action::Access => access_under(&Access { provider, standing: Some(&standing), domain: *domain, at }, rules),
     };

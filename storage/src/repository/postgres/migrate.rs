@@ -21,6 +21,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "numbers_by_the_block",
         sql: include_str!("../../../migrations/postgres/0005_numbers_by_the_block.sql"),
     },
+    Migration {
+        name: "provider_location",
+        sql: include_str!("../../../migrations/postgres/0006_provider_location.sql"),
+    },
 ];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.

@@ -11,15 +11,11 @@ use super::tickets;
 use super::unit::Unit;
 use crate::repository::codec::micros;
 use crate::repository::error::{Result, StoreError};
-use crate::repository::person::TEXT_BYTES_MAX;
-use crate::repository::snapshot::{provider_seal, read_provider};
+use crate::repository::snapshot::{check_provider, provider_seal, read_provider};
 
 /// Adds or changes a provider. One that is the same changes nothing.
 pub(super) fn put_provider(unit: &mut Unit<'_>, provider: &Provider, actor: &Actor, at: Timestamp) -> Result<()> {
-    let texts = [&provider.id.0, &provider.name, &provider.name_zh];
-    if provider.id.0.trim().is_empty() || texts.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
-        return Err(StoreError::Invalid(format!("a provider's number and names have at most {TEXT_BYTES_MAX} bytes")));
-    }
+    check_provider(provider)?;
     if provider.id.0.contains('\0') {
         return Err(StoreError::Invalid("a provider's number has no zero character".to_owned()));
     }

@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "unmapped_code", sql: include_str!("../../../migrations/sqlite/0002_unmapped_code.sql") },
     Migration { name: "document_fetch", sql: include_str!("../../../migrations/sqlite/0003_document_fetch.sql") },
     Migration { name: "imaging", sql: include_str!("../../../migrations/sqlite/0004_imaging.sql") },
+    Migration { name: "provider_location", sql: include_str!("../../../migrations/sqlite/0005_provider_location.sql") },
 ];
 
 /// The schema this program knows.

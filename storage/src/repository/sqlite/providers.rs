@@ -7,18 +7,14 @@ use rusqlite::{Connection, params};
 
 use super::codec::micros;
 use super::error::{Result, StoreError};
-use super::persons::TEXT_BYTES_MAX;
 use super::resolve::read_provider;
 use super::tickets;
 use super::unit::Unit;
-use crate::repository::snapshot::provider_seal;
+use crate::repository::snapshot::{check_provider, provider_seal};
 
 /// Adds or changes a provider. One that is the same changes nothing.
 pub(super) fn put(unit: &mut Unit<'_>, provider: &Provider, actor: &Actor, at: Timestamp) -> Result<()> {
-    let texts = [&provider.id.0, &provider.name, &provider.name_zh];
-    if provider.id.0.trim().is_empty() || texts.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
-        return Err(StoreError::Invalid(format!("a provider's number and names have at most {TEXT_BYTES_MAX} bytes")));
-    }
+    check_provider(provider)?;
     if find(&unit.tx, &provider.id)?.as_ref() == Some(provider) {
         return Ok(());
     }

@@ -1,0 +1,2 @@
+-- A provider's snapshot may hold dates of single service locations (`locations`) from here on. No table changes: the number
+-- keeps a program away that would pass over them and let in what they keep out.
