@@ -119,17 +119,22 @@ impl<'b> Header<'b> {
         if number <= 2 {
             return if component == 1 { self.raw(number) } else { "" };
         }
-        let first = self.raw(number).split(self.delimiters.repetition()).next().unwrap_or_default();
+        let (repetition, separator, _) = self.delimiters.levels();
+        let (first, _) = cut(self.raw(number), repetition);
         let Some(before) = component.checked_sub(1) else { return "" };
-        first.split(self.delimiters.component()).nth(before).unwrap_or_default()
+        let mut rest = Some(first);
+        for _ in 0..before {
+            rest = rest.and_then(|rest| cut(rest, separator).1);
+        }
+        rest.map_or("", |rest| cut(rest, separator).0)
     }
 
     /// The first sub-component of a component, unescaped; empty when absent or `""`.
     pub fn component(&self, number: usize, component: usize) -> Cow<'_, str> {
         let raw = self.raw_component(number, component);
-        let first = match self.delimiters.subcomponent() {
-            Some(separator) if number > 2 => raw.split(separator).next().unwrap_or_default(),
-            Some(_) | None => raw,
+        let first = match self.delimiters.levels() {
+            (_, _, Some(separator)) if number > 2 => cut(raw, separator).0,
+            (_, _, Some(_) | None) => raw,
         };
         match first {
             "\"\"" => Cow::Borrowed(""),
@@ -282,7 +287,9 @@ fn charset_name<'t>(text: &'t str, delimiters: &Delimiters) -> &'t str {
 
 /// The ranges of the fields of a header segment from MSH-1, which is the separator itself.
 fn field_ranges(text: &str, delimiters: &Delimiters) -> impl Iterator<Item = (u32, u32)> {
-    let separators = text.match_indices(delimiters.field()).map(|(at, _)| narrow(at)).skip(1);
+    let separator = delimiters.field_byte();
+    let at = move |(at, byte)| (byte == separator).then(|| narrow(at));
+    let separators = text.bytes().enumerate().filter_map(at).skip(1);
     let ends = separators.chain(std::iter::once(narrow(text.len())));
     let others = ends.scan(4, |start, end| {
         let range = (*start, end);
@@ -290,6 +297,15 @@ fn field_ranges(text: &str, delimiters: &Delimiters) -> impl Iterator<Item = (u3
         Some(range)
     });
     std::iter::once((3, 4)).chain(others)
+}
+
+/// What stands before the first separator, and what after it. A separator is ASCII, and an ASCII byte is no part of
+/// another character of the text; fields of MSH are so short that looking at each byte is the fastest way.
+fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match text.bytes().position(|byte| byte == separator) {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
+        None => (text, None),
+    }
 }
 
 /// The delimiters of the MSH segment; offsets count from `offset`.

@@ -115,18 +115,23 @@ impl Index {
     ) -> Result<Seen, LogError> {
         let mut search = Search { judge: &mut judge, seen: Seen::Never, left: CANDIDATES_MAX };
         let exact = |key: &RangeInclusive<u64>| (*key.start(), 0)..=(*key.end(), u64::MAX);
+        let recent = |keys: &RangeInclusive<u64>| self.recent.range(exact(keys)).map(|(_, position)| *position);
         let same = key.value..=key.value;
-        if search.all(self.recent.range(exact(&same)).map(|(_, position)| *position))? {
-            return Ok(search.seen);
+        // The same envelope has the same control id: where nothing has, which is nearly always, one look is enough.
+        let known = |found: bool| !key.has_control_id || found;
+        if known(recent(&key.same_control_id()).next().is_some()) {
+            if search.all(recent(&same))? {
+                return Ok(search.seen);
+            }
+            if key.has_control_id {
+                search.any(recent(&key.same_control_id()))?;
+            }
         }
-        if key.has_control_id {
-            search.any(self.recent.range(exact(&key.same_control_id())).map(|(_, position)| *position))?;
-        }
-        for run in self.runs.iter().rev() {
+        for run in self.runs.iter().rev().filter(|run| known(run.may_hold_control_id(key.value))) {
             if run.may_hold(key.value) && search.all(run.find(store, &same)?.into_iter())? {
                 return Ok(search.seen);
             }
-            if key.has_control_id && search.seen == Seen::Never && run.may_hold_control_id(key.value) {
+            if key.has_control_id && search.seen == Seen::Never {
                 search.any(run.find(store, &key.same_control_id())?.into_iter())?;
             }
         }
