@@ -86,6 +86,11 @@ impl CodeTables {
         found.map(|period| &period.target)
     }
 
+    /// Whether there is a row for this system: then what no row knows is no code of it.
+    pub fn has(&self, system: &str) -> bool {
+        self.systems.contains_key(system)
+    }
+
     /// How many rows there are.
     pub const fn len(&self) -> usize {
         self.rows
@@ -134,6 +139,7 @@ mod tests {
         assert_eq!(of("K", first), None);
         assert_eq!(tables.find("M", "NA", first), None);
         assert_eq!(tables.len(), 3);
+        assert!(tables.has("L") && !tables.has("M"));
     }
 
     #[test]

@@ -161,7 +161,8 @@ fn a_later_version_stands_whichever_way_round_it_comes() {
 fn the_safety_golden_has_every_finding_and_its_neighbour_has_none() {
     let of = |name: &str| -> BTreeSet<String> { mapped(name)[0].notes.iter().map(|note| note.code.clone()).collect() };
     let all = NoteCode::ALL.iter().map(|code| code.as_str().to_owned());
-    let without = ["bad-hkid", "text-alone"];
+    // The last two need tables of the site.
+    let without = ["bad-hkid", "text-alone", "unknown-code", "unknown-registration"];
     assert_eq!(of("safety"), all.filter(|code| !without.contains(&code.as_str())).collect());
     assert_eq!(of("safety-none"), BTreeSet::new());
 }
@@ -171,7 +172,8 @@ fn no_note_or_fault_holds_a_value_of_the_record() {
     for name in names() {
         for one in mapped(&name) {
             let told = format!("{:?}{:?}", one.notes, one.faults);
-            for value in ["附子", "水蛭", "海藻", "陳大文", "A123456", "C1001", "HKP-00001", "ST46"] {
+            for value in ["附子", "川烏", "水蛭", "海藻", "陳大文", "A123456", "C1001", "HKP-00001", "ST46"]
+            {
                 assert!(!told.contains(value), "{name}: {value}");
             }
         }
@@ -198,6 +200,70 @@ fn a_table_of_the_feed_makes_a_local_code_level_3_and_the_others_are_counted() {
     assert_eq!(disease.resource.value()["code"]["coding"][1]["code"], "T1");
     let unmapped: Vec<&str> = one.unmapped.iter().map(|code| code.code.as_str()).collect();
     assert_eq!(unmapped, ["Z-S014"]);
+}
+
+/// A record in which each of these stands: a code of a terminology, a registration, a herb.
+fn visit(code: &str, registration: &str, herb: &str) -> Vec<u8> {
+    let record = json!({
+        "format": "causeway-cm-1", "version": 1, "status": "final", "issued": "2026-03-01T10:20:00+08:00",
+        "patient": {"number": "C1001"}, "visit": {"number": "V-1", "start": "2026-03-01"},
+        "practitioner": {"registration": "000001"},
+        "disease": {"text": "甲病", "code": code, "system": "GB/T 15657-2021"},
+        "prescriptions": [{
+            "number": "RX-1", "form": "decoction", "packs": 1, "days": 1,
+            "herbs": [{"name": herb, "dose": 1, "unit": "g"}],
+            "products": [{"name": "甲丸", "registration": registration}],
+        }],
+    });
+    record.to_string().into_bytes()
+}
+
+#[test]
+fn a_loaded_terminology_register_or_list_says_what_is_in_it_on_the_day() {
+    let row = |system: &str, code: &str, valid_to: Option<&str>| {
+        let target = Target {
+            system: "urn:x".to_owned(),
+            code: code.to_owned(),
+            display: String::new(),
+            version: "7".to_owned(),
+            source: "名單甲".to_owned(),
+        };
+        let valid_to = valid_to.map(|day| day.parse().expect("a day"));
+        CodeRow { system: system.to_owned(), code: code.to_owned(), target, valid_from: None, valid_to }
+    };
+    let mut tables = CodeTables::default();
+    for row in [
+        row("GB/T 15657-2021", "A99.01", None),
+        row("GB/T 15657-2021", "A99.02", Some("2026-02-28")),
+        row("HKPCM", "HKC-99001", None),
+        row("herb-toxic", "甲毒草", None),
+    ] {
+        tables.insert(row).expect("a row");
+    }
+    let with = FeedSettings { code_tables: tables.into(), ..feed() };
+    let seen = |feed: &FeedSettings, code, registration, herb| {
+        let one = map(&visit(code, registration, herb), feed, 1);
+        let disease = one.records.iter().find(|record| record.key.0.contains("disease")).expect("the disease");
+        let version = disease.resource.value()["code"]["coding"][0]["version"].clone();
+        let codes: Vec<String> = one.notes.iter().map(|note| note.code.clone()).collect();
+        let unmapped: Vec<String> = one.unmapped.iter().map(|code| code.code.clone()).collect();
+        let texts = one.records.iter().map(|record| record.resource.value().to_string()).collect::<String>();
+        (disease.level, version, codes, unmapped, texts.contains("名單甲 7"))
+    };
+    let good = seen(&with, "A99.01", "HKC-99001", "乙草");
+    assert_eq!(good, (Level::Coded, json!("7"), vec![], vec![], false));
+    let bad = seen(&with, "A99.02", "HKC-99002", "甲毒草");
+    let codes = ["unknown-code", "unknown-registration", "toxic-herb"];
+    let mut noted = bad.2.clone();
+    noted.sort();
+    let mut expected: Vec<String> = codes.map(str::to_owned).into();
+    expected.sort();
+    assert_eq!(
+        (bad.0, &bad.1, noted, bad.3, bad.4),
+        (Level::Structured, &Value::Null, expected, vec!["A99.02".to_owned()], true)
+    );
+    let without = seen(&feed(), "A99.02", "HKC-99002", "甲毒草");
+    assert_eq!(without, (Level::Coded, Value::Null, vec![], vec![], false), "nothing is loaded, so nothing is unknown");
 }
 
 #[test]

@@ -207,11 +207,24 @@ impl<'m> Context<'m> {
         let words = Object::sized(2).text("text", &format!("{text}{more}"));
         let Some(code) = code else { return Coded { concept: words, level: Level::Document } };
         let (uri, recognised) = system.map_or_else(|| (self.urn("code:L"), false), |system| self.system(system));
-        let mut concept = Object::sized(2).one("coding", coding(&uri, code, text));
+        let name = system.unwrap_or("L");
+        let found = self.feed.code_tables.find(name, code, self.day);
+        let mut own = coding(&uri, code, text);
         let mut level = if recognised { Level::Coded } else { Level::Structured };
+        if recognised && self.feed.code_tables.has(name) {
+            // The terminology itself is loaded, and says which codes there are on the day.
+            match found {
+                Some(target) => own = own.text("version", &target.version),
+                None => {
+                    level = Level::Structured;
+                    self.note(NoteCode::UnknownCode, &format!("/{field}"), "");
+                    self.unmapped(domain, field, name, code);
+                }
+            }
+        }
+        let mut concept = Object::sized(2).one("coding", own);
         if !recognised {
-            let name = system.unwrap_or("L");
-            match self.feed.code_tables.find(name, code, self.day) {
+            match found {
                 Some(target) => {
                     level = Level::Coded;
                     let found = coding(&target.system, &target.code, &target.display).text("version", &target.version);

@@ -33,6 +33,9 @@ macro_rules! codes {
 codes! {
     BadHkid "bad-hkid" "A number sent as an HKID is none." "以香港身分證號碼傳送的號碼不正確。";
     TextAlone "text-alone" "A term has words and no code: its level is too low for the sharable scope." "詞語只有文字而沒有代碼：級別不足以互通。";
+    UnknownCode "unknown-code" "A code is not in the loaded version of its terminology: the record is level 2 instead of 3." "代碼不在已載入的術語版本之內：紀錄屬第二級而非第三級。";
+    ToxicHerb "toxic-herb" "A herb stands in a list of toxic medicines under legal control." "處方含法例管制名單所列的毒性中藥。";
+    UnknownRegistration "unknown-registration" "A registration number is not in the loaded register of proprietary Chinese medicines." "註冊編號不在已載入的中成藥註冊名冊之內。";
     DoseAbove "dose-above" "The dose of a day is above what the table gives." "每日劑量高於列表所載。";
     Incompatible "incompatible" "Two herbs of one prescription are incompatible by tradition." "同一處方內有配伍禁忌的中藥。";
     Pregnancy "pregnancy" "A herb is forbidden in pregnancy, and the patient is pregnant." "處方含妊娠禁用中藥，而病人懷孕。";

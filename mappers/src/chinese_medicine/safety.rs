@@ -1,7 +1,7 @@
 //! The safety checks of prescriptions. They mark and never block: each finding is a note for operators, which names the
 //! table and no herb, and an annotation of the prescription in both languages for those who may read it.
 
-use causeway_core::chinese_medicine::record::{Dispensing, Form, Prescription, Unit};
+use causeway_core::chinese_medicine::record::{Dispensing, Form, Herb, Prescription, Unit};
 use jiff::civil::{Date, date};
 
 use super::context::Context;
@@ -13,15 +13,28 @@ const TRANSITION_ENDS: Date = date(2025, 6, 30);
 /// How the pharmacopoeia is named in findings.
 const PHARMACOPOEIA: &str = "《中華人民共和國藥典》 Pharmacopoeia of the PRC";
 
+/// How tables of a site are called: the register of proprietary medicines, and lists of herbs by their names.
+const REGISTER: &str = "HKPCM";
+const TOXIC: &str = "herb-toxic";
+const PREGNANCY: &str = "herb-pregnancy";
+/// How the bundled list of toxic medicines is named in findings.
+const CONTROLLED: &str = "《醫療用毒性藥品管理辦法》 Measures for the Control of Toxic Drugs for Medical Use, PRC 1988";
+
 /// Checks a prescription that stands at `place`; what is found, for those who read it.
 pub(super) fn check(context: &Context<'_>, prescription: &Prescription, place: &str) -> Vec<String> {
     let mut findings = Findings { context, texts: Vec::new() };
     doses(&mut findings, prescription, place);
     pairs(&mut findings, prescription, place);
     pregnancy(&mut findings, prescription, place);
+    toxic(&mut findings, prescription, place);
     duplicates(&mut findings, prescription, place);
     for (at, product) in prescription.products.iter().enumerate() {
         let number = product.registration.as_ref().map(|number| number.expose()).unwrap_or_default();
+        let tables = &context.feed.code_tables;
+        if !number.is_empty() && tables.has(REGISTER) && tables.find(REGISTER, number, context.day).is_none() {
+            let place = format!("{place}/products/{at}/registration");
+            findings.add(NoteCode::UnknownRegistration, &place, REGISTER, number);
+        }
         if number.starts_with("HKP-") && context.day > TRANSITION_ENDS {
             findings.add(
                 NoteCode::RegistrationEnded,
@@ -55,6 +68,13 @@ struct Findings<'c, 'm> {
 }
 
 impl Findings<'_, '_> {
+    /// The list of a site on which a herb stands on the day of the visit: who says so, and its version.
+    fn listed(&self, list: &str, herb: &Herb) -> Option<String> {
+        let (tables, day) = (&self.context.feed.code_tables, self.context.day);
+        let found = tables.find(list, herb.name.expose(), day).or_else(|| tables.find(list, &processed(herb), day))?;
+        Some(format!("{} {}", found.source, found.version).trim_end().to_owned())
+    }
+
     fn add(&mut self, code: NoteCode, place: &str, table: &str, about: &str) {
         let named = if table.is_empty() { String::new() } else { format!("[{table}]") };
         self.context.note(code, place, &named);
@@ -107,17 +127,37 @@ fn pregnancy(findings: &mut Findings<'_, '_>, prescription: &Prescription, place
         return;
     }
     for (at, herb) in prescription.herbs.iter().enumerate() {
-        if table::rows::<1>(table::PREGNANCY).any(|[known]| is_herb(herb.name.expose(), known)) {
-            findings.add(NoteCode::Pregnancy, &format!("{place}/herbs/{at}"), PHARMACOPOEIA, herb.name.expose());
+        let (name, place) = (herb.name.expose(), format!("{place}/herbs/{at}"));
+        if table::rows::<1>(table::PREGNANCY).any(|[known]| is_herb(name, known)) {
+            findings.add(NoteCode::Pregnancy, &place, PHARMACOPOEIA, name);
+        } else if let Some(list) = findings.listed(PREGNANCY, herb) {
+            findings.add(NoteCode::Pregnancy, &place, &list, name);
         }
     }
 }
 
+/// Herbs of the lists of toxic medicines: raw ones are listed as 生…, which a record may say by the processing.
+fn toxic(findings: &mut Findings<'_, '_>, prescription: &Prescription, place: &str) {
+    for (at, herb) in prescription.herbs.iter().enumerate() {
+        let (name, place) = (herb.name.expose(), format!("{place}/herbs/{at}"));
+        let full = processed(herb);
+        if table::rows::<1>(table::TOXIC).any(|[known]| known == name || known == full) {
+            findings.add(NoteCode::ToxicHerb, &place, CONTROLLED, name);
+        }
+        if let Some(list) = findings.listed(TOXIC, herb) {
+            findings.add(NoteCode::ToxicHerb, &place, &list, name);
+        }
+    }
+}
+
+/// The name with its processing in front.
+fn processed(herb: &Herb) -> String {
+    format!("{}{}", herb.processing.as_ref().map(|how| how.expose()).unwrap_or_default(), herb.name.expose())
+}
+
 fn duplicates(findings: &mut Findings<'_, '_>, prescription: &Prescription, place: &str) {
     for (at, herb) in prescription.herbs.iter().enumerate() {
-        let same = |other: &&causeway_core::chinese_medicine::record::Herb| {
-            other.name == herb.name && other.processing == herb.processing
-        };
+        let same = |other: &&Herb| other.name == herb.name && other.processing == herb.processing;
         if prescription.herbs.iter().take(at).any(|other| same(&other)) {
             findings.add(NoteCode::DuplicateHerb, &format!("{place}/herbs/{at}"), "", herb.name.expose());
         }

@@ -4,6 +4,8 @@
 pub(super) const INCOMPATIBLE: &str = include_str!("tables/incompatible.csv");
 /// What is forbidden in pregnancy.
 pub(super) const PREGNANCY: &str = include_str!("tables/pregnancy.csv");
+/// Toxic medicines under legal control.
+pub(super) const TOXIC: &str = include_str!("tables/toxic.csv");
 /// The most of a day.
 pub(super) const DOSE: &str = include_str!("tables/dose.csv");
 /// Terminologies: name, URI, recognised.
@@ -41,6 +43,7 @@ mod tests {
         let counts = [
             (INCOMPATIBLE, rows::<3>(INCOMPATIBLE).count()),
             (PREGNANCY, rows::<1>(PREGNANCY).count()),
+            (TOXIC, rows::<1>(TOXIC).count()),
             (DOSE, rows::<2>(DOSE).count()),
             (SYSTEM, rows::<3>(SYSTEM).count()),
         ];

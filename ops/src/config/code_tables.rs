@@ -248,6 +248,25 @@ mod tests {
     }
 
     #[test]
+    fn the_invented_terminologies_of_the_docs_are_well_formed_and_hold_together() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/chinese-medicine/terminology");
+        let mut tables = CodeTables::default();
+        let mut files = 0;
+        for file in fs::read_dir(folder).expect("the terminologies") {
+            let path = file.expect("a file").path();
+            let troubles = read(&path, &mut tables);
+            assert!(troubles.is_empty(), "{}: {troubles:?}", path.display());
+            files += 1;
+        }
+        assert!(files >= 8 && tables.len() >= 18, "{files} {}", tables.len());
+        let of = |system, code, day| tables.find(system, code, day).map(|target| target.version.clone());
+        assert_eq!(of("GB/T 15657-2021", "A99.01", jiff::civil::date(2021, 10, 10)), None, "before it was in force");
+        assert_eq!(of("GB/T 15657-2021", "A99.01", jiff::civil::date(2021, 10, 11)), Some("2021".to_owned()));
+        assert_eq!(of("GB/T 15657-1995", "BZZ010", jiff::civil::date(2021, 10, 11)), None, "replaced");
+        assert_eq!(of("HKPCM", "HKP-99002", jiff::civil::date(2025, 7, 1)), None, "ended");
+    }
+
+    #[test]
     fn tables_stand_beside_the_configuration_and_a_missing_one_is_told() {
         let folder = tempfile::tempdir().expect("a folder");
         let feed = |tables: &str| {
