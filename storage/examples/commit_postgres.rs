@@ -19,6 +19,10 @@ use causeway_storage::repository::bench::CommitLoad;
 use causeway_storage::repository::postgres::{PostgresRepository, PostgresSettings};
 use postgres::{Client, NoTls};
 
+/// That of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Where the load is committed, and where it is copied to.
 const SCHEMAS: [&str; 2] = ["bench_commit", "bench_copy"];
 /// Persons the messages are about.

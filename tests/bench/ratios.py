@@ -1,7 +1,12 @@
 #!/usr/bin/env python3
 """Measures the hub beside its limits and peers in one run, and prints the ratios.
 
-usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,catchup,restart] [--count N]
+usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,catchup,restart]
+       [--count N] [--entries N] [--live N]
+
+Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,catchup,restart: all of the production
+engines, and the restart over a long log. --entries (of `restart`), --count and --live (messages a second, of `catchup`) make it
+smaller, to see whether the script works; what it prints then is no measurement.
 
 DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
 `peers/target`, `peers-lfh/target` and `kafka/target/dependency` as Maven leaves them. Only ratios within one run mean
@@ -84,9 +89,17 @@ def load(peers, port, conns, count, message, tag, tries=1):
     return rate, float(p99.group(1)) * {"µs": 0.001, "ms": 1, "s": 1000}[p99.group(2)]
 
 
+def hub_does(command):
+    """Runs a command of the hub that must succeed; if it does not, says why."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(str(part) for part in command)}\nended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
 def hub_config(folder, mllp, http):
     """A configuration with one catch-all feed on loopback."""
-    subprocess.run([HUB, "init", "--dir", folder, "--mllp-port", str(mllp), "--http-port", str(http)], check=True, capture_output=True)
+    hub_does([HUB, "init", "--dir", folder, "--mllp-port", str(mllp), "--http-port", str(http)])
     return folder / "causeway.toml"
 
 
@@ -184,7 +197,7 @@ def door_on_kafka(args, folder):
         target = folder / "on-kafka"
         target.mkdir()
         base = [HUB, "--config", hub_config(target, 13101, 13102), *on_kafka(bootstrap, "bench.door")]
-        subprocess.run([*base, "kafka", "apply", "--yes"], check=True, capture_output=True)
+        hub_does([*base, "kafka", "apply", "--yes"])
         body = folder / "body.hl7"
         body.write_text(pathlib.Path(args.message).read_text().replace("{ID}", "1").replace("{PAT}", "1").replace("\n", "\r"))
         with Server("causeway", [*base, "serve", "--role", "ingest"], 13101, folder / "on-kafka.log") as ours:
@@ -195,7 +208,7 @@ def door_on_kafka(args, folder):
                              cwd=ROOT, capture_output=True, text=True, check=True)
         bare = float(re.search(r"([\d.]+) messages/s, 0 failed", out.stdout).group(1))
         print(f"a bare producer, 64 in flight {bare:>14,.0f}/s")
-        subprocess.run([*base, "--set", "log.kafka.topic=bench", "kafka", "apply", "--yes"], check=True, capture_output=True)
+        hub_does([*base, "--set", "log.kafka.topic=bench", "kafka", "apply", "--yes"])
         classes = f"{args.peers}/peers/target/classes:{args.peers}/peers/target/dependency/*"
         with Server("camel", ["java", "-cp", classes, "peers.CamelToKafka", "13104", bootstrap, "bench"], 13104, folder / "camel2.log") as peer:
             load(args.peers, 13104, 64, 40000, args.message, "warm")
@@ -217,7 +230,9 @@ def postgres_copy(_args, folder):
     finally:
         stop()
     print(out.stdout.strip())
-    ratio("commit / COPY of the same rows", float(re.search(r"commit / copy: ([\d.]+)", out.stdout).group(1)), 0.6)
+    for name, text in (("psql", "commit / COPY of the same rows by psql, as text"), ("copy", "commit / COPY of the same rows in the binary format")):
+        if found := re.search(rf"commit / {name}: ([\d.]+)", out.stdout):
+            ratio(text, float(found.group(1)), 0.6)
 
 
 def prepared(args, target, bootstrap, url):
@@ -231,14 +246,17 @@ def prepared(args, target, bootstrap, url):
     providers.write_text('{"id":"9000000009","name":"Bench","kind":"hospital","status":"registered","domains":' + domains + "}")
     for command in (["kafka", "apply", "--yes"], ["db", "migrate"], ["provider", "import", providers],
                     ["person", "import", patients, "--from-hl7", "catch-all", "--join", "2025"]):
-        subprocess.run([*base, *command], check=True, capture_output=True)
+        hub_does([*base, *command])
     return base
 
 
-def drained(base):
-    """Messages processed, and messages logged, as the log and the repository have them at this moment."""
-    out = subprocess.run([*base, "log", "list", "--json"], capture_output=True, text=True, check=True).stdout
-    lanes = [json.loads(line) for line in out.splitlines()]
+def drained(base, running):
+    """Messages processed, and messages logged, as the log and the repository have them at this moment. Whoever works at it must
+    still run."""
+    for process in running:
+        if process.poll() is not None:
+            sys.exit(f"{process.args[-1]} ended with {process.returncode} while it was waited for")
+    lanes = [json.loads(line) for line in hub_does([*base, "log", "list", "--json"]).splitlines()]
     return sum(lane["next"] for lane in lanes), sum(lane["end"] for lane in lanes)
 
 
@@ -259,7 +277,7 @@ def catchup(args, folder):
                 workers.append(subprocess.Popen(["taskset", "-c", str(core), *serve], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             # The first tenth pays for connections, leases and caches.
             first = 0
-            while (done := drained(base)[0]) < args.count:
+            while (done := drained(base, workers)[0]) < args.count:
                 if not first and done >= args.count / 10:
                     first, begun = done, time.monotonic()
                 time.sleep(0.2)
@@ -268,20 +286,20 @@ def catchup(args, folder):
             for worker in workers:
                 worker.terminate()
                 worker.wait(30)
-        live = 1000
+        live = args.live
         base = prepared(args, folder / "live", bootstrap, url)
         with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / "live.log"):
             load(args.peers, 13101, 64, args.count, args.message, "backlog")
             paced = subprocess.Popen([HUB, "bench", "door", "--to", "127.0.0.1:13101", "--rate", str(live), "--seconds", "600", "--connections", "16", "--json"], stdout=subprocess.DEVNULL)
             begun = time.monotonic()
             worker = subprocess.Popen([*base, "--set", "server.listen=127.0.0.1:13110", "serve", "--role", "process"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            # A hundred messages are what is under way.
-            while (lanes := drained(base))[1] - lanes[0] > live / 10:
+            # What came while the two numbers were asked for, and what is under way: half a second of it.
+            while (lanes := drained(base, [worker, paced]))[1] - lanes[0] > live / 2:
                 time.sleep(0.2)
             rate = lanes[0] / (time.monotonic() - begun)
-            paced.kill()
-            worker.terminate()
-            worker.wait(30)
+            for process in (paced, worker):
+                process.terminate()
+                process.wait(30)
     finally:
         stop_kafka()
         stop_postgres()
@@ -295,10 +313,12 @@ def restart(args, folder):
     target.mkdir()
     config = hub_config(target, 13101, 13102)
     held = 0
-    while held < 10_000_000:
-        fill = ["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--example", "append", "--", "512", "60", "64", str(target / "data/log")]
+    while held < args.entries:
+        # A minute writes some hundred thousand.
+        seconds = "60" if args.entries > 1_000_000 else "2"
+        fill = ["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--example", "append", "--", "512", seconds, "64", str(target / "data/log")]
         subprocess.run(fill, cwd=ROOT, check=True, capture_output=True)
-        lanes = subprocess.run([HUB, "--config", config, "log", "list", "--json"], capture_output=True, text=True, check=True).stdout
+        lanes = hub_does([HUB, "--config", config, "log", "list", "--json"])
         held = sum(json.loads(line)["end"] for line in lanes.splitlines())
         print(f"{held:,} entries", flush=True)
     begun = time.monotonic()
@@ -306,7 +326,7 @@ def restart(args, folder):
         load(args.peers, 13101, 1, 1, args.message, "first")
         seconds, resident = time.monotonic() - begun, ours.memory("VmHWM")
     print(f"{held:,} entries: first answer after {seconds:.1f} s, {resident:,.0f} MiB")
-    ratio("first answer after a restart with ten million entries, s", seconds, 10, at_least=False)
+    ratio(f"first answer after a restart with {held:,} entries, s", seconds, 10, at_least=False)
     ratio("memory by then, MiB", resident, 256, at_least=False)
 
 
@@ -359,7 +379,7 @@ def e2e(args, folder):
     patients = target / "patients.hl7"
     text = pathlib.Path(args.message).read_text()
     patients.write_text("\n\n".join(text.replace("{PAT}", str(i)).replace("{ID}", str(i)) for i in range(1000)))
-    subprocess.run([HUB, "--config", config, "person", "import", patients, "--from-hl7", "catch-all", "--join", "2025"], check=True, capture_output=True)
+    hub_does([HUB, "--config", config, "person", "import", patients, "--from-hl7", "catch-all", "--join", "2025"])
     with Server("causeway", [HUB, "--config", config, "serve"], 13101, folder / "e2e.log") as ours:
         begun, before, base = time.monotonic(), ours.cpu(), processed(13102)
         load(args.peers, 13101, 64, args.count, args.message, "e2e")
@@ -423,6 +443,8 @@ def main():
     parser.add_argument("--peers", type=pathlib.Path, required=True)
     parser.add_argument("--only", default="door,camel,latency,e2e,idle,map,codec,commit")
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--entries", type=int, default=10_000_000)
+    parser.add_argument("--live", type=int, default=1000)
     parser.add_argument("--message", default=None, help="a message with {ID} and {PAT}; default DIR/oru.hl7")
     parser.add_argument("--hub", type=pathlib.Path, default=ROOT / "target/release/causeway")
     args = parser.parse_args()
@@ -432,7 +454,8 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="causeway-bench-"))
     try:
         mine = None
-        for name in args.only.split(","):
+        only = args.only.replace("engines", "kafka,postgres,production,catchup,restart")
+        for name in only.split(","):
             print(f"== {name}")
             if name == "door":
                 mine = door(args, folder)

@@ -335,3 +335,49 @@ fn wait_for_a_lock(client: &mut Client, fresh: &Fresh) {
         assert!(std::time::Instant::now() < deadline, "nobody waits: the person was not locked");
     }
 }
+
+/// What a server says whose disk is full, made by a trigger: at the records of the batch, in the middle of its rows.
+#[test]
+fn a_full_disk_of_the_database_is_waited_for_with_nothing_stored_and_gone_on_after() {
+    let fresh = fresh(settings());
+    let store: Store = fresh.open();
+    let person = add(&store, 1).person.id;
+    let (repository, mut admin) = (fresh.repository(), fresh.client());
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+                $$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END$$; \
+                CREATE TRIGGER full_disk BEFORE INSERT ON record_version FOR EACH ROW EXECUTE FUNCTION full_disk()";
+    admin.batch_execute(full).expect("a trigger");
+    let mut work = |_: &Resolved| Ok(vec![outcome(0, 0, person, "1")]);
+    let error = commit(&repository, fence(0, 0), &mut work).expect_err("full");
+    assert_eq!(error.disposition(), Disposition::Retry, "{error}");
+    assert!(error.to_string().contains("the disk of the database is full"), "{error}");
+    assert!(messages(&store).is_empty());
+    assert_eq!(repository.next_offset(PartitionId(0)).expect("an offset"), Offset(0));
+    admin.batch_execute("DROP TRIGGER full_disk ON record_version").expect("room again");
+    commit(&repository, fence(0, 0), &mut work).expect("goes on");
+    assert_eq!((messages(&store).len(), records(&store, &RecordQuery::default()).len()), (1, 1));
+    assert_eq!(store.repository.verify_audit().expect("checked").first_bad, None);
+}
+
+/// A role that may have one connection, which somebody else has.
+#[test]
+fn a_server_with_too_many_connections_says_so_and_is_asked_again_later() {
+    let fresh = fresh(settings());
+    let role = format!("few_{}", fresh.settings.schema);
+    let mut admin = fresh.client();
+    let sql = format!(
+        "CREATE ROLE {role} LOGIN CONNECTION LIMIT 1; GRANT USAGE ON SCHEMA \"{schema}\" TO {role}; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA \"{schema}\" TO {role}",
+        schema = fresh.settings.schema
+    );
+    admin.batch_execute(&sql).expect("a role");
+    let url = fresh.settings.url.replacen("causeway@", &format!("{role}@"), 1);
+    let holder = Client::connect(&url, postgres::NoTls).expect("the only connection");
+    let opened = PostgresRepository::open(PostgresSettings { url, ..fresh.settings.clone() });
+    drop(holder);
+    let dropped = admin.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    let error = opened.expect_err("no connection is left");
+    assert_eq!(error.disposition(), Disposition::Retry, "{error}");
+    assert!(error.to_string().contains("too many connections"), "{error}");
+    dropped.expect("the role goes");
+}
