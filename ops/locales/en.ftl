@@ -3,6 +3,7 @@
 overview = Overview
 held = Held
 messages = Messages
+codes = Unknown codes
 
 # The state in one sentence.
 overview-title = Operations
@@ -103,6 +104,16 @@ class-level = Structure
 class-payload = Attachment
 class-capacity = Capacity
 class-hub = Hub
+
+# Local codes that no table knows.
+codes-title = Codes that no table knows
+codes-none = No code came that the tables of its feed do not know.
+codes-intro = These local codes are kept as they were sent. Write what they stand for into a code table of the feed, check and restart the hub, then replay the feed: the records get the recognised codes.
+codes-caption = Most frequent first.
+codes-more = There are more: the command lists all.
+column-code = Code
+column-code-system = System
+column-code-name = Called by the sender
 
 # The list of messages.
 messages-title = Messages

@@ -3,6 +3,7 @@
 overview = 概覽
 held = 待處理
 messages = 訊息
+codes = 未知代碼
 
 # 一句話說明狀況。
 overview-title = 運作監控
@@ -98,6 +99,16 @@ class-level = 結構
 class-payload = 附件
 class-capacity = 容量
 class-hub = 系統
+
+# 對照表未有的本地代碼。
+codes-title = 對照表未有的代碼
+codes-none = 收到的代碼均已載於資料來源的對照表。
+codes-intro = 這些本地代碼按原樣保存。請在資料來源的代碼對照表加入其含義，檢查設定並重新啟動系統，然後重新處理該資料來源，紀錄便會加上認可代碼。
+codes-caption = 由最常見起排列。
+codes-more = 尚有其他代碼：以指令列出全部。
+column-code = 代碼
+column-code-system = 編碼系統
+column-code-name = 發送方名稱
 
 # 訊息清單。
 messages-title = 訊息

@@ -6,12 +6,14 @@
 //! | --- | --- |
 //! | `/ops` | [`overview`]; `/ops/live` is its changing part alone, for the script that keeps it fresh |
 //! | `/ops/held` | [`held`] |
+//! | `/ops/codes` | [`codes`] |
 //! | `/ops/messages` | [`messages`], filtered by `state`, `feed` and `reason` |
 //! | `/ops/messages/{trace}` | [`journey`] |
 //!
 //! The same paths without a language lead to the reader's.
 
 mod badge;
+pub(crate) mod codes;
 mod held;
 mod journey;
 mod messages;
@@ -42,6 +44,8 @@ pub(crate) struct DashboardState {
     pub(crate) snapshot: Arc<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
     /// For the list of messages and their journeys.
     pub(crate) repository: Arc<dyn Repository>,
+    /// Whether a table of its feed knows a code today.
+    pub(crate) knows: codes::Knows,
     /// Whether all data is synthetic, which a bar then says on every page.
     pub(crate) demo: bool,
 }
@@ -55,6 +59,7 @@ pub(crate) fn routes(state: DashboardState) -> Router {
         .route("/{lang}/ops", get(overview::page))
         .route("/{lang}/ops/live", get(overview::live))
         .route("/{lang}/ops/held", get(held::page))
+        .route("/{lang}/ops/codes", get(codes::page))
         .route("/{lang}/ops/messages", get(messages::page))
         .route("/{lang}/ops/messages/{trace}", get(journey::page))
         .with_state(state)
@@ -105,14 +110,16 @@ enum Area {
     Overview,
     Held,
     Messages,
+    Codes,
 }
 
 impl Area {
     /// In the order of the navigation: path after the language, key of the name.
-    const ALL: [(Self, &'static str, &'static str); 3] = [
+    const ALL: [(Self, &'static str, &'static str); 4] = [
         (Self::Overview, "/ops", "overview"),
         (Self::Held, "/ops/held", "held"),
         (Self::Messages, "/ops/messages", "messages"),
+        (Self::Codes, "/ops/codes", "codes"),
     ];
 }
 

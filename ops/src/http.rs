@@ -15,6 +15,7 @@ use axum::{Json, Router};
 use causeway_core::port::{Clock, Repository};
 use serde_json::json;
 
+use crate::config::code_tables::Known;
 use crate::dashboard::{self, DashboardState};
 use crate::health::Health;
 use crate::metrics::Prometheus;
@@ -37,9 +38,15 @@ pub(crate) struct Surface {
 }
 
 /// All routes.
-pub(crate) fn routes(surface: Surface, repository: Arc<dyn Repository>, synthetic: bool) -> Router {
+pub(crate) fn routes(surface: Surface, repository: Arc<dyn Repository>, known: Known, synthetic: bool) -> Router {
     let board = surface.board.clone();
-    let pages = DashboardState { snapshot: Arc::new(move || board.latest()), repository, demo: synthetic };
+    let clock = Arc::clone(&surface.clock);
+    let pages = DashboardState {
+        snapshot: Arc::new(move || board.latest()),
+        repository,
+        knows: Arc::new(move |count| known.knows(count, clock.now())),
+        demo: synthetic,
+    };
     Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(|| async { "ok\n" }))

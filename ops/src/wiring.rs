@@ -39,6 +39,7 @@ pub(crate) use self::logging::{Verbosity, log_to_stderr};
 use self::suspects::Suspects;
 
 use crate::clock::SystemClock;
+use crate::config::code_tables::Known;
 use crate::config::{AnyFeed, Config, LogEngine};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engines::{self, Leases, LogHandle, Vault};
@@ -412,7 +413,7 @@ fn serve_pages(
 ) -> Task<()> {
     let Engines { clock, metrics, repository, .. } = engines;
     let surface = Surface { metrics: Arc::clone(metrics), board, health, clock: Arc::clone(clock) };
-    let routes = http::routes(surface, Arc::clone(repository) as _, config.synthetic);
+    let routes = http::routes(surface, Arc::clone(repository) as _, Known::of(config), config.synthetic);
     let (limits, metrics) = (config.server.limits.clone(), Arc::clone(metrics) as _);
     tokio::spawn(async move {
         causeway_serve::http::serve(listener, routes, limits, metrics, said(stopping)).await;

@@ -7,6 +7,9 @@ mod clinic_files;
 #[path = "e2e/clinics.rs"]
 mod clinics;
 #[cfg(test)]
+#[path = "e2e/codes.rs"]
+mod codes;
+#[cfg(test)]
 #[path = "e2e/commands.rs"]
 mod commands;
 #[cfg(test)]

@@ -8,6 +8,8 @@ use causeway_mappers::hl7v2;
 use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use crate::case::cases;
 use crate::shape;
@@ -26,6 +28,10 @@ enum Harm {
     Replace(f64, u8),
     RepeatLine(f64),
     SwapLines(f64, f64),
+    /// The segments behind MSH in another order.
+    Shuffle(u64),
+    /// A field without its value.
+    Blank(f64, f64),
 }
 
 fn harm() -> impl Strategy<Value = Harm> {
@@ -42,7 +48,9 @@ fn harm() -> impl Strategy<Value = Harm> {
         (place.clone(), pieces).prop_map(|(at, bytes)| Harm::Insert(at, bytes)),
         (place.clone(), any::<u8>()).prop_map(|(at, byte)| Harm::Replace(at, byte)),
         place.clone().prop_map(Harm::RepeatLine),
-        (place.clone(), place).prop_map(|(a, b)| Harm::SwapLines(a, b)),
+        (place.clone(), place.clone()).prop_map(|(a, b)| Harm::SwapLines(a, b)),
+        any::<u64>().prop_map(Harm::Shuffle),
+        (place.clone(), place).prop_map(|(a, b)| Harm::Blank(a, b)),
     ]
 }
 
@@ -75,6 +83,21 @@ impl Harm {
             Self::SwapLines(a, b) => {
                 let (a, b) = (place(*a, lines.len()), place(*b, lines.len()));
                 lines.swap(a, b);
+                *message = lines.join(&b'\r');
+            }
+            Self::Shuffle(seed) => {
+                let rest = lines.split_off(lines.len().min(1));
+                let mut rest: Vec<_> = rest.into_iter().zip(1_u64..).collect();
+                rest.sort_by_key(|(_, at)| at.wrapping_mul(*seed | 1).rotate_left(31));
+                lines.extend(rest.into_iter().map(|(line, _)| line));
+                *message = lines.join(&b'\r');
+            }
+            Self::Blank(line, field) => {
+                let at = place(*line, lines.len());
+                let mut fields: Vec<&[u8]> = lines[at].split(|b| *b == b'|').collect();
+                let which = place(*field, fields.len());
+                fields[which] = b"";
+                lines[at] = fields.join(&b'|');
                 *message = lines.join(&b'\r');
             }
         }
@@ -188,6 +211,23 @@ proptest! {
         let lines: String = front.iter().chain(&back).map(written).collect();
         let mapped = map(format!("{head}{order}{lines}").as_bytes(), Profile::Generic);
         prop_assert_eq!(shape::check(&mapped), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn every_message_of_every_golden_harmed_gives_a_fault_or_what_is_fhir() {
+    let mut runner = TestRunner::default();
+    let harms = vec(harm(), 1..8);
+    for (sample, number) in samples().iter().zip(0..) {
+        for profile in [Profile::Generic, Profile::HkPublicHospital, Profile::Generic] {
+            let harms = harms.new_tree(&mut runner).expect("a case").current();
+            let mut message = sample.clone();
+            harms.iter().for_each(|harm| harm.to(&mut message));
+            let mapped = map(&message, profile);
+            assert_eq!(shape::check(&mapped), Vec::<String>::new(), "sample {number} after {harms:?}");
+            let says_something = !mapped.faults.is_empty() || !mapped.records.is_empty();
+            assert!(says_something, "sample {number} after {harms:?} is passed over in silence");
+        }
     }
 }
 

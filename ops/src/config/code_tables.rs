@@ -6,8 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use causeway_core::code_table::{CodeRow, CodeTables, Target};
+use causeway_core::envelope::FeedName;
+use causeway_core::port::UnmappedCount;
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::{TimeZone, offset};
 
+use super::Config;
 use super::find::Found;
 use super::trouble::closest;
 use crate::diagnostic::{Code, Diagnostic, Place};
@@ -32,6 +37,24 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 const ROWS_MAX: usize = 500_000;
 /// At most so many rows of one file are told; more come from one cause.
 const TOLD_MAX: usize = 20;
+
+/// The tables of all feeds, to ask whether one knows a code today.
+#[derive(Debug, Clone)]
+pub(crate) struct Known(BTreeMap<FeedName, Arc<CodeTables>>);
+
+impl Known {
+    /// Those of a configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self(config.code_tables.clone())
+    }
+
+    /// Whether a table of its feed knows a code on the day of this instant, in Hong Kong.
+    pub(crate) fn knows(&self, count: &UnmappedCount, at: Timestamp) -> bool {
+        let day = at.to_zoned(TimeZone::fixed(offset(8))).date();
+        let Some(tables) = self.0.get(&count.feed) else { return false };
+        tables.find(&count.code.system, &count.code.code, day).is_some()
+    }
+}
 
 /// Reads the tables of all feeds into the configuration, and tells every bad file and row.
 pub(crate) fn load(found: &mut Found) -> Vec<Diagnostic> {

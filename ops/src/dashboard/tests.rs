@@ -4,8 +4,11 @@
 mod sample;
 mod served;
 
+use causeway_core::mapped::UnmappedCode;
 use causeway_core::outcome::State as MessageState;
+use causeway_core::port::UnmappedCount;
 use causeway_core::reason::Reason;
+use causeway_core::scope::Domain;
 use causeway_serve::language::{differences, unused};
 
 use super::*;
@@ -46,6 +49,34 @@ fn the_overview_of_an_empty_hub_looks_as_reviewed() {
 fn the_held_messages_look_as_reviewed() {
     let snapshot = sample::snapshot();
     in_both_languages("held", |say| rendered(&held::Held::of(&snapshot, say)).expect("renders"));
+}
+
+#[test]
+fn the_list_of_unknown_codes_looks_as_reviewed() {
+    let code = |code: &str, display: &str, count| UnmappedCount {
+        feed: sample::snapshot().feeds.remove(0).name,
+        code: UnmappedCode {
+            domain: Domain::Laboratory,
+            field: "OBX-3".to_owned(),
+            system: "L".to_owned(),
+            code: code.to_owned(),
+            display: display.to_owned(),
+        },
+        count,
+        last_seen: sample::now(),
+    };
+    let counts = [code("ZGLU", "Glucose <fasting>", 1234), code("KNOWN", "Sodium", 99), code("(text)", "", 1)];
+    let knows = |count: &UnmappedCount| count.code.code == "KNOWN";
+    let page = |counts: &[UnmappedCount], say| {
+        rendered(&codes::Codes::of(counts, &knows, sample::now(), say)).expect("renders")
+    };
+    in_both_languages("codes", |say| page(&counts, say));
+    in_both_languages("codes-none", |say| page(counts.get(1..2).expect("one"), say));
+    let english = || reader(Language::English).say();
+    let (many, full) = (vec![code("A", "", 1); 201], vec![code("A", "", 1); 200]);
+    let shown = |counts| page(counts, english()).as_str().to_owned();
+    assert_eq!(shown(&many).matches("scope=\"row\"").count(), 200);
+    assert!(shown(&many).contains("There are more") && !shown(&full).contains("There are more"));
 }
 
 #[test]
@@ -142,12 +173,14 @@ fn every_text_is_used() {
     let users = [
         include_str!("../dashboard.rs"),
         include_str!("badge.rs"),
+        include_str!("codes.rs"),
         include_str!("held.rs"),
         include_str!("journey.rs"),
         include_str!("messages.rs"),
         include_str!("overview.rs"),
         include_str!("spark.rs"),
         include_str!("words.rs"),
+        include_str!("../../templates/dashboard/codes.html"),
         include_str!("../../templates/dashboard/held.html"),
         include_str!("../../templates/dashboard/journey.html"),
         include_str!("../../templates/dashboard/live.html"),
@@ -161,7 +194,7 @@ fn every_text_is_used() {
 fn no_page_shows_the_key_of_a_text_that_is_missing() {
     let keys: Vec<&str> =
         SOURCE.english.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect();
-    let pages = ["overview", "overview-empty", "held", "messages", "journey"];
+    let pages = ["overview", "overview-empty", "held", "messages", "codes", "codes-none", "journey"];
     for page in pages {
         for language in Language::ALL {
             let file =

@@ -66,6 +66,33 @@ fn the_table_of_an_explanation_ends_with_what_is_not_used_and_has_no_colours_in_
     assert!(none.code == Some(1) && none.err.contains("it has 1"), "{none:?}");
 }
 
+/// The segments behind MSH the other way round.
+fn shuffled(message: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = message.split(|byte| matches!(byte, b'\r' | b'\n')).collect();
+    lines.get_mut(1..).into_iter().for_each(<[_]>::reverse);
+    lines.join(&b'\r')
+}
+
+/// Every third field behind MSH without its value.
+fn thinned(message: &[u8]) -> Vec<u8> {
+    let lines = message.split(|byte| matches!(byte, b'\r' | b'\n'));
+    let thin = |(line, number): (&[u8], usize)| -> Vec<u8> {
+        let fields = line.split(|byte| *byte == b'|').zip(0..);
+        let fields = fields.map(|(field, at)| if number > 0 && at % 3 == 1 { b"" } else { field });
+        fields.collect::<Vec<_>>().join(&b'|')
+    };
+    lines.zip(0..).map(thin).collect::<Vec<_>>().join(&b'\r')
+}
+
+/// A byte that belongs nowhere after every eleventh one behind MSH.
+fn with_junk(message: &[u8]) -> Vec<u8> {
+    let junk = [0x00, 0xff, b'^', b'\\', 0x1b, 0xc3, b'~', 0x7f];
+    let end = message.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(message.len());
+    let (head, body) = message.split_at(end);
+    let body = body.chunks(11).zip(junk.iter().cycle()).flat_map(|(chunk, junk)| chunk.iter().chain([junk]));
+    head.iter().chain(body).copied().collect()
+}
+
 #[test]
 fn what_cannot_be_used_is_a_fault_of_its_line_and_never_the_end_of_the_command() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -82,6 +109,9 @@ fn what_cannot_be_used_is_a_fault_of_its_line_and_never_the_end_of_the_command()
         write(&format!("{name}-cut"), &one[..one.len() / 2]);
         write(&format!("{name}-turned"), &one.iter().map(|byte| byte ^ 0x80).collect::<Vec<_>>());
         write(&format!("{name}-bare"), &one.iter().copied().filter(|byte| *byte != b'|').collect::<Vec<_>>());
+        write(&format!("{name}-shuffled"), &shuffled(one));
+        write(&format!("{name}-thin"), &thinned(one));
+        write(&format!("{name}-junk"), &with_junk(one));
     }
     write("empty", b"");
     write("zeros", &[0; 4096]);

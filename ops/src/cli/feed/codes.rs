@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::configured;
 use crate::cli::context::Context;
+use crate::config::code_tables::Known;
 use crate::diagnostic::Outcome;
 use crate::exit::Exit;
 use crate::output::Table;
@@ -36,7 +37,8 @@ pub(super) fn tables(feed: Option<&str>, context: &Context) -> Outcome {
 pub(super) fn unmapped(feed: Option<&str>, all: bool, limit: u32, context: &Context) -> Outcome {
     let only = feed.map(|name| configured(name, context)).transpose()?.map(|(name, _)| name);
     let counts = context.store()?.repository.unmapped_codes(only.as_ref(), u32::MAX)?;
-    let listed = counts.iter().map(|count| (count, is_known(count, context)));
+    let (known, now) = (Known::of(context.found()?.config()), context.now());
+    let listed = counts.iter().map(|count| (count, known.knows(count, now)));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let listed: Vec<_> = listed.filter(|(_, known)| all || !known).take(limit).collect();
     let screen = context.screen()?;
@@ -68,12 +70,4 @@ pub(super) fn unmapped(feed: Option<&str>, all: bool, limit: u32, context: &Cont
         screen.table(&table)?;
     }
     Ok(Exit::Done)
-}
-
-/// Whether a table of the feed knows the code today.
-fn is_known(count: &UnmappedCount, context: &Context) -> bool {
-    let Ok(found) = context.found() else { return false };
-    let Some(feed) = found.config().feed_settings().find(|feed| feed.name == count.feed) else { return false };
-    let today = context.now().to_zoned(context.zone().unwrap_or(jiff::tz::TimeZone::UTC)).date();
-    feed.code_tables.find(&count.code.system, &count.code.code, today).is_some()
 }

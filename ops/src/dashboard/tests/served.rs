@@ -37,6 +37,7 @@ impl Served {
         let state = DashboardState {
             snapshot: Arc::new(move || Arc::clone(&snapshot)),
             repository: Arc::new(repository),
+            knows: Arc::new(|count| count.code.code == "KNOWN"),
             demo: true,
         };
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -123,7 +124,7 @@ fn a_path_without_a_language_leads_to_the_readers() {
 fn every_place_of_the_navigation_is_there_in_both_languages() {
     let served = Served::start();
     for language in ["en", "zh-hant"] {
-        for path in ["/ops", "/ops/held", "/ops/messages"] {
+        for path in ["/ops", "/ops/held", "/ops/messages", "/ops/codes"] {
             let answer = served.get(&format!("/{language}{path}"), "fr");
             assert_eq!(status(&answer), "200", "{path}: {answer}");
             assert_eq!(answer.matches("aria-current=\"page\"").count(), 1, "{path}");
