@@ -7,6 +7,7 @@ mod images;
 mod log;
 mod registry;
 mod repository;
+mod sequence;
 mod unmapped;
 
 pub use blob::{Blob, BlobError, BlobRow, BlobStore, BlobWriter, SharedBlobs};
@@ -19,7 +20,7 @@ pub use repository::{
     Fence, HeldGroup, Lookup, MessageDetail, MessageKey, MessageQuery, MessageRow, RecordQuery, RecordRow, RedoMode,
     Repository, RepositoryError, Resolved, Sameness, TakeUp, Transition,
 };
-
+pub use sequence::Sequence;
 pub use unmapped::{UNMAPPED_BATCH_MAX, UNMAPPED_FEED_MAX, UnmappedCount};
 
 use crate::envelope::Envelope;

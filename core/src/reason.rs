@@ -108,6 +108,7 @@ reasons! {
     ProcessingId "PROCESSING_ID" Profile 202 "The processing id is not the one this feed expects" "處理識別碼與設定不符" "Send MSH-11 P, or set `processing_ids` for the feed" "MSH-11 請傳送 P，或為該資料來源設定 `processing_ids`",
     VersionUnknown "VERSION_UNKNOWN" Profile 203 "The HL7 version is not taken" "不接受此 HL7 版本" "Send 2.1 to 2.9, or set `versions` for the feed" "傳送 2.1 至 2.9，或為該資料來源設定 `versions`",
     ControlIdReused "CONTROL_ID_REUSED" Profile 205 "The control id was used before for another message" "控制編號曾用於另一訊息" "Give every message its own MSH-10" "每個訊息須有獨立的 MSH-10",
+    SequenceNumber "SEQUENCE_NUMBER" Profile 207 "The sequence number is not the one that is expected" "序號並非預期的序號" "Send the message whose number MSA-4 tells; to begin anew send -1 in MSH-13" "請傳送 MSA-4 所示序號的訊息；如要重新開始，於 MSH-13 傳送 -1",
     NoIdentifier "NO_IDENTIFIER" Identity 101 "No usable patient identifier" "沒有可用的病人識別碼" "Send PID-3" "請傳送 PID-3",
     NoDocument "NO_DOCUMENT" Identity 207 "No identity document, and the local number is not linked; a registered person looks alike" "沒有身分證明文件，本地編號亦未連結" "Link the local number with `causeway person link`, then replay" "以 `causeway person link` 連結本地編號後重新處理",
     OtherDocument "OTHER_DOCUMENT" Identity 207 "The identity document is of another kind than the registered one; a registered person looks alike" "身分證明文件種類與登記的不同；有登記人士資料相似" "If it is the same person, add the document with `causeway person document`, then replay" "如屬同一人，以 `causeway person document` 加入該證件，然後重播",

@@ -25,7 +25,7 @@ use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
 use causeway_core::port::{Clock, ReadLimit, Repository, SharedBlobs};
-use causeway_hl7::{Door, DoorError, Ports, Waiters};
+use causeway_hl7::{Door, DoorError, Ports, Sequences, Waiters};
 use causeway_mappers::Mappers;
 use causeway_mappers::hl7v2::{self, Support};
 use causeway_router::{Router, Settings};
@@ -444,6 +444,7 @@ fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet
         is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
         halt: Arc::new(halt::log),
         outcome_of: Arc::new(move |position| outcome_of(repository.as_ref(), position)),
+        sequences: Sequences::of(Arc::clone(&engines.repository) as _),
         suspect: Arc::new(move |suspect| suspects.note(suspect)),
     }
 }

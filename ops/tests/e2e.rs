@@ -19,6 +19,9 @@ mod demo;
 #[path = "e2e/fetching.rs"]
 mod fetching;
 #[cfg(test)]
+#[path = "e2e/files.rs"]
+mod files;
+#[cfg(test)]
 #[path = "e2e/hl7_http.rs"]
 mod hl7_http;
 #[cfg(test)]
@@ -33,6 +36,9 @@ mod mapping;
 #[cfg(test)]
 #[path = "e2e/scope.rs"]
 mod scope;
+#[cfg(test)]
+#[path = "e2e/sequence.rs"]
+mod sequence;
 #[cfg(test)]
 #[path = "e2e/tls.rs"]
 mod tls;

@@ -73,6 +73,9 @@ impl Router {
             let Some(tries) = self.lease(position, digest, place, before)? else { return Ok(Fetched::Elsewhere) };
             let result = fetcher.fetch(place, &pointer.url, pointer.bytes);
             self.count_try(&entry, tries, &result);
+            if let Err(error) = &result {
+                self.repository.fetch_failed(position, digest, &error.to_string())?;
+            }
             match result {
                 Ok(bytes) => came.add(digest, bytes),
                 Err(error) if error.may_pass() && tries < place.tries => return Ok(Fetched::Later),
@@ -161,7 +164,7 @@ impl Router {
         let now = self.clock.now();
         let pause = place.pause.saturating_mul(1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX));
         let next_at = now.saturating_add(place.timeout.saturating_add(pause.min(PAUSE_MAX)));
-        let row = FetchRow { pointer, tries, next_at: next_at.unwrap_or(now), document: None };
+        let row = FetchRow { pointer, tries, next_at: next_at.unwrap_or(now), document: None, failure: None };
         let leased = self.repository.fetch_begin(position, before, &row, now)?;
         Ok(leased.then_some(tries))
     }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use axum::Router;
 use causeway_core::metric::{self, Metrics};
-use causeway_tls::{Acceptor, Certificate};
+use causeway_tls::{Acceptor, Certificate, HandshakeError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -62,7 +62,7 @@ pub async fn serve(
 /// The same by TLS, when there is an acceptor. The route finds who asks as the request's extension [`Caller`].
 pub async fn serve_by(
     listener: TcpListener,
-    tls: Option<Arc<Acceptor>>,
+    tls: Option<Tls>,
     router: Router,
     limits: HttpLimits,
     metrics: Arc<dyn Metrics>,
@@ -92,6 +92,24 @@ pub async fn serve_by(
     drop(listener);
     stop.send_replace(true);
     drain(connections, limits.drain_timeout).await
+}
+
+/// Hears of a handshake that failed: from where, and why.
+pub type Refused = dyn Fn(IpAddr, &HandshakeError) + Send + Sync;
+
+/// TLS of a door, and who is told of those who could not be let in.
+#[derive(Clone)]
+pub struct Tls {
+    /// Its certificates.
+    pub acceptor: Arc<Acceptor>,
+    /// Called on a connection's task with the address and what was wrong, so it must not block.
+    pub refused: Arc<Refused>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
 }
 
 /// Who asks, as far as the connection itself tells; put into every request.

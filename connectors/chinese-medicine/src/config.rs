@@ -11,7 +11,7 @@ use causeway_core::feed::{CharsetRule, FeedSettings};
 use causeway_core::hl7v2::charset::Charset;
 use causeway_core::provider::ProviderId;
 use causeway_pickup::{PickupFault, PickupSettings};
-use causeway_tls::{ClientPattern, Network, TlsSettings};
+use causeway_tls::{ClientPattern, Network, Secrecy, SecrecyFault, TlsSettings};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -163,16 +163,13 @@ pub enum ConfigFault {
     /// Two feeds could not be told apart.
     #[error("feed `{0}` has the token of another feed")]
     TokenTwice(FeedName),
-    /// The door listens beyond loopback without TLS.
-    #[error("the Chinese-medicine door on {0} speaks plain text: give it a [cm_door.tls], or listen on 127.0.0.1")]
-    PlaintextBeyondLoopback(SocketAddr),
-    /// The settings of TLS do not go together.
+    /// What the door hears from others could be read by anyone, or its settings contradict each other.
     #[error("the Chinese-medicine door on {listen}: {fault}")]
-    Tls {
+    Secrecy {
         /// The door.
         listen: SocketAddr,
         /// What is wrong.
-        fault: causeway_tls::TlsFault,
+        fault: SecrecyFault,
     },
     /// A feed without anything to recognise it by.
     #[error("feed `{0}` has neither `token_sha256` nor `certificates`: nobody could be told to be it")]
@@ -229,14 +226,8 @@ impl CmDoorConfig {
         ];
         let mut faults: Vec<ConfigFault> =
             wrong.into_iter().filter(|(_, wrong)| *wrong).map(|(name, _)| ConfigFault::Limit(name)).collect();
-        match &self.tls {
-            None if self.listen.ip().is_loopback() => {}
-            None => faults.push(ConfigFault::PlaintextBeyondLoopback(self.listen)),
-            Some(tls) => {
-                let told = |fault| ConfigFault::Tls { listen: self.listen, fault };
-                faults.extend(tls.faults().into_iter().map(told));
-            }
-        }
+        let (listen, secrecy) = (self.listen, Secrecy { tls: self.tls.as_ref(), plaintext_from: &[] });
+        faults.extend(secrecy.faults(&[listen]).into_iter().map(|fault| ConfigFault::Secrecy { listen, fault }));
         if self.feeds.is_empty() {
             faults.push(ConfigFault::NoFeed(self.listen));
         }
@@ -326,7 +317,7 @@ mod tests {
         );
         assert!(matches!(door("").faults().as_slice(), [ConfigFault::NoFeed(_)]));
         let beyond = door(&format!("listen = \"0.0.0.0:8577\"\n{good}"));
-        assert!(matches!(beyond.faults().as_slice(), [ConfigFault::PlaintextBeyondLoopback(_)]));
+        assert!(matches!(beyond.faults().as_slice(), [ConfigFault::Secrecy { .. }]));
         let nameless = door("[[feed]]\nname = \"a\"\nprovider = \"1\"\n");
         assert_eq!(nameless.faults(), [ConfigFault::Nameless(name())]);
         let bound = door("[[feed]]\nname = \"a\"\nprovider = \"1\"\ncertificates = [\"cn:a\"]\n");

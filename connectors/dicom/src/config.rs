@@ -7,7 +7,7 @@ use std::time::Duration;
 use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::{CharsetRule, FeedSettings, Profile};
 use causeway_core::provider::ProviderId;
-use causeway_tls::{ClientPattern, Network, TlsSettings};
+use causeway_tls::{ClientPattern, Network, Secrecy, TlsSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +183,11 @@ impl DicomDoorConfig {
     pub fn below(mut self, folder: &Path) -> Self {
         self.tls = self.tls.map(|tls| tls.below(folder));
         self
+    }
+
+    /// Who is heard in plain text.
+    pub(crate) fn secrecy(&self) -> Secrecy<'_> {
+        Secrecy { tls: self.tls.as_ref(), plaintext_from: &self.insecure_plaintext_from }
     }
 
     /// What is wrong with it; empty when nothing is.

@@ -88,10 +88,7 @@ impl Associations {
     /// Why a peer is not let in, before a byte of it is read.
     fn unwelcome(&self, peer: IpAddr) -> Option<Unwelcome> {
         let config = &self.shared.config;
-        let allowed = self.shared.tls.is_some()
-            || peer.is_loopback()
-            || config.insecure_plaintext_from.iter().any(|net| net.contains(peer));
-        if !allowed {
+        if !config.secrecy().hears(peer) {
             Some(Unwelcome::Plaintext)
         } else if !config.feeds.iter().any(|feed| feed.from.iter().any(|net| net.contains(peer))) {
             Some(Unwelcome::UnknownPeer)

@@ -160,7 +160,8 @@ impl Verdict {
 }
 
 /// What is rejected whatever the content of the message; every other reason is an error.
-const REJECTED: [Reason; 12] = [
+const REJECTED: [Reason; 13] = [
+    Reason::SequenceNumber,
     Reason::Unreadable,
     Reason::StrayEndBlock,
     Reason::NotOneMessage,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::{FeedSettings, LineEnds, Profile};
 use causeway_core::provider::ProviderId;
-use causeway_tls::{ClientPattern, ClientTlsSettings, TlsSettings};
+use causeway_tls::{ClientPattern, ClientTlsSettings, Secrecy, TlsSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +124,10 @@ pub struct FeedConfig {
     /// or kept out of it by decision). Default: `logged`.
     #[serde(default)]
     pub acknowledge: Acknowledge,
+    /// The sender numbers its messages in MSH-13 (HL7 v2.9.1, §2.10.1): one out of its turn is refused, and MSA-4 tells which
+    /// one is expected. Default: no, MSH-13 is not looked at.
+    #[serde(default)]
+    pub sequence_numbers: bool,
     /// Where the application acknowledgements go that a sender asks for in MSH-16. Default: `same`.
     #[serde(default)]
     pub application_ack: ApplicationAck,
@@ -203,6 +207,11 @@ impl DoorConfig {
         check::faults(self)
     }
 
+    /// Who is heard in plain text.
+    pub(crate) fn secrecy(&self) -> Secrecy<'_> {
+        Secrecy { tls: self.tls.as_ref(), plaintext_from: &self.insecure_plaintext_from }
+    }
+
     /// The same with every relative path of a file below `folder`.
     #[must_use]
     pub fn below(mut self, folder: &Path) -> Self {
@@ -257,6 +266,7 @@ impl FeedConfig {
             fetch: Vec::new(),
             expect_every: None,
             acknowledge: Acknowledge::default(),
+            sequence_numbers: false,
             application_ack: ApplicationAck::default(),
             application_ack_to: None,
             application_ack_tls: None,

@@ -23,11 +23,13 @@ use crate::tally::Cause;
 mod answering;
 mod batch;
 mod flight;
+mod numbering;
 mod report;
 mod stamp;
 
 use batch::{Batch, Collected, is_batch};
 use flight::{Fate, Flight, find, refusal_of};
+use numbering::{Floor, Waiting};
 use report::{Report, Wait};
 
 pub(crate) use stamp::Stamp;
@@ -51,6 +53,10 @@ pub(crate) struct Desk {
     batch: Option<Batch>,
     /// The answer to a batch, until it is whole.
     collected: Option<Collected>,
+    /// A numbered message whose turn is being looked up.
+    waiting: Option<Waiting>,
+    /// Held while a numbered message is on its way.
+    floor: Option<Floor>,
     out: Vec<u8>,
     /// The feed of each answer in `out`, and when its message was received.
     answered: Vec<(Option<usize>, Instant)>,
@@ -76,6 +82,8 @@ impl Desk {
             letters: Vec::new(),
             batch: None,
             collected: None,
+            waiting: None,
+            floor: None,
             out: Vec::new(),
             answered: Vec::new(),
             stamp: Stamp::default(),
@@ -87,9 +95,13 @@ impl Desk {
         }
     }
 
-    /// One more message may be taken, once a batch is read.
+    /// One more message may be taken, once a batch is read and a numbered message answered.
     pub(crate) fn has_room(&self) -> bool {
-        !self.over && self.batch.is_none() && self.queue.len() < self.door.config.limits.window
+        !self.over
+            && self.batch.is_none()
+            && self.waiting.is_none()
+            && self.floor.is_none()
+            && self.queue.len() < self.door.config.limits.window
     }
 
     /// No more is to be read: framing is lost, or the peer is not wanted.
@@ -114,7 +126,7 @@ impl Desk {
 
     /// Every message has had its first answer.
     pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.batch.is_none()
+        self.queue.is_empty() && self.batch.is_none() && self.waiting.is_none()
     }
 
     /// Takes what came out of the bytes: a message, or a batch of them.
@@ -175,6 +187,8 @@ impl Desk {
             match letter {
                 Letter::Logged { sequence, result } => self.logged(sequence, result, now),
                 Letter::Outcome(outcome) => self.settled(outcome),
+                Letter::Sequence(last) => self.sequence_known(last),
+                Letter::Numbered { sequence, result } => self.numbered(sequence, result),
             }
         }
         self.letters = letters;
@@ -223,7 +237,11 @@ impl Desk {
             peer: &self.peer,
         };
         match sealer.seal(parcel, receipt) {
-            Sealed::Keep(kept) => self.keep(*kept, parcel, now),
+            Sealed::Keep(kept) => match kept.number {
+                None => self.keep(*kept, now),
+                Some(number) => self.take_numbered(*kept, number, now),
+            },
+            Sealed::Link(link) => self.take_link(*link, now),
             Sealed::Refuse(refused) => self.refuse(*refused, now),
             Sealed::Acknowledgement => self.door.tally.refused(None, Cause::Acknowledgement),
             Sealed::Nothing => self.unkept += 1,
@@ -231,12 +249,13 @@ impl Desk {
     }
 
     /// A message for the log.
-    fn keep(&mut self, kept: Kept, parcel: Parcel<'_>, now: Instant) {
-        let Kept { feed, envelope, echo, mode, known_kind } = kept;
+    fn keep(&mut self, kept: Kept, now: Instant) {
+        let Kept { feed, envelope, echo, mode, known_kind, number: _ } = kept;
+        let bytes = envelope.body.expose().len();
         self.join(feed);
         let kind = known_kind.then_some(envelope.kind.as_str());
-        self.door.tally.received(feed, kind, parcel.payload.len(), envelope.received_at);
-        let Some(lease) = self.door.budget.lease(parcel.payload.len()) else {
+        self.door.tally.received(feed, kind, bytes, envelope.received_at);
+        let Some(lease) = self.door.budget.lease(bytes) else {
             self.door.tally.refused(Some(feed), Cause::NoMemory);
             return self.push_refused(Some(feed), Reason::Busy, String::new(), echo, mode, now);
         };
@@ -244,7 +263,7 @@ impl Desk {
         if let Some((reason, place)) = &refusal {
             debug!(feed = %envelope.feed, trace = %envelope.trace, %reason, place, "message refused and kept");
         }
-        let sequence = self.front + u64::try_from(self.queue.len()).unwrap_or(u64::MAX);
+        let sequence = self.next_sequence();
         let wait = if refusal.is_none() { self.wait(feed, sequence, &echo, mode) } else { None };
         let waits = wait.is_some();
         let report = Report::new(Arc::clone(&self.door), Arc::clone(&self.inbox), sequence, wait);
@@ -260,6 +279,11 @@ impl Desk {
         };
         let flight = Flight::new(Some(feed), echo, mode, now, fate);
         self.queue.push_back(Flight { refusal, lease: Some(lease), waits, ..flight });
+    }
+
+    /// The number of the next message, counted from 0 over the life of the connection.
+    fn next_sequence(&self) -> u64 {
+        self.front + u64::try_from(self.queue.len()).unwrap_or(u64::MAX)
     }
 
     /// Who is to be told of the outcome, if anyone.
@@ -351,7 +375,8 @@ impl Desk {
             Err(error) => {
                 let (reason, place) = refusal_of(&error);
                 flight.fate = Fate::Refused(reason, place);
-                return self.note_unkept(reason);
+                self.note_unkept(reason);
+                return self.logged_numbered(sequence, false);
             }
         };
         let (feed, waits) = (flight.feed, flight.waits);
@@ -361,6 +386,7 @@ impl Desk {
             None if waits && flight.mode == Mode::Original => Fate::Uncommitted(now + commit_timeout),
             None => Fate::Stored,
         };
+        self.logged_numbered(sequence, true);
         match appended.freshness {
             Freshness::New => {}
             Freshness::Resent => {
@@ -400,7 +426,7 @@ impl Desk {
 
     /// The oldest message, if it can be answered now.
     fn next_answered(&mut self, now: Instant) -> Option<Flight> {
-        let flight = self.queue.front_mut()?;
+        let flight = self.queue.front_mut().filter(|flight| !flight.is_numbered)?;
         match flight.fate {
             Fate::Appending => return None,
             Fate::Uncommitted(until) if now < until => return None,

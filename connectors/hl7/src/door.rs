@@ -9,7 +9,7 @@ use causeway_core::ack::Settled;
 use causeway_core::disposition::Disposition;
 use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::Metrics;
-use causeway_core::port::{Clock, Log, LogError};
+use causeway_core::port::{Clock, Log, LogError, Repository, RepositoryError, Sequence};
 use causeway_pickup::PickupError;
 use causeway_tls::{Acceptor, Connector, TlsError, listen};
 use jiff::tz::TimeZone;
@@ -53,8 +53,41 @@ pub struct Ports {
     /// The outcome of a message received earlier, when it is committed. Asked when a message is sent again whose
     /// sender waits for it. May block.
     pub outcome_of: Arc<dyn Fn(Position) -> Option<Settled> + Send + Sync>,
+    /// The sequence numbers of feeds that number their messages.
+    pub sequences: Sequences,
     /// Somebody wanted to come in and may not. Called on a connection's task, so it must not block.
     pub suspect: Arc<dyn Fn(&Suspect) + Send + Sync>,
+}
+
+/// Looks a feed's sequence number up.
+type LastSequence = dyn Fn(&FeedName) -> Result<Option<Sequence>, RepositoryError> + Send + Sync;
+/// Remembers a feed's sequence number, or forgets it.
+type KeepSequence = dyn Fn(&FeedName, Option<&Sequence>) -> Result<(), RepositoryError> + Send + Sync;
+
+/// Where the sequence numbers of feeds are remembered. Asked for messages of such feeds only.
+#[derive(Clone)]
+pub struct Sequences {
+    /// The one last taken. May block.
+    pub last: Arc<LastSequence>,
+    /// Remembers one, durably, or forgets it. May block.
+    pub keep: Arc<KeepSequence>,
+}
+
+impl Sequences {
+    /// Those that a repository remembers.
+    pub fn of(repository: Arc<dyn Repository>) -> Self {
+        let reads = Arc::clone(&repository);
+        Self {
+            last: Arc::new(move |feed| reads.sequence(feed)),
+            keep: Arc::new(move |feed, sequence| repository.set_sequence(feed, sequence)),
+        }
+    }
+}
+
+impl fmt::Debug for Sequences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sequences").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Ports {
@@ -227,7 +260,7 @@ impl Shared {
         let mut stamp = Stamp::default();
         let at = stamp.text(self.ports.clock.now(), Some(index), Some(zone));
         let mut message = Vec::with_capacity(256);
-        write(&mut message, &self.ids, &Answer { echo, code, complaint, at, own_exchange: Some("AL") });
+        write(&mut message, &self.ids, &Answer { echo, code, complaint, at, own_exchange: Some("AL"), expected: None });
         if courier.offer(message) {
             self.tally.acknowledged(Some(index), code);
         } else {

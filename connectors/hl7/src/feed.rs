@@ -1,6 +1,8 @@
 //! Whose message is it? By door, peer address, client certificate, and MSH-3 and MSH-4.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use causeway_core::feed::CharsetRule;
 use causeway_core::hl7v2::header::{Header, HeaderFault};
@@ -19,6 +21,8 @@ pub(crate) struct Feed {
     pub(crate) frame_bytes_max: usize,
     /// Carries its application acknowledgements, when they go elsewhere.
     pub(crate) courier: Option<Courier>,
+    /// A message that is numbered is being looked at.
+    pub(crate) numbering: Arc<AtomicBool>,
 }
 
 impl Feed {
@@ -26,7 +30,7 @@ impl Feed {
     pub(crate) fn new(config: FeedConfig, courier: Option<Courier>) -> Self {
         let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
         let frame_bytes_max = usize::try_from(config.frame_bytes_max).unwrap_or(usize::MAX);
-        Self { config, zone, frame_bytes_max, courier }
+        Self { config, zone, frame_bytes_max, courier, numbering: Arc::default() }
     }
 
     /// Its name, as a label.

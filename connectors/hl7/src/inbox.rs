@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_core::outcome::State;
-use causeway_core::port::{Appended, LogError};
+use causeway_core::port::{Appended, LogError, RepositoryError, Sequence};
 use causeway_core::reason::Reason;
 use tokio::sync::Notify;
 
@@ -20,6 +20,15 @@ pub(crate) enum Letter {
         sequence: u64,
         /// The log's word.
         result: Result<Appended, LogError>,
+    },
+    /// The sequence number last taken from the feed whose message waits for it.
+    Sequence(Result<Option<Sequence>, RepositoryError>),
+    /// Whether the sequence number of the message numbered `sequence` is remembered.
+    Numbered {
+        /// Which message of this connection, counted from 0.
+        sequence: u64,
+        /// The repository's word.
+        result: Result<(), RepositoryError>,
     },
     /// What became of the message appended as `sequence`.
     Outcome(Box<Outcome>),

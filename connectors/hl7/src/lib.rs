@@ -22,11 +22,12 @@ mod listener;
 mod peer;
 mod post;
 mod seal;
+mod sequence;
 mod tally;
 pub mod trial;
 
 pub use application_ack::Waiters;
-pub use door::{Door, DoorError, Ports};
+pub use door::{Door, DoorError, Ports, Sequences};
 pub use file::{FileDoor, FileDoorConfig};
 pub use listener::Drained;
 pub use peer::Suspect;

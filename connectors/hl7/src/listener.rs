@@ -103,10 +103,7 @@ impl Connections {
     fn unwelcome(&self, peer: IpAddr) -> Option<Unwelcome> {
         let config = &self.shared.config;
         let limits = &config.limits;
-        let allowed = self.shared.tls.is_some()
-            || peer.is_loopback()
-            || config.insecure_plaintext_from.iter().any(|net| net.contains(peer));
-        if !allowed {
+        if !config.secrecy().hears(peer) {
             Some(Unwelcome::Plaintext)
         } else if !self.shared.feeds.iter().any(|feed| feed.hears(peer)) {
             Some(Unwelcome::UnknownPeer)
@@ -137,7 +134,7 @@ async fn converse(stream: TcpStream, address: IpAddr, shared: Arc<Shared>, inbox
 
 impl Shared {
     /// Tells of a handshake that failed.
-    fn not_let_in(&self, address: IpAddr, error: &HandshakeError) {
+    pub(crate) fn not_let_in(&self, address: IpAddr, error: &HandshakeError) {
         self.tally.unwelcome(Unwelcome::Handshake(error.as_str()));
         if error.is_authentication_failure() {
             warn!(peer = %address, %error, "node authentication failure");

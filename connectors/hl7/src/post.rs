@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use causeway_core::envelope::Digest;
-use causeway_tls::{Acceptor, Certificate};
+use causeway_tls::{Acceptor, Certificate, HandshakeError};
 use tokio::time::{Instant, sleep_until};
 
 use crate::ack::Code;
@@ -70,6 +70,11 @@ impl Poster {
         self.shared.tls.clone()
     }
 
+    /// Counts a handshake that failed, and notes somebody who could not show who he is.
+    pub fn not_let_in(&self, address: IpAddr, error: &HandshakeError) {
+        self.shared.not_let_in(address, error);
+    }
+
     /// The longest message of any feed, in bytes.
     pub fn message_bytes_max(&self) -> usize {
         self.shared.framing.payload_bytes_max
@@ -113,8 +118,7 @@ impl Poster {
 
     fn unwelcome(&self, address: IpAddr) -> Option<Unwelcome> {
         let config = &self.shared.config;
-        let allowed = config.insecure_plaintext_from.iter().any(|network| network.contains(address));
-        if config.tls.is_none() && !address.is_loopback() && !allowed {
+        if !config.secrecy().hears(address) {
             Some(Unwelcome::Plaintext)
         } else if !self.shared.feeds.iter().any(|feed| feed.hears(address)) {
             Some(Unwelcome::UnknownPeer)

@@ -16,6 +16,7 @@ use tracing::debug;
 use crate::ack::{Echo, Mode};
 use crate::feed::{Feed, Peeked, Whose, readable, recognise};
 use crate::peer::Peer;
+use crate::sequence::Number;
 
 mod bytes;
 mod document;
@@ -75,6 +76,8 @@ pub(crate) enum Sealed {
     Keep(Box<Kept>),
     /// Refused and not kept.
     Refuse(Box<Refused>),
+    /// Of the sequence number protocol, and about nobody.
+    Link(Box<Link>),
     /// An acknowledgement: it is never answered.
     Acknowledgement,
     /// A part of a frame that can be neither kept nor answered.
@@ -88,8 +91,20 @@ pub(crate) struct Kept {
     pub(crate) envelope: Envelope,
     pub(crate) echo: Echo,
     pub(crate) mode: Mode,
+    /// Its sequence number, when its feed numbers its messages.
+    pub(crate) number: Option<u64>,
     /// Its kind is one that is taken, and so fit for a metric label.
     pub(crate) known_kind: bool,
+}
+
+/// A message that asks for a sequence number, or begins them anew.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) feed: usize,
+    pub(crate) echo: Echo,
+    pub(crate) mode: Mode,
+    /// The numbers begin anew.
+    pub(crate) begins_anew: bool,
 }
 
 /// A message that is answered and forgotten.
@@ -155,6 +170,18 @@ impl Sealer<'_> {
         if let Some(reason) = self.not_now(feed, parcel) {
             return refuse(Some(index), reason, "", echo, mode);
         }
+        let number = match numbered(feed, header) {
+            Ok(Some(Number::Of(number))) => Some(number),
+            Ok(Some(word @ (Number::Start | Number::Resync))) if is_control_id(header) => {
+                let begins_anew = word == Number::Resync;
+                return Sealed::Link(Box::new(Link { feed: index, echo, mode, begins_anew }));
+            }
+            Ok(Some(Number::Start | Number::Resync)) => {
+                return refuse(Some(index), Reason::BadValue, "MSH-10", echo, mode);
+            }
+            Ok(None) => None,
+            Err(reason) => return refuse(Some(index), reason, "MSH-13", echo, mode),
+        };
         let support = (self.supports)(&code, &header.trigger_event());
         let mut patient_key = String::new();
         let examined = examine_header(feed, header, parcel.flaw, peeked, support)
@@ -171,6 +198,7 @@ impl Sealer<'_> {
             envelope: envelope(feed, labels, parcel, receipt, examined.err()),
             echo,
             mode,
+            number,
             known_kind: matches!(support, Support::Taken { .. }),
         }))
     }
@@ -194,6 +222,7 @@ impl Sealer<'_> {
             envelope: envelope(feed, Labels::default(), parcel, receipt, Some(refusal)),
             echo: Echo::unreadable(),
             mode: Mode::Original,
+            number: None,
             known_kind: false,
         }))
     }
@@ -209,6 +238,11 @@ impl Sealer<'_> {
             Some(Flaw::StrayEnd | Flaw::Broken) | None => (self.is_paused)(&feed.config.name).then_some(Reason::Paused),
         }
     }
+}
+
+/// MSH-13, of a feed that numbers its messages. What is broken or not whole has none that could be trusted.
+fn numbered(feed: &Feed, header: &Header<'_>) -> Result<Option<Number>, Reason> {
+    if feed.config.sequence_numbers { Number::read(header.raw(13)).map(Some) } else { Ok(None) }
 }
 
 /// What the header and the frame alone say against a message.

@@ -33,6 +33,7 @@ pub(crate) enum Cause {
     OtherCertificate,
     Broken,
     Unreadable,
+    OutOfSequence,
 }
 
 impl Cause {
@@ -51,6 +52,7 @@ impl Cause {
             Self::OtherCertificate => "certificate",
             Self::Broken => "broken",
             Self::Unreadable => "unreadable",
+            Self::OutOfSequence => "out_of_sequence",
         }
     }
 }

@@ -40,6 +40,7 @@ fn objection(config: &FeedConfig, supports: &Supports, payload: &[u8]) -> Option
     match sealer.seal(Parcel { payload, flaw: None }, receipt) {
         Sealed::Keep(kept) => kept.envelope.refusal,
         Sealed::Refuse(refused) => Some(Refusal { reason: refused.reason, place: refused.place }),
+        Sealed::Link(_) => None,
         // Never answered and never kept.
         Sealed::Acknowledgement | Sealed::Nothing => {
             Some(Refusal { reason: Reason::UnsupportedType, place: "MSH-9".to_owned() })

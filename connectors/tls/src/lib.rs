@@ -17,6 +17,7 @@ mod handshake;
 mod listening;
 mod network;
 mod pattern;
+mod secrecy;
 mod settings;
 
 pub use acceptor::{Acceptor, Reload, Session};
@@ -27,4 +28,5 @@ pub use handshake::HandshakeError;
 pub use listening::{Drained, Floor, listen, prepare, serve};
 pub use network::{Network, NetworkError};
 pub use pattern::{ClientPattern, ClientPatternError};
+pub use secrecy::{Secrecy, SecrecyFault};
 pub use settings::{ClientTlsSettings, TlsFault, TlsSettings};

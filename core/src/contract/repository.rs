@@ -39,13 +39,14 @@ pub use self::committing::{
     a_plan_that_cannot_be_made_leaves_nothing_behind, a_record_without_a_permit_is_refused,
     a_zombies_commit_touches_nothing, an_offset_never_goes_back, counters_of_states_add_up_to_the_messages,
     nothing_clinical_is_kept_of_what_is_withheld, partitions_go_on_independently, paused_feeds_are_kept,
+    sequence_numbers_are_kept_and_forgotten,
 };
 pub use self::counting::{
     a_sender_that_invents_codes_reaches_a_bound, local_codes_are_counted_once_a_message_that_is_accepted,
 };
 pub use self::fetching::{
     a_document_that_came_is_remembered, one_of_several_gets_the_lease_of_a_pointer,
-    what_waits_for_a_document_is_due_until_somebody_tries,
+    what_waits_for_a_document_is_due_until_somebody_tries, why_a_try_failed_is_remembered_until_the_document_came,
 };
 pub use self::finding::{
     a_count_agrees_with_the_list, held_messages_are_grouped_by_reason_and_feed, messages_are_found_by_every_condition,
@@ -131,6 +132,8 @@ macro_rules! repository_contract {
             nothing_clinical_is_kept_of_what_is_withheld,
             counters_of_states_add_up_to_the_messages,
             paused_feeds_are_kept,
+            sequence_numbers_are_kept_and_forgotten,
+            why_a_try_failed_is_remembered_until_the_document_came,
             local_codes_are_counted_once_a_message_that_is_accepted,
             a_sender_that_invents_codes_reaches_a_bound,
             persons_and_providers_are_resolved_in_order,

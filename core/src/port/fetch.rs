@@ -80,4 +80,6 @@ pub struct FetchRow {
     pub next_at: Timestamp,
     /// The document, once it came.
     pub document: Option<Digest>,
+    /// Why the latest try failed. Never names the pointer.
+    pub failure: Option<String>,
 }

@@ -524,6 +524,15 @@ pub trait Repository: Send + Sync {
     /// Remembers the document a pointer leads to, and ends its lease.
     fn fetch_done(&self, position: Position, pointer: Digest, document: Digest) -> Result<(), RepositoryError>;
 
+    /// Remembers why the latest try of a pointer failed. The text never names the pointer.
+    fn fetch_failed(&self, position: Position, pointer: Digest, failure: &str) -> Result<(), RepositoryError>;
+
+    /// The sequence number last taken from a feed; `None` when the next one is taken whatever it is.
+    fn sequence(&self, feed: &FeedName) -> Result<Option<super::Sequence>, RepositoryError>;
+
+    /// Remembers the sequence number taken from a feed, durably, or forgets it.
+    fn set_sequence(&self, feed: &FeedName, sequence: Option<&super::Sequence>) -> Result<(), RepositoryError>;
+
     /// The paused feeds.
     fn paused_feeds(&self) -> Result<Vec<FeedName>, RepositoryError>;
 

@@ -8,6 +8,7 @@ mod replay;
 mod show;
 mod tail;
 mod trace;
+mod tries;
 
 use causeway_core::port::MessageDetail;
 use clap::{Args, Subcommand};

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use causeway_chinese_medicine::{CmFileDoor, Desk, Ports};
 use causeway_core::envelope::FeedName;
-use causeway_serve::http::{self, HttpLimits};
-use causeway_tls::{Acceptor, Reload};
+use causeway_core::metric::{self, Metrics as _};
+use causeway_hl7::Suspect;
+use causeway_serve::http::{self, HttpLimits, Refused, Tls};
+use causeway_tls::{Acceptor, HandshakeError, Reload};
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
+use super::suspects::Suspects;
 use super::{Engines, halt, listen, said};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
@@ -44,6 +47,7 @@ pub(super) async fn open(
         if let Some(tls) = &tls {
             tasks.push(tokio::spawn(watch_files(Arc::clone(tls), stopping.clone())));
         }
+        let tls = tls.map(|acceptor| Tls { acceptor, refused: refused(engines) });
         let stopping = stopping.clone();
         tracing::info!(address = %found, "Chinese-medicine door open");
         tasks.push(tokio::spawn(async move {
@@ -59,6 +63,20 @@ pub(super) async fn open(
         tasks.push(tokio::spawn(async move { opened.serve(said(stopping)).await }));
     }
     Ok(tasks)
+}
+
+/// Counts a handshake that failed, and notes somebody who could not show who he is.
+fn refused(engines: &Engines) -> Arc<Refused> {
+    let metrics = Arc::clone(&engines.metrics);
+    let suspects = Suspects::new(Arc::clone(&engines.clock), Arc::clone(&engines.repository) as _);
+    Arc::new(move |address, error: &HandshakeError| {
+        let cause = error.as_str();
+        metrics.add(&metric::CONNECTIONS_REFUSED, &["-", cause], 1);
+        if error.is_authentication_failure() {
+            tracing::warn!(peer = %address, %error, "node authentication failure");
+            suspects.note(&Suspect { address, cause, detail: error.to_string(), feed: None });
+        }
+    })
 }
 
 /// Reads certificates again when their files change.

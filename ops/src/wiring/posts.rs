@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use causeway_hl7::Door;
-use causeway_serve::http::{self, HttpLimits};
+use causeway_serve::http::{self, HttpLimits, Tls};
+use causeway_tls::HandshakeError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
@@ -27,7 +28,10 @@ pub(super) async fn open(
         let poster = door.poster();
         let body_bytes_max = u64::try_from(poster.message_bytes_max()).unwrap_or(u64::MAX);
         let limits = HttpLimits { body_bytes_max, ..config.server.limits.clone() };
-        let (tls, routes, metrics) = (poster.tls(), hl7::routes(poster), Arc::clone(metrics) as _);
+        let teller = poster.clone();
+        let refused = Arc::new(move |address, error: &HandshakeError| teller.not_let_in(address, error));
+        let tls = poster.tls().map(|acceptor| Tls { acceptor, refused });
+        let (routes, metrics) = (hl7::routes(poster), Arc::clone(metrics) as _);
         let stopping = stopping.clone();
         tracing::info!(address = %found, "HL7 over HTTP open");
         tasks.push(tokio::spawn(async move {

@@ -66,7 +66,9 @@ fn hub(address: SocketAddr) -> Hub {
     let text = std::fs::read_to_string(&file).expect("written by init");
     let place = format!(
         "\n[[door.feed.fetch]]\npointers = \"ftp://files.test/pdf/\"\nfrom = \"http://{address}/pdf/\"\n\
-         addresses = [\"127.0.0.1\"]\nbytes_max = \"100KiB\"\ntries = 3\npause = \"100ms\"\ntimeout = \"10s\"\n"
+         addresses = [\"127.0.0.1\"]\nbytes_max = \"100KiB\"\ntries = 3\npause = \"100ms\"\ntimeout = \"10s\"\n\
+         \n[[door.feed.fetch]]\npointers = \"ftp://files.test/slow/\"\nfrom = \"http://{address}/slow/\"\n\
+         addresses = [\"127.0.0.1\"]\npause = \"10m\"\n"
     );
     std::fs::write(&file, format!("{text}{place}")).expect("written");
     hub.file("persons.csv", PERSON.as_bytes());
@@ -113,6 +115,34 @@ fn a_report_by_pointer_is_fetched_and_given_back_and_everything_else_is_held_wit
             assert_eq!((&state, &detail["reason"]), (&Value::from("held"), &Value::from(*expected)), "{id}: {detail}");
         }
     }
+    // What the advice of a waiting message promises: how often it was tried, when it is next, and what came of it.
+    let tries = |id: &str| hub.run(&["--json", "message", "show", id]).json()["fetches"][0].clone();
+    let late = tries("late");
+    assert!(late["document"].is_string() && late["last_error"].is_null() && late["next_at"].is_null(), "{late}");
+    let none = tries("none");
+    assert_eq!((&none["tries"], &none["next_at"]), (&3.into(), &Value::Null), "{none}");
+    assert!(
+        none["last_error"].as_str().is_some_and(|error| error.contains("404") && !error.contains("none.pdf")),
+        "{none}"
+    );
+    let shown = hub.run(&["message", "show", "none"]).out;
+    assert!(shown.contains("LAST ERROR") && shown.contains("404") && shown.contains("a replay begins anew"), "{shown}");
+    assert_eq!(tries("other"), Value::Null, "nobody followed it");
+    assert_eq!(hub.send("waits", &report("waits", "ftp://files.test/slow/slow.pdf", "")).code, Some(0));
+    let waits = until(|| {
+        let shown = hub.run(&["--json", "message", "show", "waits"]);
+        let shown: Value = serde_json::from_str(&shown.out).ok()?;
+        (shown["fetches"][0]["last_error"].is_string()).then_some(shown)
+    });
+    let waits = waits.expect("a first try failed");
+    assert_eq!(
+        (&waits["reason"], &waits["fetches"][0]["tries"]),
+        (&Value::from("DOCUMENT_PENDING"), &1.into()),
+        "{waits}"
+    );
+    assert!(waits["fetches"][0]["next_at"].is_string(), "{waits}");
+    let text = hub.run(&["message", "show", "waits"]).out;
+    assert!(text.contains("NEXT TRY NOT BEFORE") && text.contains("404"), "{text}");
     let told = hub.run(&["message", "trace", "size"]).out;
     assert!(told.contains("25383") && told.contains("22"), "both sizes: {told}");
     let shown = until(|| {

@@ -124,4 +124,27 @@ fn by_https_the_sender_is_known_by_its_certificate() {
     let (status, body) = post(file("feed-catch-all.pem"), file("feed-catch-all.key")).expect("an answer");
     assert!(status == 200 && body.contains("MSA|AA|S1"), "{status} {body}");
     assert_eq!(post(None, None), None, "without a certificate nobody is let in");
+
+    // One of another authority, and one of ours that is for servers.
+    let other = Hub::new();
+    let foreign = |name: &str| Some(other.path().join("certificates").join(name));
+    assert_eq!(post(foreign("feed-catch-all.pem"), foreign("feed-catch-all.key")), None, "of another authority");
+    assert_eq!(post(file("server.pem"), file("server.key")), None, "for another purpose");
+    let refused = |cause: &str| {
+        let line = format!("causeway_connections_refused_total{{cause=\"{cause}\",feed=\"-\"}} ");
+        let number = move |text: &str| text.lines().find_map(|found| found.strip_prefix(&line)?.parse::<f64>().ok());
+        move |text: &str| number(text).unwrap_or_default()
+    };
+    let (missing, bad) = (refused("tls_no_certificate"), refused("tls_certificate"));
+    let counted = until(|| Some(hub.get("/metrics").1).filter(|text| missing(text) >= 1.0 && bad(text) >= 2.0));
+    assert!(counted.is_some(), "every handshake that failed is counted: {}", hub.get("/metrics").1);
+    let audited = |cause: &str| {
+        until(|| {
+            let lines = hub.run(&["--json", "audit", "find", "--action", "refuse-peer"]).lines();
+            lines.iter().any(|line| line["entry"]["detail"]["cause"] == *cause).then_some(())
+        })
+    };
+    assert!(audited("tls_no_certificate").is_some() && audited("tls_certificate").is_some(), "and noted in the audit");
+    let listed = hub.run(&["--json", "message", "list"]).lines();
+    assert_eq!(listed.len(), 1, "nothing came in but the one that was let in: {listed:?}");
 }

@@ -1,11 +1,10 @@
 //! One connection of the HTTP door, with hyper's own bounds set.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use causeway_tls::{Acceptor, Session};
+use causeway_tls::Session;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,13 +15,13 @@ use tokio::sync::watch;
 use tower::Service as _;
 
 use super::stream::Impatient;
-use super::{Caller, HttpLimits, Reached};
+use super::{Caller, HttpLimits, Reached, Tls};
 
 /// Answers the requests of one connection until it is closed, times out, or `stopping` turns true; then the request
 /// being answered is finished and no further one is read.
 pub(super) async fn run(
     stream: TcpStream,
-    tls: Option<Arc<Acceptor>>,
+    tls: Option<Tls>,
     app: Router,
     limits: HttpLimits,
     stopping: watch::Receiver<bool>,
@@ -35,11 +34,11 @@ pub(super) async fn run(
     let Some(tls) = tls else {
         return answer(stream, reached, Caller { address, certificate: None }, app, &limits, stopping).await;
     };
-    match tls.accept(stream).await {
+    match tls.acceptor.accept(stream).await {
         Ok(Session { stream, client }) => {
             answer(stream, reached, Caller { address, certificate: client }, app, &limits, stopping).await;
         }
-        Err(error) => tracing::debug!(%error, "a connection of the HTTP door has no TLS"),
+        Err(error) => (tls.refused)(address, &error),
     }
 }
 

@@ -44,5 +44,6 @@ GRANT UPDATE ON "causeway".audit_head TO causeway_ingest;
 -- Notes that are done with.
 GRANT INSERT, UPDATE, DELETE ON
     "causeway".waiting, "causeway".paused_feed, "causeway".subject, "causeway".person_number, "causeway".ticket,
-    "causeway".partition_lease, "causeway".worker, "causeway".imaging_instance, "causeway".imaging_study
+    "causeway".partition_lease, "causeway".worker, "causeway".imaging_instance, "causeway".imaging_study,
+    "causeway".feed_sequence
     TO causeway_ingest;

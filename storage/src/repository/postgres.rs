@@ -32,6 +32,7 @@ mod rebuild;
 mod record_rows;
 mod records;
 mod resolve;
+mod sequences;
 mod session;
 mod steps;
 mod text;

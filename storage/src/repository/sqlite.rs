@@ -28,6 +28,7 @@ mod rebuild;
 mod records;
 mod resolve;
 mod sameness;
+mod sequences;
 mod settings;
 mod tickets;
 mod unit;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use causeway_core::envelope::FeedName;
 use causeway_core::feed::CharsetRule;
 use causeway_core::hl7v2::charset::Charset;
-use causeway_tls::{Network, TlsFault};
+use causeway_tls::{Network, SecrecyFault};
 use jiff::tz::TimeZone;
 
 use super::{DicomDoorConfig, DicomFeedConfig};
@@ -23,22 +23,14 @@ pub enum ConfigFault {
     /// Two feeds have one name.
     #[error("the feed name `{0}` is used twice")]
     NameTwice(FeedName),
-    /// The door listens beyond loopback without TLS, and nobody said that is wanted.
-    #[error(
-        "the DICOM door on {0} speaks plain text: give it a [dicom_door.tls], list who may connect in `insecure_plaintext_from`, or listen on 127.0.0.1"
-    )]
-    PlaintextBeyondLoopback(SocketAddr),
-    /// The settings of TLS do not go together.
+    /// What the door hears from others could be read by anyone, or its settings contradict each other.
     #[error("the DICOM door on {listen}: {fault}")]
-    Tls {
+    Secrecy {
         /// The door.
         listen: SocketAddr,
         /// What is wrong.
-        fault: TlsFault,
+        fault: SecrecyFault,
     },
-    /// A door cannot speak both.
-    #[error("the DICOM door on {0} has TLS, so it hears no plain text: leave `insecure_plaintext_from` out")]
-    PlaintextBesideTls(SocketAddr),
     /// A feed expects peers that the door will not hear.
     #[error("feed `{feed}`: {network} may not connect, because `insecure_plaintext_from` does not cover it")]
     PeerNotHeard {
@@ -94,7 +86,8 @@ pub(super) fn faults(config: &DicomDoorConfig) -> Vec<ConfigFault> {
     if !is_ae_title(&config.ae_title) {
         faults.push(ConfigFault::AeTitle(config.ae_title.clone()));
     }
-    faults.extend(secrecy(config));
+    let listen = config.listen;
+    faults.extend(config.secrecy().faults(&[listen]).into_iter().map(|fault| ConfigFault::Secrecy { listen, fault }));
     let mut names = BTreeSet::new();
     for feed in &config.feeds {
         if !names.insert(&feed.name) {
@@ -103,18 +96,6 @@ pub(super) fn faults(config: &DicomDoorConfig) -> Vec<ConfigFault> {
         faults.extend(feed_faults(config, feed));
     }
     faults
-}
-
-fn secrecy(config: &DicomDoorConfig) -> Vec<ConfigFault> {
-    let listen = config.listen;
-    match &config.tls {
-        None if listen.ip().is_loopback() || !config.insecure_plaintext_from.is_empty() => Vec::new(),
-        None => vec![ConfigFault::PlaintextBeyondLoopback(listen)],
-        Some(tls) => {
-            let both = (!config.insecure_plaintext_from.is_empty()).then_some(ConfigFault::PlaintextBesideTls(listen));
-            tls.faults().into_iter().map(|fault| ConfigFault::Tls { listen, fault }).chain(both).collect()
-        }
-    }
 }
 
 fn limits(config: &DicomDoorConfig) -> Vec<ConfigFault> {
@@ -161,12 +142,8 @@ fn feed_faults(config: &DicomDoorConfig, feed: &DicomFeedConfig) -> Vec<ConfigFa
     if !feed.certificates.is_empty() && config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
         faults.push(ConfigFault::NoCertificates(name()));
     }
-    let heard = |network: &Network| {
-        config.tls.is_some()
-            || network.is_loopback()
-            || config.insecure_plaintext_from.iter().any(|allowed| allowed.covers(network))
-    };
-    let unheard = feed.from.iter().filter(|network| !heard(network));
+    let secrecy = config.secrecy();
+    let unheard = secrecy.unheard(&feed.from);
     faults.extend(unheard.map(|network| ConfigFault::PeerNotHeard { feed: name(), network: *network }));
     faults
 }

@@ -106,7 +106,7 @@ fn write_with(
 ) -> Vec<u8> {
     let ids = MessageIds::new(Timestamp::UNIX_EPOCH, Uuid::nil());
     let mut out = Vec::new();
-    write(&mut out, &ids, &Answer { echo, code, complaint, at: AT, own_exchange });
+    write(&mut out, &ids, &Answer { echo, code, complaint, at: AT, own_exchange, expected: None });
     let id = b"0".repeat(20);
     let at = out.windows(20).position(|window| window == id).expect("our own id");
     out.splice(at..at + 20, *b"ID");
@@ -263,4 +263,22 @@ fn a_header_field_beyond_all_measure_is_not_repeated() {
     );
     let control = Echo::of(&peeked, false);
     assert!(write_with(&control, Code::AR, None, None).ends_with(b"\rMSA|AR|\r"));
+}
+
+#[test]
+fn msa_4_tells_the_sequence_number_behind_the_text_or_its_place() {
+    let header = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|7|P|2.3|5\r";
+    let ids = MessageIds::new(Timestamp::UNIX_EPOCH, Uuid::nil());
+    let tail = |code: Code, complaint: Option<Complaint<'_>>| {
+        let out = written(header, |echo| {
+            let mut out = Vec::new();
+            write(&mut out, &ids, &Answer { echo, code, complaint, at: AT, own_exchange: None, expected: Some(-1) });
+            out
+        });
+        String::from_utf8(out).expect("text").split_once("MSA").expect("MSA").1.to_owned()
+    };
+    assert_eq!(tail(Code::AA, None), "|AA|7||-1\r");
+    let complaint = Complaint { reason: Reason::SequenceNumber, place: "MSH-13", severity: Severity::Error };
+    let told = tail(Code::AR, Some(complaint));
+    assert!(told.starts_with("|AR|7|MSH-13: ") && told.contains("|-1\r"), "{told}");
 }

@@ -19,6 +19,8 @@ pub struct Answer<'a> {
     /// MSH-15 of an application acknowledgement in enhanced mode, which is an exchange of its own: whether it wants to
     /// be acknowledged in turn. Its MSH-16 is always NE. `None` in every other answer, where both stay empty (§2.9.3).
     pub own_exchange: Option<&'static str>,
+    /// MSA-4, the sequence number that was taken or is expected; `None` when the sender numbers nothing.
+    pub expected: Option<i64>,
 }
 
 /// Something wrong, for ERR.
@@ -113,6 +115,11 @@ fn write_msa(out: &mut Vec<u8>, answer: &Answer<'_>) {
         escape(out, marks, complaint.reason.text());
         escape(out, marks, ". ");
         escape(out, marks, complaint.reason.fix());
+    } else if answer.expected.is_some() {
+        next_field(out, marks, b"");
+    }
+    if let Some(expected) = answer.expected {
+        next_field(out, marks, expected.to_string().as_bytes());
     }
     out.push(b'\r');
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use causeway_core::envelope::{Digest, FeedName};
 use causeway_core::hl7v2::charset::Charset;
 use causeway_pickup::PickupFault;
-use causeway_tls::{ClientTlsSettings, TlsFault};
+use causeway_tls::{ClientTlsSettings, SecrecyFault, TlsFault};
 use jiff::tz::TimeZone;
 
 use super::{ApplicationAck, DoorConfig, FeedConfig, FetchFault, Network};
@@ -20,11 +20,14 @@ pub enum ConfigFault {
     /// Two feeds have one name.
     #[error("the feed name `{0}` is used twice")]
     NameTwice(FeedName),
-    /// The door listens beyond loopback without TLS, and nobody said that is wanted.
-    #[error(
-        "the door listens on {0} in plain text: give it a [door.tls], list who may connect in `insecure_plaintext_from`, or listen on 127.0.0.1"
-    )]
-    PlaintextBeyondLoopback(SocketAddr),
+    /// What the door hears from others could be read by anyone, or its settings contradict each other.
+    #[error("the door on {listen}: {fault}")]
+    Secrecy {
+        /// The door.
+        listen: SocketAddr,
+        /// What is wrong.
+        fault: SecrecyFault,
+    },
     /// A feed expects peers that the door will not hear.
     #[error("feed `{feed}`: {network} may not connect, because `insecure_plaintext_from` does not cover it")]
     PeerNotHeard {
@@ -33,19 +36,6 @@ pub enum ConfigFault {
         /// The network it names.
         network: Network,
     },
-    /// The settings of TLS do not go together.
-    #[error("the door on {listen}: {fault}")]
-    Tls {
-        /// The door.
-        listen: SocketAddr,
-        /// What is wrong.
-        fault: TlsFault,
-    },
-    /// A door cannot speak both.
-    #[error(
-        "the door on {0} has TLS, so it hears no plain text: leave `insecure_plaintext_from` out, or open another [[door]]"
-    )]
-    PlaintextBesideTls(SocketAddr),
     /// A feed is bound to certificates that its door does not ask for.
     #[error("feed `{0}`: `certificates` needs a door whose `[door.tls]` has a `client_ca`")]
     NoCertificates(FeedName),
@@ -129,15 +119,17 @@ pub(super) fn faults(config: &DoorConfig) -> Vec<ConfigFault> {
     if config.feeds.is_empty() {
         faults.push(ConfigFault::NoFeed(config.listen));
     }
-    faults.extend(secrecy(config));
+    let listen = config.listen;
+    let listens: Vec<SocketAddr> = config.http_listen.into_iter().chain([listen]).collect();
+    let secrecy = config.secrecy();
+    faults.extend(secrecy.faults(&listens).into_iter().map(|fault| ConfigFault::Secrecy { listen, fault }));
     let mut names = BTreeSet::new();
     for (place, feed) in config.feeds.iter().enumerate() {
         if !names.insert(&feed.name) {
             faults.push(ConfigFault::NameTwice(feed.name.clone()));
         }
-        if config.tls.is_none() {
-            faults.extend(peers_not_heard(config, feed));
-        }
+        let unheard = secrecy.unheard(&feed.from);
+        faults.extend(unheard.map(|network| ConfigFault::PeerNotHeard { feed: feed.name.clone(), network: *network }));
         if !feed.certificates.is_empty() && config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
             faults.push(ConfigFault::NoCertificates(feed.name.clone()));
         }
@@ -145,20 +137,6 @@ pub(super) fn faults(config: &DoorConfig) -> Vec<ConfigFault> {
         faults.extend(hidden(config.feeds.get(..place).unwrap_or_default(), feed));
     }
     faults
-}
-
-/// What is wrong with how the door keeps what it hears from others.
-fn secrecy(config: &DoorConfig) -> Vec<ConfigFault> {
-    let listen = config.listen;
-    let here = listen.ip().is_loopback() && config.http_listen.is_none_or(|http| http.ip().is_loopback());
-    match &config.tls {
-        None if here || !config.insecure_plaintext_from.is_empty() => Vec::new(),
-        None => vec![ConfigFault::PlaintextBeyondLoopback(listen)],
-        Some(tls) => {
-            let both = (!config.insecure_plaintext_from.is_empty()).then_some(ConfigFault::PlaintextBesideTls(listen));
-            tls.faults().into_iter().map(|fault| ConfigFault::Tls { listen, fault }).chain(both).collect()
-        }
-    }
 }
 
 fn limits(config: &DoorConfig) -> Vec<ConfigFault> {
@@ -181,15 +159,6 @@ fn limits(config: &DoorConfig) -> Vec<ConfigFault> {
         ("frame_bytes_max", config.feeds.iter().any(|feed| feed.frame_bytes_max == 0)),
     ];
     zero.into_iter().filter(|(_, is_zero)| *is_zero).map(|(name, _)| ConfigFault::Zero(name)).collect()
-}
-
-/// Networks of a feed that are neither this machine nor allowed to speak in plain text.
-fn peers_not_heard<'c>(config: &'c DoorConfig, feed: &'c FeedConfig) -> impl Iterator<Item = ConfigFault> + 'c {
-    let heard = |network: &Network| {
-        network.is_loopback() || config.insecure_plaintext_from.iter().any(|allowed| allowed.covers(network))
-    };
-    let unheard = feed.from.iter().filter(move |network| !heard(network));
-    unheard.map(|network| ConfigFault::PeerNotHeard { feed: feed.name.clone(), network: *network })
 }
 
 fn feed_faults(feed: &FeedConfig) -> Vec<ConfigFault> {

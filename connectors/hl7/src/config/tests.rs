@@ -1,5 +1,7 @@
 //! What a door may be told, and what it refuses to be told.
 
+use causeway_tls::SecrecyFault;
+
 use super::*;
 
 fn door(text: &str) -> DoorConfig {
@@ -45,7 +47,10 @@ fn an_unknown_key_is_refused_at_every_level() {
 #[test]
 fn plain_text_beyond_loopback_must_be_asked_for() {
     let open = door(&format!("listen = '0.0.0.0:2575'\n{SMALLEST}"));
-    assert_eq!(open.faults(), [ConfigFault::PlaintextBeyondLoopback(open.listen)]);
+    assert_eq!(
+        open.faults(),
+        [ConfigFault::Secrecy { listen: open.listen, fault: SecrecyFault::PlaintextBeyondLoopback }]
+    );
     let asked = door(&format!(
         "listen = '0.0.0.0:2575'\ninsecure_plaintext_from = ['10.1.0.0/16']\n{SMALLEST}from = ['10.1.2.3']\n"
     ));

@@ -1,6 +1,5 @@
 //! What a sender is told, when it is its message's turn.
 
-use causeway_core::outcome::State;
 use causeway_core::reason::Reason;
 use tokio::time::Instant;
 
@@ -11,21 +10,39 @@ use crate::ack::{Answer, Code, Complaint, Echo, First, Severity, Verdict, first,
 use crate::config::ApplicationAck;
 use crate::frame::write_frame;
 use crate::inbox::Outcome;
+use crate::sequence::Expected;
+
+/// What an answer says.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    code: Code,
+    complaint: Option<Complaint<'a>>,
+    /// MSH-15, when it is an exchange of its own.
+    own_exchange: Option<&'static str>,
+    /// MSA-4.
+    expected: Option<Expected>,
+}
+
+impl<'a> Told<'a> {
+    const fn of(code: Code, complaint: Option<Complaint<'a>>) -> Self {
+        Self { code, complaint, own_exchange: None, expected: None }
+    }
+}
 
 impl Desk {
     /// Writes the answer to a message whose turn it is.
     pub(super) fn answer(&mut self, flight: Flight) {
-        let (feed, echo) = (flight.feed, &flight.echo);
-        let committed = |state: State, reason: Option<Reason>| (outcome(flight.mode, state), complaint(state, reason));
+        let (feed, echo, received) = (flight.feed, &flight.echo, Some(flight.received));
+        let told = |code, complaint| Told { expected: flight.expected, ..Told::of(code, complaint) };
         match &flight.fate {
             Fate::Stored => {
                 if let First::Answer(code) = first(flight.mode, Verdict::Stored) {
-                    self.send(feed, echo, code, None, None, Some(flight.received));
+                    self.send(feed, echo, told(code, None), received);
                 }
             }
             Fate::Committed(state, reason) => {
-                if let (Some(code), complaint) = committed(*state, *reason) {
-                    self.send(feed, echo, code, complaint, None, Some(flight.received));
+                if let Some(code) = outcome(flight.mode, *state) {
+                    self.send(feed, echo, told(code, complaint(*state, *reason)), received);
                 }
             }
             Fate::Refused(reason, place) => self.answer_refused(&flight, *reason, place),
@@ -41,13 +58,15 @@ impl Desk {
     fn answer_refused(&mut self, flight: &Flight, reason: Reason, place: &str) {
         let complaint = Some(Complaint { reason, place, severity: Severity::Error });
         let received = Some(flight.received);
+        let told = |code| Told { expected: flight.expected, ..Told::of(code, complaint) };
         match first(flight.mode, Verdict::of(reason, place)) {
-            First::Answer(code) => self.send(flight.feed, &flight.echo, code, complaint, None, received),
+            First::Answer(code) => self.send(flight.feed, &flight.echo, told(code), received),
             First::Application(code) => {
                 let feed = flight.feed.and_then(|feed| self.door.feeds.get(feed));
                 match feed.map_or(ApplicationAck::Same, |feed| feed.config.application_ack) {
                     ApplicationAck::Same => {
-                        self.send(flight.feed, &flight.echo, code, complaint, Some("NE"), received);
+                        let told = Told { own_exchange: Some("NE"), ..told(code) };
+                        self.send(flight.feed, &flight.echo, told, received);
                     }
                     ApplicationAck::Separate => {
                         self.door.send_elsewhere(flight.feed, &flight.echo, code, complaint);
@@ -63,7 +82,8 @@ impl Desk {
     fn answer_later(&mut self, told: &Outcome) {
         let Some((echo, mode, feed)) = &told.later else { return };
         if let Some(code) = outcome(*mode, told.state) {
-            self.send(Some(*feed), echo, code, complaint(told.state, told.reason), Some("NE"), None);
+            let complaint = complaint(told.state, told.reason);
+            self.send(Some(*feed), echo, Told { own_exchange: Some("NE"), ..Told::of(code, complaint) }, None);
         }
     }
 
@@ -74,18 +94,11 @@ impl Desk {
         self.collected = collected;
     }
 
-    fn send(
-        &mut self,
-        feed: Option<usize>,
-        echo: &Echo,
-        code: Code,
-        complaint: Option<Complaint<'_>>,
-        own_exchange: Option<&'static str>,
-        received: Option<Instant>,
-    ) {
+    fn send(&mut self, feed: Option<usize>, echo: &Echo, told: Told<'_>, received: Option<Instant>) {
         let zone = feed.and_then(|feed| self.door.feeds.get(feed)).map(|feed| &feed.zone);
         let at = self.stamp.text(self.door.ports.clock.now(), feed, zone);
-        let answer = Answer { echo, code, complaint, at, own_exchange };
+        let Told { code, complaint, own_exchange, expected } = told;
+        let answer = Answer { echo, code, complaint, at, own_exchange, expected };
         match &mut self.collected {
             None => write_frame(&mut self.out, |out| write(out, &self.door.ids, &answer)),
             Some(Collected { answers, out }) => {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use causeway_core::outcome::State;
-use causeway_core::port::LogError;
+use causeway_core::port::{LogError, Sequence};
 use causeway_core::reason::Reason;
 use tokio::time::Instant;
 
@@ -11,6 +11,7 @@ use super::batch::Mark;
 use crate::ack::{Complaint, Echo, Mode, Severity};
 use crate::budget::Lease;
 use crate::inbox::Outcome;
+use crate::sequence::Expected;
 
 /// A message between its receipt and its first answer.
 pub(super) struct Flight {
@@ -25,6 +26,12 @@ pub(super) struct Flight {
     pub(super) lease: Option<Lease>,
     /// Somebody is to be told of its outcome.
     pub(super) waits: bool,
+    /// MSA-4 of its answer, when its feed numbers its messages.
+    pub(super) expected: Option<Expected>,
+    /// Its number is not remembered yet.
+    pub(super) is_numbered: bool,
+    /// What is to be remembered once it is in the log.
+    pub(super) unsaved: Option<Sequence>,
     /// Its application acknowledgement, when the outcome is known before the first answer could be sent.
     pub(super) later: Option<Box<Outcome>>,
 }
@@ -49,7 +56,20 @@ pub(super) enum Fate {
 
 impl Flight {
     pub(super) const fn new(feed: Option<usize>, echo: Echo, mode: Mode, received: Instant, fate: Fate) -> Self {
-        Self { feed, echo, mode, received, fate, refusal: None, lease: None, waits: false, later: None }
+        Self {
+            feed,
+            echo,
+            mode,
+            received,
+            fate,
+            refusal: None,
+            lease: None,
+            waits: false,
+            expected: None,
+            is_numbered: false,
+            unsaved: None,
+            later: None,
+        }
     }
 }
 

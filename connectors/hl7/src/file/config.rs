@@ -32,6 +32,7 @@ impl FileDoorConfig {
             (has_other_from, "from"),
             (!feed.certificates.is_empty(), "certificates"),
             (feed.http_token_sha256.is_some(), "http_token_sha256"),
+            (feed.sequence_numbers, "sequence_numbers"),
         ];
         let foreign = foreign.into_iter().filter(|(is_set, _)| *is_set);
         let foreign = foreign.map(|(_, setting)| ConfigFault::NotForFiles { feed: feed.name.clone(), setting });

@@ -14,7 +14,7 @@ use causeway_core::port::{Appended, Clock, Completion, Entry, Log, LogError, Par
 use causeway_core::provider::ProviderId;
 use causeway_core::reason::Reason;
 use causeway_hl7::config::{DoorConfig, FeedConfig, SenderPattern};
-use causeway_hl7::{Door, Drained, Ports, Support, Suspect, Waiters};
+use causeway_hl7::{Door, Drained, Ports, Sequences, Support, Suspect, Waiters};
 use causeway_storage::log::embedded::{EmbeddedLog, EmbeddedLogSettings};
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -279,6 +279,7 @@ impl Hub {
             outcome_of: Arc::new(move |position| {
                 known.lock().expect("outcomes").iter().find(|settled| settled.position == position).cloned()
             }),
+            sequences: Sequences { last: Arc::new(|_| Ok(None)), keep: Arc::new(|_, _| Ok(())) },
             suspect: Arc::new(move |suspect| suspected.lock().expect("suspects").push(suspect.clone())),
         };
         let door = Door::open(config, ports.clone()).await.expect("door");

@@ -7,10 +7,10 @@ use super::world::{
 };
 use crate::decision::{Decision, Verdict};
 use crate::disposition::Disposition;
-use crate::envelope::{Offset, PartitionId};
+use crate::envelope::{Digest, Offset, PartitionId};
 use crate::mapped::{Identity, Note};
 use crate::outcome::{Outcome, State};
-use crate::port::{BlobError, Effects, Fence, Lookup, MessageQuery, RedoMode, RepositoryError, Resolved};
+use crate::port::{BlobError, Effects, Fence, Lookup, MessageQuery, RedoMode, RepositoryError, Resolved, Sequence};
 use crate::reason::Reason;
 use crate::scope::Domain;
 
@@ -224,4 +224,20 @@ pub fn paused_feeds_are_kept(new: New) {
 
 fn note(place: &str, text: &str) -> Note {
     Note { code: "unused-field".to_owned(), place: place.to_owned(), text: text.to_owned() }
+}
+
+/// A feed's sequence number stays until another is taken or it is forgotten.
+pub fn sequence_numbers_are_kept_and_forgotten(new: New) {
+    let subject = new();
+    let store = subject.open();
+    let known = |name: &str| subject.open().repository.sequence(&feed(name)).expect("read");
+    assert_eq!(known("lab"), None);
+    let first = Sequence { number: 7, digest: Some(Digest([1; 32])) };
+    store.repository.set_sequence(&feed("lab"), Some(&first)).expect("kept");
+    assert_eq!((known("lab"), known("ward")), (Some(first), None));
+    let second = Sequence { number: 999_999_999_999_999, digest: None };
+    store.repository.set_sequence(&feed("lab"), Some(&second)).expect("kept");
+    assert_eq!(known("lab"), Some(second));
+    store.repository.set_sequence(&feed("lab"), None).expect("forgotten");
+    assert_eq!(known("lab"), None);
 }

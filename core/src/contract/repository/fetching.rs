@@ -57,8 +57,21 @@ pub fn a_document_that_came_is_remembered(new: New) {
     assert_eq!(store.repository.fetches(place(3)).expect("rows").len(), 1);
 }
 
+/// Why the latest try failed stands beside it, and goes when the document comes.
+pub fn why_a_try_failed_is_remembered_until_the_document_came(new: New) {
+    let subject = new();
+    let store = subject.open();
+    let known = || subject.open().repository.fetches(place(0)).expect("rows").remove(0).failure;
+    begin(&store, place(0), 0, &row(1, 20), 10);
+    assert_eq!(known(), None);
+    store.repository.fetch_failed(place(0), POINTER, "nothing answers").expect("remembered");
+    assert_eq!(known().as_deref(), Some("nothing answers"));
+    store.repository.fetch_done(place(0), POINTER, Digest([1; 32])).expect("remembered");
+    assert_eq!(known(), None);
+}
+
 fn row(tries: u32, until: u32) -> FetchRow {
-    FetchRow { pointer: POINTER, tries, next_at: at(until), document: None }
+    FetchRow { pointer: POINTER, tries, next_at: at(until), document: None, failure: None }
 }
 
 fn begin(store: &Store, position: Position, expect: u32, row: &FetchRow, now: u32) -> bool {

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::context::Context;
-use super::{find_one, json as form};
+use super::{find_one, json as form, tries};
 use crate::config::find::Found;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::exit::Exit;
@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Show, context: &Context) -> Outcome {
     if terminal.json {
         let mut value = form::detail(&detail);
         if let Some(object) = value.as_object_mut() {
+            object.insert("fetches".to_owned(), tries::json(&detail, &tries::of(context, &detail)?));
             object.insert(
                 "fields".to_owned(),
                 fields(&message, sight).map(|(place, text)| json!([place, text])).collect(),
@@ -72,6 +73,7 @@ pub(crate) fn run(args: &Show, context: &Context) -> Outcome {
         let mut table = Table::new(&["field", "value"]);
         fields(&message, sight).for_each(|(place, text)| table.row([place, text]));
         terminal.table(&table)?;
+        tries::tell(&context.screen()?, &detail, &tries::of(context, &detail)?)?;
     }
     if sight == Sight::Masked {
         terminal.say("what may be about the patient is masked; --reveal shows it and is audited");

@@ -5,7 +5,7 @@ use causeway_core::port::{Effects, MessageDetail};
 use clap::Args;
 
 use super::super::context::Context;
-use super::{find, json};
+use super::{find, json, tries};
 use crate::diagnostic::Outcome;
 use crate::exit::Exit;
 use crate::output::{Table, Terminal, grouped};
@@ -22,7 +22,11 @@ pub(crate) fn run(args: &Trace, context: &Context) -> Outcome {
     let terminal = context.screen()?;
     for (number, detail) in find(context, &args.id)?.iter().enumerate() {
         if terminal.json {
-            terminal.json_line(&json::detail(detail))?;
+            let mut value = json::detail(detail);
+            if let Some(object) = value.as_object_mut() {
+                object.insert("fetches".to_owned(), tries::json(detail, &tries::of(context, detail)?));
+            }
+            terminal.json_line(&value)?;
             continue;
         }
         if number > 0 {
@@ -52,6 +56,7 @@ fn tell(context: &Context, terminal: &Terminal, detail: &MessageDetail) -> Outco
         let place = if row.place.is_empty() { String::new() } else { format!(" at {}", row.place) };
         terminal.line(&format!("\n{reason}{place}: {}\nfix: {}", reason.text(), reason.fix()))?;
     }
+    tries::tell(terminal, detail, &tries::of(context, detail)?)?;
     decisions(terminal, detail)?;
     records(terminal, detail)?;
     if !detail.notes.is_empty() {

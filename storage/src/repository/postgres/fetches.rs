@@ -26,7 +26,7 @@ pub(super) fn due(session: &mut Session, now: Timestamp, limit: u32) -> Result<V
 
 /// What is remembered of the pointers of a message.
 pub(super) fn of(session: &mut Session, position: Position) -> Result<Vec<FetchRow>> {
-    let sql = "SELECT pointer, tries, next_at, document FROM document_fetch \
+    let sql = "SELECT pointer, tries, next_at, document, failure FROM document_fetch \
                WHERE partition_id = $1 AND log_offset = $2 ORDER BY pointer";
     let (partition, offset) = (i32::from(position.partition.0), int(position.offset.0)?);
     let rows = session.query(sql, &[&partition, &offset])?;
@@ -37,6 +37,7 @@ pub(super) fn of(session: &mut Session, position: Position) -> Result<Vec<FetchR
             tries: small(get::<i32>(row, 1)?.into())?,
             next_at: timestamp(get(row, 2)?)?,
             document: document.map(digest_of).transpose()?,
+            failure: get(row, 4)?,
         })
     };
     rows.iter().map(read).collect()
@@ -67,8 +68,16 @@ pub(super) fn begin(
 pub(super) fn done(unit: &mut Unit<'_>, position: Position, pointer: Digest, document: Digest) -> Result<()> {
     let sql = "INSERT INTO document_fetch (partition_id, log_offset, pointer, tries, next_at, document) \
                VALUES ($1, $2, $3, 0, 0, $4) ON CONFLICT (partition_id, log_offset, pointer) \
-               DO UPDATE SET next_at = 0, document = excluded.document";
+               DO UPDATE SET next_at = 0, document = excluded.document, failure = NULL";
     let (partition, offset) = (i32::from(position.partition.0), int(position.offset.0)?);
     let (pointer, document) = (pointer.0.as_slice(), document.0.as_slice());
     unit.execute(sql, &[&partition, &offset, &pointer, &document]).map(|_| ())
+}
+
+/// Remembers why the latest try failed.
+pub(super) fn failed(unit: &mut Unit<'_>, position: Position, pointer: Digest, failure: &str) -> Result<()> {
+    let sql = "UPDATE document_fetch SET failure = $4 WHERE partition_id = $1 AND log_offset = $2 AND pointer = $3";
+    let (partition, offset) = (i32::from(position.partition.0), int(position.offset.0)?);
+    let pointer = pointer.0.as_slice();
+    unit.execute(sql, &[&partition, &offset, &pointer, &failure]).map(|_| ())
 }

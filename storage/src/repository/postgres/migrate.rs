@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "provider_location",
         sql: include_str!("../../../migrations/postgres/0006_provider_location.sql"),
     },
+    Migration { name: "feed_sequence", sql: include_str!("../../../migrations/postgres/0007_feed_sequence.sql") },
 ];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.

@@ -9,7 +9,8 @@ use causeway_core::person::{Demographics, Document, LocalNumber, PersonId};
 use causeway_core::port::{
     AccessGrant, Actor, AuditEntry, AuditLine, AuditQuery, AuditReport, Committed, Decide, FeedCount, Fence, FetchRow,
     HeldGroup, Lookup, MessageDetail, MessageQuery, MessageRow, NewEvent, NewPerson, Participant, PersonQuery,
-    RecordQuery, RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, TakeUp, UnmappedCount,
+    RecordQuery, RecordRow, RedoMode, Registry, RegistryError, Repository, RepositoryError, Sequence, TakeUp,
+    UnmappedCount,
 };
 use causeway_core::provider::{Provider, ProviderId};
 use causeway_core::scope::Domain;
@@ -18,8 +19,8 @@ use jiff::Timestamp;
 use super::session::get;
 use super::unit::Unit;
 use super::{
-    Ending, PostgresRepository, audit, commit, consents, fetches, links, messages, persons, providers, records, steps,
-    tickets,
+    Ending, PostgresRepository, audit, commit, consents, fetches, links, messages, persons, providers, records,
+    sequences, steps, tickets,
 };
 use crate::repository::codec::feed_of;
 use crate::repository::error::{Result, damaged};
@@ -142,6 +143,23 @@ impl Repository for PostgresRepository {
         document: Digest,
     ) -> std::result::Result<(), RepositoryError> {
         Ok(self.write(|unit| fetches::done(unit, position, pointer, document))?)
+    }
+
+    fn fetch_failed(
+        &self,
+        position: Position,
+        pointer: Digest,
+        failure: &str,
+    ) -> std::result::Result<(), RepositoryError> {
+        Ok(self.write(|unit| fetches::failed(unit, position, pointer, failure))?)
+    }
+
+    fn sequence(&self, feed: &FeedName) -> std::result::Result<Option<Sequence>, RepositoryError> {
+        Ok(self.read(|session| sequences::of(session, feed))?)
+    }
+
+    fn set_sequence(&self, feed: &FeedName, sequence: Option<&Sequence>) -> std::result::Result<(), RepositoryError> {
+        Ok(self.write(|unit| sequences::set(unit, feed, sequence))?)
     }
 
     fn paused_feeds(&self) -> std::result::Result<Vec<FeedName>, RepositoryError> {

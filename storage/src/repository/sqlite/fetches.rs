@@ -32,7 +32,7 @@ pub(super) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result
 /// What is remembered of the pointers of a message.
 pub(super) fn of(connection: &Connection, position: Position) -> Result<Vec<FetchRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT pointer, tries, next_at, document FROM document_fetch WHERE partition_id = ?1 AND log_offset = ?2 \
+        "SELECT pointer, tries, next_at, document, failure FROM document_fetch WHERE partition_id = ?1 AND log_offset = ?2 \
          ORDER BY pointer",
     )?;
     let mut rows = statement.query(params![position.partition.0, int(position.offset.0)?])?;
@@ -44,6 +44,7 @@ pub(super) fn of(connection: &Connection, position: Position) -> Result<Vec<Fetc
             tries: small(row.get(1)?)?,
             next_at: timestamp(row.get(2)?)?,
             document: document.map(|digest| digest_of(&digest)).transpose()?,
+            failure: row.get(4)?,
         });
     }
     Ok(found)
@@ -72,8 +73,16 @@ pub(super) fn begin(unit: &Unit<'_>, position: Position, expect: u32, row: &Fetc
 pub(super) fn done(unit: &Unit<'_>, position: Position, pointer: Digest, document: Digest) -> Result<()> {
     let sql = "INSERT INTO document_fetch (partition_id, log_offset, pointer, tries, next_at, document) \
                VALUES (?1, ?2, ?3, 0, 0, ?4) ON CONFLICT (partition_id, log_offset, pointer) \
-               DO UPDATE SET next_at = 0, document = excluded.document";
+               DO UPDATE SET next_at = 0, document = excluded.document, failure = NULL";
     let values = params![position.partition.0, int(position.offset.0)?, pointer.0, document.0];
+    unit.tx.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// Remembers why the latest try failed.
+pub(super) fn failed(unit: &Unit<'_>, position: Position, pointer: Digest, failure: &str) -> Result<()> {
+    let sql = "UPDATE document_fetch SET failure = ?4 WHERE partition_id = ?1 AND log_offset = ?2 AND pointer = ?3";
+    let values = params![position.partition.0, int(position.offset.0)?, pointer.0, failure];
     unit.tx.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

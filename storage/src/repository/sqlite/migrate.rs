@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "document_fetch", sql: include_str!("../../../migrations/sqlite/0003_document_fetch.sql") },
     Migration { name: "imaging", sql: include_str!("../../../migrations/sqlite/0004_imaging.sql") },
     Migration { name: "provider_location", sql: include_str!("../../../migrations/sqlite/0005_provider_location.sql") },
+    Migration { name: "feed_sequence", sql: include_str!("../../../migrations/sqlite/0006_feed_sequence.sql") },
 ];
 
 /// The schema this program knows.

@@ -1,0 +1,8 @@
+-- Sequence numbers of feeds (MSH-13): the one last taken, and what came under it, unless that was refused. Not what the log
+-- brings, so a rebuild keeps it. And why the latest try to fetch a document failed.
+CREATE TABLE feed_sequence (
+    feed   TEXT    PRIMARY KEY,
+    number INTEGER NOT NULL,
+    digest BLOB
+) WITHOUT ROWID;
+ALTER TABLE document_fetch ADD COLUMN failure TEXT;
