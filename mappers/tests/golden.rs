@@ -24,6 +24,8 @@ mod robust;
 mod shape;
 #[path = "golden/simhospital.rs"]
 mod simhospital;
+#[path = "golden/statement.rs"]
+mod statement;
 #[path = "golden/tables.rs"]
 mod tables;
 #[path = "golden/value_types.rs"]

@@ -13,10 +13,11 @@ use causeway_core::provider::ProviderId;
 use causeway_core::scope::Domain;
 use causeway_mappers::hl7v2::note::NoteCode;
 use causeway_mappers::hl7v2::profile::{SegmentUse, Usage};
-use causeway_mappers::hl7v2::{self, REFUSED, SEGMENTS, Trigger, triggers};
+use causeway_mappers::hl7v2::{self, SEGMENTS, Trigger, triggers};
 use jiff::Timestamp;
 
 use crate::case::{Case, cases};
+use crate::statement::statement;
 
 fn document(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
@@ -36,7 +37,7 @@ fn hold(name: &str, wanted: &str) {
 
 #[test]
 fn the_list_of_messages_is_what_the_code_says() {
-    hold("messages.md", &messages());
+    hold("messages.md", &statement());
 }
 
 #[test]
@@ -81,75 +82,6 @@ fn every_key_of_a_profile_is_told_of() {
     });
     let untold: Vec<String> = keys.filter(|key| !text.contains(&format!("`{key}`"))).collect();
     assert!(untold.is_empty(), "docs/profiles.md does not tell of {untold:?}");
-}
-
-fn messages() -> String {
-    let mut text = String::from(concat!(
-        "# HL7 v2 messages: what is taken, and what is done with every field\n\n",
-        "Written from `mappers/src/hl7v2.rs` and `mappers/src/hl7v2/segment/` by a test; do not edit.\n",
-        "Where a used field goes, and how that compares with the HL7 v2-to-FHIR guide, is in [fhir.md](fhir.md).\n\n",
-        "| word | meaning |\n| --- | --- |\n",
-        "| required | without a value the segment (of a required segment: the message) is not mapped, and a fault says so |\n",
-        "| used | mapped into a record, into the identity of the patient, or into the order of versions |\n",
-        "| kept | needed by no record; it stays in the log with the message's bytes and is not reported |\n",
-        "| ignored | every other field: with a value it gives a note `unused-field` with its place, never its value |\n\n",
-        "Components and repetitions of a used field that have no place give `unused-component` and `unused-repetition`. A\n",
-        "segment the event does not use, a Z segment too, gives one note `unused-segment`. `\"\"` (delete) is never reported.\n",
-        "An update (A08, A31) is taken as the whole statement: what it leaves out is left out of the new version.\n\n",
-        "## Events\n\nAny other type is refused as `UNSUPPORTED_TYPE`, any other event of these types as ",
-        "`UNSUPPORTED_EVENT`. Before v2.3\nMSH-9 may name the type alone: then EVN-1 has the event, and ORU has only R01. ",
-        "One message speaks of one patient.\n\n",
-        "| message | what it says | required | used when there | message map of the guide |\n",
-        "| --- | --- | --- | --- | --- |\n",
-    ));
-    for trigger in triggers() {
-        let ig = if trigger.ig.is_empty() { "none" } else { trigger.ig };
-        let (required, optional) = (trigger.required.join(" "), trigger.optional.join(" "));
-        row(&mut text, &[&format!("{}^{}", trigger.code, trigger.event), trigger.title, &required, &optional, ig]);
-    }
-    text.push_str(
-        "\nEvents that are known and not taken:\n\n| message | what it says | why not, and what to send instead |\n",
-    );
-    text.push_str("| --- | --- | --- |\n");
-    for refused in REFUSED {
-        row(&mut text, &[&format!("{}^{}", refused.code, refused.event), refused.title, refused.advice]);
-    }
-    text.push_str(&value_types());
-    text.push_str("\n## Notes\n\n| code | what it says |\n| --- | --- |\n");
-    for code in NoteCode::ALL {
-        row(&mut text, &[&format!("`{}`", code.as_str()), code.text()]);
-    }
-    let lines = "Line ends are not as the standard has them; no value is touched.";
-    row(&mut text, &["`blank-line`, `mixed-line-ends`, `trailing-line-ends`", lines]);
-    text.push_str("\n## Segments\n");
-    for segment in SEGMENTS {
-        write!(text, "\n### {}, {}\n\n| field | name | use |\n| --- | --- | --- |\n", segment.name, segment.title)
-            .expect("text");
-        for field in segment.fields {
-            row(&mut text, &[&format!("{}-{}", segment.name, field.number), field.name, field.usage.as_str()]);
-        }
-        text.push_str("| all others | | ignored |\n");
-    }
-    text
-}
-
-/// What becomes of OBX-5, by the type in OBX-2.
-fn value_types() -> String {
-    let mut text = String::from(concat!(
-        "\n## Value types\n\nWhat becomes of OBX-5, by the type in OBX-2. Text is kept with a note `unmapped-type`; a type in no table too. Documents\n",
-        "beside an order, a dose or a problem are refused: there they belong to nothing.\n\n",
-        "| OBX-2 | type | becomes |\n| --- | --- | --- |\n"
-    ));
-    for [code, title, becomes, _] in crate::value_types::rows() {
-        let told = match &*becomes {
-            "text" => "text".to_owned(),
-            "document" => "`DocumentReference`, or a part of the report".to_owned(),
-            member => format!("`Observation.{member}`"),
-        };
-        row(&mut text, &[&code, &title, &told]);
-    }
-    row(&mut text, &["(none)", "", "a number with a unit as `NM`, the rest as `ST`, with a note `no-value-type`"]);
-    text
 }
 
 /// A line for each resource of a domain, as the golden cases make them.
@@ -230,7 +162,7 @@ fn code_tables() -> String {
     text
 }
 
-fn row(text: &mut String, cells: &[&str]) {
+pub(crate) fn row(text: &mut String, cells: &[&str]) {
     let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     writeln!(text, "| {} |", cells.join(" | ").replace("|  |", "| |")).expect("text");
 }
@@ -339,7 +271,7 @@ fn taking(segment: &SegmentUse) -> impl Iterator<Item = &'static Trigger> {
 }
 
 /// A message of an event that takes the segment, with everything around it that it needs.
-fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
+pub(crate) fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     if matches!(trigger.code, "OMP" | "RDE" | "RDS" | "RAS" | "ORM" | "VXU") {
         return order_with(trigger, segment, line);
     }
@@ -405,7 +337,7 @@ fn order_with(trigger: &Trigger, segment: &SegmentUse, line: &str) -> String {
     lines.join("\r")
 }
 
-fn map(message: &str) -> Mapped {
+pub(crate) fn map(message: &str) -> Mapped {
     let name = FeedName::parse("any").expect("a name");
     let feed = FeedSettings::new(name, Format::Hl7v2, ProviderId("HA".to_owned()));
     hl7v2::map(message.as_bytes(), &feed, 0, Timestamp::UNIX_EPOCH)
