@@ -5,6 +5,7 @@ pub mod claim;
 pub mod dictionary;
 pub mod element;
 pub mod instance;
+pub mod picture;
 pub mod study;
 pub mod syntax;
 pub mod tag;

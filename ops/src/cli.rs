@@ -23,6 +23,7 @@ mod message;
 mod person;
 mod provider;
 mod record;
+mod render_worker;
 mod scope;
 mod send;
 mod serve;
@@ -134,6 +135,9 @@ enum Command {
     Completions(completions::Completions),
     /// Write the manual page to standard output.
     Man,
+    /// Make one picture of a frame; the hub starts this.
+    #[command(hide = true)]
+    RenderWorker(render_worker::RenderWorker),
     /// Print the version.
     Version,
 }
@@ -184,6 +188,7 @@ fn dispatch(command: &Command, context: &Context) -> Outcome {
         Command::Explain(args) => explain::run(args, context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man => man::run(context),
+        Command::RenderWorker(args) => render_worker::run(args),
         Command::Version => version::run(context),
     }
 }

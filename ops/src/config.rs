@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod code_tables;
 pub(crate) mod document;
 pub(crate) mod find;
+pub(crate) mod images;
 pub(crate) mod layers;
 pub(crate) mod policy;
 pub(crate) mod profiles;
@@ -25,6 +26,7 @@ use causeway_core::provider::ProviderId;
 use causeway_dicom::config::{DicomDoorConfig, DicomFeedConfig};
 use causeway_hl7::FileDoorConfig;
 use causeway_hl7::config::{DoorConfig, FeedConfig, SenderPattern};
+use causeway_serve::dicomweb::ReaderConfig;
 use causeway_serve::http::HttpLimits;
 use causeway_storage::blob::folder_settings::FolderBlobSettings;
 use causeway_storage::blob::s3_settings::S3BlobSettings;
@@ -35,6 +37,7 @@ use causeway_storage::repository::sqlite::SqliteSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::images::ImagesConfig;
 use self::policy::PolicyConfig;
 
 /// The configuration of a hub.
@@ -55,10 +58,14 @@ pub(crate) struct Config {
     pub(crate) repository: RepositoryConfig,
     /// Documents and images.
     pub(crate) blobs: BlobsConfig,
+    /// Reading images.
+    pub(crate) images: ImagesConfig,
     /// The walk from the log to the repository.
     pub(crate) router: RouterConfig,
     /// What the law leaves open; every default is the safe one.
     pub(crate) policy: PolicyConfig,
+    /// The clients that read images.
+    pub(crate) reader: Vec<ReaderConfig>,
     /// The listening endpoints, each with its feeds.
     pub(crate) door: Vec<DoorConfig>,
     /// The DICOM doors, each with its feeds.
@@ -84,8 +91,10 @@ impl Default for Config {
             log: LogConfig::default(),
             repository: RepositoryConfig::default(),
             blobs: BlobsConfig::default(),
+            images: ImagesConfig::default(),
             router: RouterConfig::default(),
             policy: PolicyConfig::default(),
+            reader: Vec::new(),
             door: Vec::new(),
             dicom_door: Vec::new(),
             file_door: Vec::new(),

@@ -12,6 +12,8 @@ mod lanes;
 mod logging;
 mod pixels;
 mod posts;
+mod reading;
+mod rendering;
 mod suspects;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,7 +175,7 @@ impl Hub {
         let (listener, http) = listen(config.server.listen).await?;
         note_pages(lock.as_ref(), http);
         let (http_stop, http_stopping) = watch::channel(false);
-        let http_task = serve_pages(listener, config, &engines, board, Arc::clone(&health), http_stopping);
+        let http_task = serve_pages((listener, http), config, &engines, board, Arc::clone(&health), http_stopping);
 
         let router = Arc::new(engines.router(config, waiters, &stop));
         let routers = if role.has_router() {
@@ -404,7 +406,7 @@ fn note_pages(lock: Option<&HubLock>, http: SocketAddr) {
 }
 
 fn serve_pages(
-    listener: TcpListener,
+    (listener, reached): (TcpListener, SocketAddr),
     config: &Config,
     engines: &Engines,
     board: Board,
@@ -413,7 +415,9 @@ fn serve_pages(
 ) -> Task<()> {
     let Engines { clock, metrics, repository, .. } = engines;
     let surface = Surface { metrics: Arc::clone(metrics), board, health, clock: Arc::clone(clock) };
-    let routes = http::routes(surface, Arc::clone(repository) as _, Known::of(config), config.synthetic);
+    let reading = reading::routes(config, engines, reached);
+    let routes =
+        http::routes(surface, Arc::clone(repository) as _, Known::of(config), config.synthetic).merge(reading);
     let (limits, metrics) = (config.server.limits.clone(), Arc::clone(metrics) as _);
     tokio::spawn(async move {
         causeway_serve::http::serve(listener, routes, limits, metrics, said(stopping)).await;

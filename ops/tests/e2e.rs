@@ -36,6 +36,8 @@ mod mapping;
 #[cfg(test)]
 #[path = "e2e/scope.rs"]
 mod scope;
+#[path = "e2e/reading.rs"]
+mod reading;
 #[cfg(test)]
 #[path = "e2e/sequence.rs"]
 mod sequence;

@@ -19,6 +19,8 @@ pub enum Asset {
     Style,
     /// Keeps the numbers of a page fresh; no page needs it.
     Live,
+    /// Makes the pictures of a study a viewer; the page works without it.
+    Viewer,
     /// The mark in the browser's tab.
     Icon,
 }
@@ -28,15 +30,17 @@ type File = (&'static str, &'static str, &'static str, &'static [u8]);
 
 impl Asset {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Style, Self::Live, Self::Icon];
+    pub const ALL: &'static [Self] = &[Self::Style, Self::Live, Self::Viewer, Self::Icon];
 
     /// Its address, e.g. `/static/site.0123456789abcdef.css`.
     pub fn url(self) -> &'static str {
-        static URLS: LazyLock<[String; 3]> = LazyLock::new(|| [Asset::Style, Asset::Live, Asset::Icon].map(address));
-        let [style, live, icon] = &*URLS;
+        static URLS: LazyLock<[String; 4]> =
+            LazyLock::new(|| [Asset::Style, Asset::Live, Asset::Viewer, Asset::Icon].map(address));
+        let [style, live, viewer, icon] = &*URLS;
         match self {
             Self::Style => style,
             Self::Live => live,
+            Self::Viewer => viewer,
             Self::Icon => icon,
         }
     }
@@ -46,6 +50,7 @@ impl Asset {
         match self {
             Self::Style => ("site", "css", "text/css; charset=utf-8", include_bytes!("../static/site.css")),
             Self::Live => ("live", "js", "text/javascript; charset=utf-8", include_bytes!("../static/live.js")),
+            Self::Viewer => ("viewer", "js", "text/javascript; charset=utf-8", include_bytes!("../static/viewer.js")),
             Self::Icon => ("icon", "svg", "image/svg+xml", include_bytes!("../static/icon.svg")),
         }
     }

@@ -31,6 +31,8 @@ pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
             "listen on 127.0.0.1, behind a proxy that asks who is there; or set `insecure_beyond_loopback = true`";
         troubles.push(at("server.listen", what).fix(fix));
     }
+    let readers = causeway_serve::dicomweb::faults(&config.reader, config.synthetic);
+    troubles.extend(readers.into_iter().map(|fault| at("reader", fault.to_string())));
     if let Err(error) = config.log.embedded.check() {
         troubles.push(at("log.embedded", error.to_string()));
     }

@@ -13,7 +13,7 @@ const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,s
                       HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琪,1983-01-14,M\n";
 
 /// A hub with a DICOM door on this port for the provider of the catch-all feed.
-fn hub() -> (Hub, u16) {
+pub(super) fn hub() -> (Hub, u16) {
     let hub = Hub::new();
     let file = hub.path().join("causeway.toml");
     let text = std::fs::read_to_string(&file).expect("written by init");
@@ -52,14 +52,14 @@ fn slice(study: &str, series: u16, instance: u16) -> Vec<u8> {
         .bytes()
 }
 
-fn folder(hub: &Hub, name: &str, files: &[(&str, Vec<u8>)]) -> PathBuf {
+pub(super) fn folder(hub: &Hub, name: &str, files: &[(&str, Vec<u8>)]) -> PathBuf {
     let folder = hub.path().join(name);
     std::fs::create_dir_all(&folder).expect("a folder");
     files.iter().for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes).expect("written"));
     folder
 }
 
-fn send(hub: &Hub, path: &Path, port: u16, more: &[&str]) -> (Option<i32>, Value) {
+pub(super) fn send(hub: &Hub, path: &Path, port: u16, more: &[&str]) -> (Option<i32>, Value) {
     let to = format!("CAUSEWAY@127.0.0.1:{port}");
     let arguments = ["--json", "send", "dicom", path.to_str().expect("UTF-8"), "--to", &to];
     let ran = hub.run(&[&arguments[..], more].concat());

@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("causeway-router", &["causeway-core"]),
     ("causeway-storage", &["causeway-core"]),
     ("causeway-serve", &["causeway-core", "causeway-tls"]),
+    ("causeway-render", &["causeway-core"]),
     (
         "causeway-ops",
         &[
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "causeway-router",
             "causeway-storage",
             "causeway-serve",
+            "causeway-render",
         ],
     ),
 ];

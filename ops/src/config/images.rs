@@ -1,0 +1,41 @@
+//! Reading images: bounds, and the viewers studies can be opened in.
+
+use std::time::Duration;
+
+use causeway_core::human;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Reading images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ImagesConfig {
+    /// Answers that read files at one time; one more is answered 503.
+    pub(crate) answers_max: usize,
+    /// Pictures made at one time, each in a process of its own; more wait for `picture_timeout`.
+    pub(crate) pictures_max: usize,
+    /// Memory one of these processes may take.
+    #[serde(with = "human::bytes")]
+    #[schemars(with = "String")]
+    pub(crate) picture_memory: u64,
+    /// How long a picture may take; the process is ended then.
+    #[serde(with = "human::duration")]
+    #[schemars(with = "String")]
+    pub(crate) picture_timeout: Duration,
+    /// Where an OHIF viewer is installed, as `https://viewer.example`: studies then lead to it. It needs this server as a
+    /// DICOMweb source. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ohif_url: Option<String>,
+}
+
+impl Default for ImagesConfig {
+    fn default() -> Self {
+        Self {
+            answers_max: 32,
+            pictures_max: 2,
+            picture_memory: 1 << 30,
+            picture_timeout: Duration::from_secs(20),
+            ohif_url: None,
+        }
+    }
+}

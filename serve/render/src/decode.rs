@@ -1,0 +1,120 @@
+//! Bytes of a frame to samples, pixel by pixel.
+
+use causeway_core::dicom::picture::PictureOrder;
+use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
+use jpeg_decoder::{Decoder, PixelFormat};
+
+use super::{Fault, rle};
+
+/// The samples of a frame: all of the first pixel, then all of the second.
+pub(super) struct Samples {
+    pub(super) values: Vec<i32>,
+    pub(super) a_pixel: usize,
+    /// They are red, green and blue already, whatever the header says.
+    pub(super) is_rgb: bool,
+}
+
+/// Decodes a frame.
+pub(super) fn samples(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {
+    let (a_pixel, bytes) = (size(order.samples), size(order.bits_allocated.div_ceil(8)));
+    let pixels = size(order.rows).saturating_mul(size(order.columns));
+    match order.transfer_syntax.as_str() {
+        "1.2.840.10008.1.2" | "1.2.840.10008.1.2.1" => native(order, frame, order.planar),
+        "1.2.840.10008.1.2.5" => native(order, &rle::unpack(frame, a_pixel, bytes, pixels)?, true),
+        "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => {
+            jpeg(order, frame)
+        }
+        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg2000(order, frame),
+        "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => {
+            Err(Fault::Unsupported("pixels in JPEG-LS are not shown here".to_owned()))
+        }
+        other => Err(Fault::Unsupported(format!("pixels in transfer syntax {other} are not shown here"))),
+    }
+}
+
+/// Uncompressed samples in little endian.
+fn native(order: &PictureOrder, frame: &[u8], planar: bool) -> Result<Samples, Fault> {
+    let a_pixel = size(order.samples);
+    let pixels = size(order.rows).saturating_mul(size(order.columns));
+    let wanted = pixels.saturating_mul(a_pixel);
+    let stored: Vec<i32> = match order.bits_allocated {
+        1 => frame.iter().flat_map(|byte| (0..8).map(move |bit| i32::from(byte >> bit & 1))).take(wanted).collect(),
+        8 => frame.iter().take(wanted).map(|byte| i32::from(*byte)).collect(),
+        16 => {
+            let pairs = frame.chunks_exact(2).take(wanted).filter_map(|pair| pair.try_into().ok());
+            pairs.map(|pair| i32::from(u16::from_le_bytes(pair))).collect()
+        }
+        bits => return Err(Fault::Unsupported(format!("samples of {bits} bits are not shown here"))),
+    };
+    if stored.len() < wanted {
+        return Err(Fault::Broken("the frame ends too early".to_owned()));
+    }
+    let values: Vec<i32> = stored.into_iter().map(|value| used(order, value)).collect();
+    if !(planar && a_pixel > 1) {
+        return Ok(Samples { values, a_pixel, is_rgb: false });
+    }
+    let woven = (0..pixels).flat_map(|pixel| (0..a_pixel).map(move |plane| plane * pixels + pixel));
+    let values = woven.map(|place| values.get(place).copied().unwrap_or_default()).collect();
+    Ok(Samples { values, a_pixel, is_rgb: false })
+}
+
+/// The bits of a sample that are used, with its sign.
+fn used(order: &PictureOrder, value: i32) -> i32 {
+    let bits = order.bits_stored.clamp(1, 16);
+    let mask = (1_i32 << bits) - 1;
+    let value = value & mask;
+    if order.signed && value >> (bits - 1) == 1 { value - mask - 1 } else { value }
+}
+
+fn jpeg(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {
+    let mut decoder = Decoder::new(frame);
+    let unsupported = |error: jpeg_decoder::Error| match error {
+        jpeg_decoder::Error::Unsupported(what) => Fault::Unsupported(format!("JPEG with {what:?} is not shown here")),
+        other => Fault::broken(other),
+    };
+    let bytes = decoder.decode().map_err(unsupported)?;
+    let info = decoder.info().ok_or_else(|| Fault::broken("a JPEG without a header"))?;
+    if u32::from(info.width) != order.columns || u32::from(info.height) != order.rows {
+        return Err(Fault::broken("the JPEG has another size than its header tells"));
+    }
+    let values = |bytes: Vec<u8>| bytes.into_iter().map(i32::from).collect();
+    match info.pixel_format {
+        PixelFormat::L8 => Ok(Samples { values: values(bytes), a_pixel: 1, is_rgb: false }),
+        PixelFormat::L16 => {
+            let pairs = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok());
+            let values = pairs.map(|pair| used(order, u16::from_ne_bytes(pair).into())).collect();
+            Ok(Samples { values, a_pixel: 1, is_rgb: false })
+        }
+        PixelFormat::RGB24 => Ok(Samples { values: values(bytes), a_pixel: 3, is_rgb: true }),
+        PixelFormat::CMYK32 => Err(Fault::Unsupported("JPEG in four colours is not shown here".to_owned())),
+    }
+}
+
+fn jpeg2000(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {
+    if order.signed {
+        return Err(Fault::Unsupported("signed pixels in JPEG 2000 are not shown here".to_owned()));
+    }
+    let image = Image::new(frame, &DecodeSettings::default()).map_err(Fault::broken)?;
+    if image.width() != order.columns || image.height() != order.rows {
+        return Err(Fault::broken("the JPEG 2000 has another size than its header tells"));
+    }
+    let mut context = DecoderContext::default();
+    let decoded = image.decode(&mut context).map_err(Fault::broken)?;
+    let planes: Vec<&[f32]> = decoded.components().iter().map(|component| component.samples()).collect();
+    let pixels = size(order.rows).saturating_mul(size(order.columns));
+    if planes.len() != size(order.samples) || planes.iter().any(|plane| plane.len() < pixels) {
+        return Err(Fault::broken("the JPEG 2000 has other samples than its header tells"));
+    }
+    let at = |plane: &&[f32], pixel: usize| whole(plane.get(pixel).copied().unwrap_or_default());
+    let values = (0..pixels).flat_map(|pixel| planes.iter().map(move |plane| at(plane, pixel))).collect();
+    Ok(Samples { values, a_pixel: planes.len(), is_rgb: planes.len() == 3 })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a cast from float saturates, and a sample has at most 16 bits")]
+fn whole(sample: f32) -> i32 {
+    sample.round() as i32
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

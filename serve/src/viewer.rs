@@ -1,0 +1,441 @@
+//! The pages of images: `/studies`, the newest a reader may see, and `/studies/{study}`, one of them with its series and
+//! frames. Complete without JavaScript, by pictures and links; `viewer.js` adds scrolling, windows by drag, zoom and
+//! measuring. They are decided and audited like every other reading (`crate::dicomweb`), and they are no tool for diagnosis.
+
+mod image;
+mod marks;
+
+use std::sync::{Arc, LazyLock};
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use causeway_core::dicom::instance::{InstanceQuery, StudyQuery, StudyRow};
+use causeway_core::dicom::tag::{self, Tag};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use self::image::Picture;
+use crate::assets::Asset;
+use crate::dicomweb::{
+    Fault, Gate, Imaging, Pages, Place, Reader, ReaderConfig, Readers, Subject, away, first_value, header,
+};
+use crate::http::Problem;
+use crate::language::{self, Language, Source, Speaker, Texts};
+use crate::page::{Fragment, Page, Place as NavigationPlace};
+
+/// Studies of the list.
+const LISTED: usize = 50;
+/// Studies looked at for them.
+const LOOKED_AT: u32 = 500;
+/// Frames a page leads to. Longer series are cut, and say so.
+const FRAMES_MAX: usize = 2000;
+/// Windows for CT, in Hounsfield units: key of the name, centre, width.
+const WINDOWS: [(&str, i32, i32); 4] =
+    [("soft-tissue", 40, 400), ("lung", -600, 1500), ("bone", 300, 1500), ("brain", 40, 80)];
+
+/// The texts of these pages.
+pub(crate) const SOURCE: Source = Source {
+    english: include_str!("../locales/viewer.en.ftl"),
+    chinese: include_str!("../locales/viewer.zh-Hant.ftl"),
+};
+
+/// What the pages need beside the images.
+#[derive(Debug, Clone)]
+pub struct ViewerState {
+    /// The images.
+    pub imaging: Arc<Imaging>,
+    /// Whether all data is synthetic, which a bar then says.
+    pub synthetic: bool,
+    /// Where an OHIF viewer is installed, if one is: studies can be opened in it.
+    pub ohif_url: Option<String>,
+    /// The address of this server as readers see it, for viewers on the desktop.
+    pub base_url: String,
+}
+
+impl Readers for ViewerState {
+    fn readers(&self) -> &[ReaderConfig] {
+        &self.imaging.readers
+    }
+}
+
+/// The routes.
+pub fn routes(state: ViewerState) -> Router {
+    Router::new()
+        .route("/studies", get(to_language))
+        .route("/studies/{study}", get(to_language))
+        .route("/{lang}/studies", get(list))
+        .route("/{lang}/studies/{study}", get(study))
+        .with_state(Arc::new(state))
+}
+
+async fn to_language(headers: HeaderMap, uri: Uri) -> Response {
+    language::redirect(&headers, &uri)
+}
+
+fn say(language: Language) -> Speaker<'static> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::with(&[SOURCE]));
+    TEXTS.in_language(language)
+}
+
+type Told = Result<Response, Untold>;
+
+/// Why there is no page, in the words of pages where they have some.
+struct Untold(Fault);
+
+impl From<Fault> for Untold {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl axum::response::IntoResponse for Untold {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Fault::NotFound => Problem::NotFound.into_response(),
+            Fault::Internal => Problem::Internal.into_response(),
+            Fault::Unavailable => Problem::Unavailable.into_response(),
+            other => other.into_response(),
+        }
+    }
+}
+
+/// A study of the list.
+struct Listed {
+    href: String,
+    date: String,
+    modalities: String,
+    description: String,
+    patient: String,
+    patient_id: String,
+    images: String,
+}
+
+#[derive(Template)]
+#[template(path = "studies.html")]
+struct List<'a> {
+    say: Speaker<'a>,
+    studies: Vec<Listed>,
+}
+
+async fn list(State(state): State<Arc<ViewerState>>, language: Language, reader: Reader) -> Told {
+    let imaging = Arc::clone(&state.imaging);
+    let studies = away(move || {
+        let mut gate = Gate::open(&imaging, reader)?;
+        let query = StudyQuery { limit: LOOKED_AT, ..StudyQuery::default() };
+        let mut listed = Vec::new();
+        for row in imaging.images.studies(&query)? {
+            if listed.len() < LISTED && gate.may_see(row.person)? {
+                let study = row.study.as_str();
+                gate.audit(row.person, Subject { what: "search", study, series: None, instance: None })?;
+                listed.extend(one_listed(&imaging, &row, language)?);
+            }
+        }
+        Ok(listed)
+    })
+    .await?;
+    let say = say(language);
+    let title = say.text("viewer-studies");
+    Ok(framed(&state, language, "/studies", &title, &List { say, studies })?)
+}
+
+fn one_listed(imaging: &Imaging, row: &StudyRow, language: Language) -> Result<Option<Listed>, Fault> {
+    let query = InstanceQuery { person: Some(row.person), metadata: true, ..InstanceQuery::of(row.study.clone(), 1) };
+    let rows = imaging.images.instances(&query)?;
+    Ok(rows.first().map(header).map(|header| Listed {
+        href: format!("/{}/studies/{}", language.prefix(), row.study),
+        date: day(&row.date),
+        modalities: row.modalities.join(", "),
+        description: text(&header, tag::STUDY_DESCRIPTION),
+        patient: name(&header, language),
+        patient_id: text(&header, tag::PATIENT_ID),
+        images: crate::language::grouped(&row.instances.to_string()),
+    }))
+}
+
+/// Which frame is shown, and how.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Shown {
+    series: Option<String>,
+    frame: Option<usize>,
+    window: Option<String>,
+}
+
+/// A series of the page.
+struct Series {
+    uid: String,
+    href: String,
+    label: String,
+    thumbnail: String,
+    current: bool,
+    shows: bool,
+}
+
+/// A choice of the window.
+struct Choice {
+    href: String,
+    label: String,
+    current: bool,
+    /// Centre and width as `40,400`; empty for the image's own.
+    values: String,
+}
+
+#[derive(Template)]
+#[template(path = "study.html")]
+struct Content<'a> {
+    say: Speaker<'a>,
+    facts: Vec<(String, String)>,
+    series: Vec<Series>,
+    pictures: Vec<Picture>,
+    shown: bool,
+    laterality: String,
+    sides: Vec<(&'static str, usize, String)>,
+    source: String,
+    former: Option<String>,
+    next: Option<String>,
+    windows: Vec<Choice>,
+    count: String,
+    number: String,
+    here: String,
+    cut: bool,
+    elsewhere: Vec<(String, String)>,
+    patient: String,
+    patient_id: String,
+}
+
+async fn study(
+    State(state): State<Arc<ViewerState>>,
+    language: Language,
+    reader: Reader,
+    Path((_, study)): Path<(String, String)>,
+    Query(shown): Query<Shown>,
+) -> Told {
+    let place = Place { study: study.clone(), series: None, instance: None };
+    let (imaging, wanted) = (Arc::clone(&state.imaging), shown.series.clone());
+    let (headers, pictures, cut) = away(move || {
+        let person = Gate::open(&imaging, reader)?.enter(place.subject("viewer"))?;
+        let mut firsts: Vec<(String, bool, Map<String, Value>)> = Vec::new();
+        let mut pages = Pages::new(&imaging, place.query(person, true, 100)?);
+        let mut all: Vec<(String, Picture)> = Vec::new();
+        loop {
+            let page = pages.next()?;
+            if page.is_empty() {
+                break;
+            }
+            for row in &page {
+                let (uid, header) = (row.instance.series.to_string(), header(row));
+                let shows = row.instance.search.frames > 0;
+                if wanted.as_ref().is_none_or(|wanted| *wanted == uid) && all.len() <= FRAMES_MAX {
+                    all.extend(image::pictures(row, &header).into_iter().map(|picture| (uid.clone(), picture)));
+                }
+                match firsts.last_mut() {
+                    Some((last, any, _)) if *last == uid => *any |= shows,
+                    Some(_) | None => firsts.push((uid, shows, header)),
+                }
+            }
+        }
+        firsts.sort_by_key(|(_, _, header)| first_value(header, tag::SERIES_NUMBER).and_then(Value::as_i64));
+        let current = wanted.or_else(|| firsts.iter().find(|(_, shows, _)| *shows).map(|(uid, _, _)| uid.clone()));
+        let mut pictures: Vec<Picture> =
+            all.into_iter().filter(|(uid, _)| Some(uid) == current.as_ref()).map(|(_, picture)| picture).collect();
+        pictures.sort_by_key(|picture| (picture.number, picture.frame));
+        let cut = pictures.len() > FRAMES_MAX;
+        pictures.truncate(FRAMES_MAX);
+        if firsts.is_empty() { Err(Fault::NotFound) } else { Ok(((firsts, current), pictures, cut)) }
+    })
+    .await?;
+    let (series, current) = headers;
+    let say = say(language);
+    let content = content(&state, language, &study, &shown, (series, current.as_deref()), pictures, cut);
+    let path = format!("/studies/{study}");
+    let title = content.facts.first().map_or_else(|| say.text("viewer-study"), |(_, first)| first.clone());
+    Ok(framed(&state, language, &path, &title, &content)?)
+}
+
+type Firsts = Vec<(String, bool, Map<String, Value>)>;
+
+fn content(
+    state: &ViewerState,
+    language: Language,
+    study: &str,
+    shown: &Shown,
+    (firsts, current): (Firsts, Option<&str>),
+    pictures: Vec<Picture>,
+    cut: bool,
+) -> Content<'static> {
+    let say = say(language);
+    let empty = Map::new();
+    let of_study = firsts.first().map_or(&empty, |(_, _, header)| header);
+    let chosen =
+        firsts.iter().find(|(uid, _, _)| Some(uid.as_str()) == current).map_or(of_study, |(_, _, header)| header);
+    let here = format!("/{}/studies/{study}", language.prefix());
+    let place = (!pictures.is_empty()).then(|| shown.frame.unwrap_or(1).clamp(1, pictures.len()) - 1);
+    let window = shown.window.as_deref().and_then(values);
+    let asked = |frame: usize, window: Option<&str>| {
+        let window = window.map(|name| format!("&window={name}")).unwrap_or_default();
+        format!("{here}?series={}&frame={frame}{window}#picture", current.unwrap_or_default())
+    };
+    let named = shown.window.as_deref().filter(|_| window.is_some());
+    let step = |to: usize| asked(to + 1, named);
+    let picture = place.and_then(|place| pictures.get(place));
+    let letters = picture.map(|picture| picture.sides.clone()).unwrap_or_default();
+    let sides: Vec<_> = ["left", "right", "top", "bottom"].into_iter().zip(letters).collect();
+    let source = picture.map(|picture| picture.rendered(window)).unwrap_or_default();
+    let facts = [
+        ("viewer-description", text(of_study, tag::STUDY_DESCRIPTION)),
+        ("viewer-patient", name(of_study, language)),
+        ("viewer-patient-id", text(of_study, tag::PATIENT_ID)),
+        ("viewer-birth-date", day(&text(of_study, tag::PATIENT_BIRTH_DATE))),
+        ("viewer-date", day(&text(of_study, tag::STUDY_DATE))),
+        ("viewer-accession", text(of_study, tag::ACCESSION_NUMBER)),
+    ];
+    let series = firsts
+        .iter()
+        .map(|(uid, shows, header)| Series {
+            uid: uid.clone(),
+            href: format!("{here}?series={uid}#picture"),
+            label: label(header),
+            thumbnail: format!("/dicomweb/studies/{study}/series/{uid}/thumbnail"),
+            current: Some(uid.as_str()) == current,
+            shows: *shows,
+        })
+        .collect();
+    let own = Choice {
+        href: asked(place.unwrap_or(0) + 1, None),
+        label: say.text("viewer-window-own"),
+        current: window.is_none(),
+        values: String::new(),
+    };
+    let is_ct = text(chosen, tag::MODALITY) == "CT";
+    let preset = |(name, centre, width): (&str, i32, i32)| Choice {
+        href: asked(place.unwrap_or(0) + 1, Some(name)),
+        label: say.text(&format!("viewer-window-{name}")),
+        current: named == Some(name),
+        values: format!("{centre},{width}"),
+    };
+    let windows = std::iter::once(own).chain(WINDOWS.into_iter().filter(|_| is_ct).map(preset)).collect();
+    Content {
+        facts: facts
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (say.text(key), value))
+            .collect(),
+        series,
+        source,
+        former: place.and_then(|place| place.checked_sub(1)).map(step),
+        next: place.map(|place| place + 1).filter(|next| *next < pictures.len()).map(step),
+        windows,
+        count: pictures.len().to_string(),
+        number: place.map_or(0, |place| place + 1).to_string(),
+        here,
+        cut,
+        elsewhere: elsewhere(state, study, say),
+        patient: name(of_study, language),
+        patient_id: text(of_study, tag::PATIENT_ID),
+        shown: picture.is_some(),
+        laterality: picture.map(|picture| picture.laterality.clone()).unwrap_or_default(),
+        sides: sides.into_iter().enumerate().map(|(number, (place, letters))| (place, number, letters)).collect(),
+        pictures,
+        say,
+    }
+}
+
+/// Where else a study can be opened.
+fn elsewhere(state: &ViewerState, study: &str, say: Speaker<'_>) -> Vec<(String, String)> {
+    let ohif = state.ohif_url.iter().map(|url| {
+        (format!("{}/viewer?StudyInstanceUIDs={study}", url.trim_end_matches('/')), say.text("viewer-open-ohif"))
+    });
+    // Weasis is told where to ask; it asks for the token itself.
+    let weasis = format!("$dicom:rs --url \"{}/dicomweb\" -r \"studyUID={study}\"", state.base_url);
+    let weasis: String = weasis.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    ohif.chain([(format!("weasis://{weasis}"), say.text("viewer-open-weasis"))]).collect()
+}
+
+/// Centre and width of a window by its name.
+fn values(name: &str) -> Option<(f64, f64)> {
+    let (_, centre, width) = WINDOWS.into_iter().find(|(known, _, _)| *known == name)?;
+    Some((centre.into(), width.into()))
+}
+
+/// Number, modality and description of a series.
+fn label(header: &Map<String, Value>) -> String {
+    let number = first_value(header, tag::SERIES_NUMBER).map(|number| format!("{number}.")).unwrap_or_default();
+    let parts = [number, text(header, tag::MODALITY), text(header, tag::SERIES_DESCRIPTION)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn text(header: &Map<String, Value>, tag: Tag) -> String {
+    first_value(header, tag).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The patient's name: in Chinese characters for those who read Chinese, where they are there; else as it is written first.
+fn name(header: &Map<String, Value>, language: Language) -> String {
+    let Some(groups) = first_value(header, tag::PATIENT_NAME) else { return String::new() };
+    let group =
+        |name: &str| groups.get(name).and_then(Value::as_str).map(|text| text.replace('^', " ").trim().to_owned());
+    let (latin, chinese) = (group("Alphabetic"), group("Ideographic").map(|name| name.replace(' ', "")));
+    match language {
+        Language::English => [latin, chinese].into_iter().flatten().collect::<Vec<_>>().join(" "),
+        Language::Chinese => chinese.or(latin).unwrap_or_default(),
+    }
+}
+
+/// `20261101` as `2026-11-01`.
+fn day(text: &str) -> String {
+    match (text.get(..4), text.get(4..6), text.get(6..8)) {
+        (Some(year), Some(month), Some(day)) => format!("{year}-{month}-{day}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn framed(
+    state: &ViewerState,
+    language: Language,
+    path: &str,
+    title: &str,
+    content: &impl Template,
+) -> Result<Response, Fault> {
+    let content = Fragment::of(content).map_err(|error| {
+        tracing::error!(%error, "a page of images could not be rendered");
+        Fault::Internal
+    })?;
+    let say = say(language);
+    let place = |path: &str, key: &str, current: bool| NavigationPlace {
+        href: format!("/{}{path}", language.prefix()),
+        label: say.text(key),
+        current,
+    };
+    let places = [place("/studies", "viewer-studies", true)];
+    Ok(Page { language, path, title, places: &places, synthetic: state.synthetic, live: false, content }
+        .into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::{differences, unused};
+
+    #[test]
+    fn both_languages_say_the_same_things_and_nothing_is_said_for_nobody() {
+        assert_eq!(differences(&SOURCE), Vec::<String>::new());
+        let users = [
+            include_str!("viewer.rs"),
+            include_str!("../templates/study.html"),
+            include_str!("../templates/studies.html"),
+        ];
+        let composed: Vec<String> = WINDOWS.iter().map(|(name, _, _)| format!("viewer-window-{name}")).collect();
+        assert_eq!(unused(&SOURCE, &users.map(str::to_owned), &composed), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_and_days_are_shown_as_people_read_them() {
+        let header = serde_json::json!({"00100010": {"vr": "PN", "Value": [{"Alphabetic": "CHAN^TAI MAN", "Ideographic": "陳^大文"}]}});
+        let header = header.as_object().expect("an object");
+        assert_eq!(name(header, Language::Chinese), "陳大文");
+        assert_eq!(name(header, Language::English), "CHAN TAI MAN 陳大文");
+        assert_eq!((day("20261101"), day("2026")), ("2026-11-01".to_owned(), "2026".to_owned()));
+    }
+}
