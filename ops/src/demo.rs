@@ -4,6 +4,7 @@ mod clinics;
 mod feeds;
 mod newcomers;
 mod ports;
+mod radiology;
 mod screen;
 mod world;
 
@@ -64,6 +65,8 @@ pub(crate) fn run(demo: &Demo, terminal: &Terminal) -> Outcome {
             sending.extend(free.cm().map(|door| tokio::spawn(clinics::send(door, run.clone()))));
             let folder = found.config().cm_file_door.first().map(|door| door.pickup.folder.clone());
             sending.extend(folder.map(|folder| tokio::spawn(clinics::drop_files(folder, run))));
+            let department = free.dicom().zip(hub.doors.first().copied()).filter(|_| fresh);
+            sending.extend(department.map(|(door, mllp)| tokio::spawn(radiology::send(door, mllp))));
         }
         let watching = tokio::spawn(newcomers::watch(hub.repository.clone(), terminal.clone()));
         match demo.limit {
@@ -90,6 +93,7 @@ fn open(demo: &Demo, free: Ports) -> Outcome<Found> {
         ("server.listen".to_owned(), free.http().to_string()),
         ("door.0.listen".to_owned(), free.mllp().to_string()),
     ];
+    set.extend(free.dicom().map(|door| ("dicom_door.0.listen".to_owned(), door.to_string())));
     set.extend(free.cm().map(|door| ("cm_door.0.listen".to_owned(), door.to_string())));
     set.extend(demo.set.iter().cloned());
     find::find(&Wanted { path: Some(demo.dir.join(FILE_NAME)), set })

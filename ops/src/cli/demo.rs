@@ -32,6 +32,9 @@ pub(crate) struct Demo {
     /// The port of the Chinese-medicine door, or the next free one. Counts in a fresh folder.
     #[arg(long, default_value_t = 8577)]
     cm_port: u16,
+    /// The port of the DICOM door, or the next free one. Counts in a fresh folder.
+    #[arg(long, default_value_t = 11112)]
+    dicom_port: u16,
 }
 
 /// Runs the demo.
@@ -40,7 +43,12 @@ pub(crate) fn run(args: &Demo, context: &Context) -> Outcome {
         dir: args.dir.clone(),
         limit: args.limit,
         feeds: !args.no_feed,
-        ports: Ports { mllp: args.mllp_port, http: args.http_port, cm: Some(args.cm_port) },
+        ports: Ports {
+            mllp: args.mllp_port,
+            http: args.http_port,
+            cm: Some(args.cm_port),
+            dicom: Some(args.dicom_port),
+        },
         set: context.wanted().set.clone(),
     };
     demo::run(&demo, &context.terminal)

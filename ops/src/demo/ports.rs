@@ -18,6 +18,8 @@ pub(crate) struct Ports {
     pub(crate) http: u16,
     /// Of the Chinese-medicine door; none in a folder that was made without one.
     pub(crate) cm: Option<u16>,
+    /// Of the DICOM door; none in a folder that was made without one.
+    pub(crate) dicom: Option<u16>,
 }
 
 impl Ports {
@@ -31,6 +33,11 @@ impl Ports {
         self.cm.map(|port| (Ipv4Addr::LOCALHOST, port).into())
     }
 
+    /// The address of the DICOM door.
+    pub(crate) fn dicom(self) -> Option<SocketAddr> {
+        self.dicom.map(|port| (Ipv4Addr::LOCALHOST, port).into())
+    }
+
     /// The address of the pages.
     pub(crate) fn http(self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.http).into()
@@ -42,7 +49,9 @@ pub(super) fn configured(dir: &Path) -> Outcome<Ports> {
     let found = find::read(&Wanted { path: Some(dir.join(FILE_NAME)), set: Vec::new() })?;
     let config = found.config();
     let mllp = config.door.first().map_or(2575, |door| door.listen.port());
-    Ok(Ports { mllp, http: config.server.listen.port(), cm: config.cm_door.first().map(|door| door.listen.port()) })
+    let cm = config.cm_door.first().map(|door| door.listen.port());
+    let dicom = config.dicom_door.first().map(|door| door.listen.port());
+    Ok(Ports { mllp, http: config.server.listen.port(), cm, dicom })
 }
 
 /// The ports wished for where they are free, else the next free ones.
@@ -50,7 +59,9 @@ pub(super) fn free(wished: Ports) -> Outcome<Ports> {
     let mllp = next_free(wished.mllp, &[])?;
     let http = next_free(wished.http, &[mllp])?;
     let cm = wished.cm.map(|port| next_free(port, &[mllp, http])).transpose()?;
-    Ok(Ports { mllp, http, cm })
+    let taken = [mllp, http, cm.unwrap_or(mllp)];
+    let dicom = wished.dicom.map(|port| next_free(port, &taken)).transpose()?;
+    Ok(Ports { mllp, http, cm, dicom })
 }
 
 fn next_free(wished: u16, but_not: &[u16]) -> Outcome<u16> {
@@ -64,7 +75,9 @@ fn next_free(wished: u16, but_not: &[u16]) -> Outcome<u16> {
         }
     }
     let what = format!("none of the {TRIES} ports from {wished} on is free");
-    Err(Diagnostic::new(Code::PortTaken, what).fix("choose others with --mllp-port, --http-port and --cm-port").into())
+    Err(Diagnostic::new(Code::PortTaken, what)
+        .fix("choose others with --mllp-port, --http-port, --cm-port and --dicom-port")
+        .into())
 }
 
 #[cfg(test)]
@@ -75,9 +88,16 @@ mod tests {
     fn a_port_that_is_taken_gives_way_to_the_next_one() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = taken.local_addr().expect("bound").port();
-        let found = free(Ports { mllp: port, http: port, cm: Some(port) }).expect("free ones");
+        let found = free(Ports { mllp: port, http: port, cm: Some(port), dicom: Some(port) }).expect("free ones");
         let cm = found.cm.expect("one was wished for");
-        assert!([found.mllp, found.http, cm].iter().all(|free| *free > port), "{port} {found:?}");
-        assert!(found.mllp != found.http && cm != found.mllp && cm != found.http, "{found:?}");
+        let dicom = found.dicom.expect("one was wished for");
+        assert!([found.mllp, found.http, cm, dicom].iter().all(|free| *free > port), "{port} {found:?}");
+        assert!(
+            found.mllp != found.http
+                && cm != found.mllp
+                && cm != found.http
+                && ![found.mllp, found.http, cm].contains(&dicom),
+            "{found:?}"
+        );
     }
 }

@@ -25,10 +25,12 @@ pub(super) fn welcome(
     let mllp = hub.doors.first().map(ToString::to_string).unwrap_or_default();
     let pages = format!("http://{}/ops", hub.http);
     let metrics = format!("http://{}/metrics", hub.http);
+    let studies = format!("http://{}/studies", hub.http);
+    let dicom = free.dicom().map(|door| door.to_string()).unwrap_or_default();
     let cm = free.cm().map(|door| format!("http://{door}")).unwrap_or_default();
     if terminal.json {
         return terminal.json_line(&json!({
-            "v": 1, "dir": demo.dir, "fresh": fresh, "mllp": mllp, "cm": cm, "ops": pages, "metrics": metrics,
+            "v": 1, "dir": demo.dir, "fresh": fresh, "mllp": mllp, "cm": cm, "dicom": dicom, "ops": pages, "studies": studies, "metrics": metrics,
             "status": format!("http://{}/api/v1/status", hub.http), "persons": PERSONS,
         }));
     }
@@ -47,6 +49,10 @@ pub(super) fn welcome(
     if !cm.is_empty() {
         row("CM", &cm, "takes Chinese-medicine records with the token of its clinic");
     }
+    if !dicom.is_empty() {
+        row("DICOM", &dicom, "takes images from AE title DEMO-PACS");
+        row("images", &studies, "the studies of a radiology department, to look at");
+    }
     row("metrics", &metrics, "for Prometheus");
     row("health", &format!("http://{}/readyz", hub.http), "ready or not, and why");
     terminal.table(&doors)?;
@@ -54,6 +60,7 @@ pub(super) fn welcome(
         (wished.mllp().to_string(), mllp.clone()),
         (wished.http().to_string(), hub.http.to_string()),
         (wished.cm().map(|door| format!("http://{door}")).unwrap_or_default(), cm.clone()),
+        (wished.dicom().map(|door| door.to_string()).unwrap_or_default(), dicom.clone()),
     ];
     for (wished, got) in asked {
         if wished != got {

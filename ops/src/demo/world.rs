@@ -7,11 +7,12 @@ use causeway_core::port::{Actor, NewEvent, Registry};
 use jiff::Timestamp;
 
 use super::ports::Ports;
+use super::radiology::{CALLED, CALLING};
 use crate::cli::write_new;
 use crate::config::find::FILE_NAME;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::generate::message::Source;
-use crate::generate::person::{self, Synthetic};
+use crate::generate::person::{self, HOSPITAL_AUTHORITY, Synthetic};
 use crate::generate::provider;
 use crate::output::{Terminal, progress};
 
@@ -109,7 +110,7 @@ fn config(ports: Ports) -> String {
          code_tables = [\"tables/lab.csv\"]\n",
         provider::NEWCOMER
     );
-    text + &clinics(ports)
+    text + &clinics(ports) + &radiology(ports)
 }
 
 /// The two Chinese-medicine clinics.
@@ -128,6 +129,19 @@ fn clinics(ports: Ports) -> String {
     )
 }
 
+/// The door for images of the public hospitals, and who may look at them.
+fn radiology(ports: Ports) -> String {
+    let Some(door) = ports.dicom() else { return String::new() };
+    let hospital = provider::HOSPITAL;
+    format!(
+        "\n# Images of the public hospitals.\n[[dicom_door]]\nlisten = \"{door}\"\nae_title = \"{CALLED}\"\n\n\
+         [[dicom_door.feed]]\nname = \"radiology\"\nprovider = \"{hospital}\"\nae_titles = [\"{CALLING}\"]\n\
+         patient_id_issuer = \"{HOSPITAL_AUTHORITY}\"\n\n\
+         # Whoever sits at this machine reads for the hospitals what persons share with them: this is a demonstration.\n\
+         [[reader]]\nname = \"demo\"\nprovider = \"{hospital}\"\nopen = true\n"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +150,8 @@ mod tests {
     #[test]
     fn the_configuration_of_a_demo_holds() {
         let config: Config =
-            toml::from_str(&config(Ports { mllp: 2575, http: 8080, cm: Some(8577) })).expect("well formed");
+            toml::from_str(&config(Ports { mllp: 2575, http: 8080, cm: Some(8577), dicom: Some(11112) }))
+                .expect("well formed");
         assert_eq!(config.feeds().count(), Source::ALL.len() + 1);
         assert_eq!(config.clinics().count(), 2);
         assert!(config.cm_door.iter().all(|door| door.faults().is_empty()), "{:?}", config.cm_door[0].faults());
