@@ -1,6 +1,7 @@
 # The operators' pages. locales/zh-Hant.ftl says the same things; a test compares the two.
 
 overview = Overview
+studies = Studies
 held = Held
 messages = Messages
 codes = Unknown codes

@@ -1,6 +1,7 @@
 # 運作頁面。與 locales/en.ftl 內容一致，由測試核對。
 
 overview = 概覽
+studies = 檢查影像
 held = 待處理
 messages = 訊息
 codes = 未知代碼

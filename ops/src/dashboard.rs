@@ -131,11 +131,15 @@ fn framed(state: &DashboardState, reader: &Reader, area: Area, title: &str, cont
         label: say.text(key),
         current: other == area,
     };
+    // Images are read by others, on pages of their own.
+    let studies =
+        Place { href: format!("/{}/studies", reader.language.prefix()), label: say.text("studies"), current: false };
+    let places: Vec<Place> = Area::ALL.map(place).into_iter().chain([studies]).collect();
     Page {
         language: reader.language,
         path: &reader.here,
         title,
-        places: &Area::ALL.map(place),
+        places: &places,
         synthetic: state.demo,
         live: area == Area::Overview,
         content,

@@ -36,6 +36,7 @@ mod mapping;
 #[cfg(test)]
 #[path = "e2e/scope.rs"]
 mod scope;
+#[cfg(test)]
 #[path = "e2e/reading.rs"]
 mod reading;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::images::{folder, hub, send};
 const TOKEN: &str = "a token nobody else has";
 const STUDY: &str = "1.2.840.99999.1";
 const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
-                      HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琪,1983-01-14,M\n";
+                      HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琴,1983-01-14,M\n";
 
 /// An answer.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ fn a_viewer_finds_a_study_its_series_metadata_and_frames() {
     assert!(studies.head.contains("application/dicom+json"), "{}", studies.head);
     let study = &studies.json()[0];
     assert_eq!(study["0020000D"]["Value"][0], STUDY);
-    assert_eq!(study["00100010"]["Value"][0]["Ideographic"], "楊^小琪", "Big5 labelled Latin-1, by the feed's rule");
+    assert_eq!(study["00100010"]["Value"][0]["Ideographic"], "楊^小琴", "Big5 labelled Latin-1, by the feed's rule");
     assert_eq!((&study["00080061"]["Value"][0], &study["00201206"]["Value"][0]), (&"CT".into(), &1.into()));
     assert_eq!(
         study["00081190"]["Value"][0],
@@ -244,7 +244,7 @@ fn pictures_are_made_by_a_process_of_their_own() {
     assert_eq!(page.status, 200, "{html}");
     assert!(html.contains("YEUNG SIU KEI") && html.contains("/frames/1/rendered"), "{html}");
     let list = read(&hub, "/zh-hant/studies", "text/html");
-    assert!(String::from_utf8(list.body).expect("text").contains("楊小琪"));
+    assert!(String::from_utf8(list.body).expect("text").contains("楊小琴"));
     assert_eq!(hub.stop(), Some(0));
 }
 
