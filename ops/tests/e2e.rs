@@ -34,11 +34,11 @@ mod images;
 #[path = "e2e/mapping.rs"]
 mod mapping;
 #[cfg(test)]
-#[path = "e2e/scope.rs"]
-mod scope;
-#[cfg(test)]
 #[path = "e2e/reading.rs"]
 mod reading;
+#[cfg(test)]
+#[path = "e2e/scope.rs"]
+mod scope;
 #[cfg(test)]
 #[path = "e2e/sequence.rs"]
 mod sequence;
