@@ -14,7 +14,7 @@ use causeway_storage::blob::measured::MeasuredBlobs;
 #[cfg(feature = "s3")]
 use causeway_storage::blob::s3::S3Blobs;
 #[cfg(feature = "kafka")]
-use causeway_storage::log::claims::ClaimedLog;
+use causeway_storage::log::claims::{ClaimLimits, ClaimedLog};
 use causeway_storage::log::embedded::EmbeddedLog;
 #[cfg(feature = "kafka")]
 use causeway_storage::log::kafka::KafkaLog;
@@ -144,7 +144,18 @@ fn claimed(
     let mut blobs = config.blobs.clone();
     blobs.s3.prefix = format!("{}/claims", blobs.s3.prefix);
     let store = open_store(&blobs, &home.claims(), metrics)?;
-    let claimed = ClaimedLog::new(Arc::clone(&log) as _, store, config.log.kafka.claims_above());
+    let bytes_max = match blobs.engine {
+        BlobEngine::Folder => blobs.folder.blob_bytes_max,
+        BlobEngine::S3 => blobs.s3.blob_bytes_max,
+    };
+    let kafka = &config.log.kafka;
+    let limits = ClaimLimits {
+        above: kafka.claims_above(),
+        bytes_max,
+        queue_max: kafka.queue_max,
+        queue_bytes_max: kafka.queue_bytes_max,
+    };
+    let claimed = ClaimedLog::new(Arc::clone(&log) as _, store, limits)?;
     Ok(LogHandle::Kafka(log, Arc::new(claimed)))
 }
 

@@ -40,14 +40,16 @@ causeway_core::log_contract!(kafka);
 /// The same with a blob store for large envelopes, so small a bound that many bodies of the contract are claims; and what
 /// only claims promise.
 mod with_claims {
+    use std::sync::Mutex;
+    use std::sync::mpsc::Receiver;
     use std::time::Duration;
 
     use causeway_core::contract::log::{Needs, PATIENCE, Subject, envelope};
-    use causeway_core::envelope::{Offset, PartitionId, Position};
-    use causeway_core::port::{BlobStore as _, Log, LogError, ReadLimit};
+    use causeway_core::envelope::{Digest, Offset, PartitionId, Position};
+    use causeway_core::port::{BlobError, BlobRow, BlobStore, BlobWriter, Log, LogError, ReadLimit, SharedBlobs};
     use causeway_storage::blob::folder::FolderBlobs;
     use causeway_storage::blob::folder_settings::FolderBlobSettings;
-    use causeway_storage::log::claims::ClaimedLog;
+    use causeway_storage::log::claims::{ClaimLimits, ClaimedLog};
     use jiff::Timestamp;
 
     use super::{Arc, KafkaLogSettings, server, support};
@@ -74,6 +76,17 @@ mod with_claims {
             Self { log, folder, dir: tempfile::tempdir().expect("a folder") }
         }
 
+        fn with(&self, blobs: SharedBlobs) -> Arc<dyn Log> {
+            let log = support::open(&self.log).expect("the log opens");
+            let limits = ClaimLimits {
+                above: 200,
+                bytes_max: self.folder.blob_bytes_max,
+                queue_max: self.log.queue_max,
+                queue_bytes_max: self.log.queue_bytes_max,
+            };
+            Arc::new(ClaimedLog::new(log, blobs, limits).expect("threads"))
+        }
+
         fn blobs(&self) -> Arc<FolderBlobs> {
             Arc::new(FolderBlobs::open(self.dir.path(), self.folder.clone()).expect("a store"))
         }
@@ -81,8 +94,7 @@ mod with_claims {
 
     impl Subject for Claimed {
         fn open(&self) -> Arc<dyn Log> {
-            let log = support::open(&self.log).expect("the log opens");
-            Arc::new(ClaimedLog::new(log, self.blobs(), 200))
+            self.with(self.blobs())
         }
     }
 
@@ -158,5 +170,78 @@ mod with_claims {
         assert_eq!(store.list(None, 10).expect("a list").len(), 2, "an entry received as early may name them");
         assert_eq!(log.prune(later, &[upto(2)]).expect("pruned"), 1);
         assert!(store.list(None, 10).expect("a list").is_empty());
+    }
+
+    /// A folder that stores nothing until it is let.
+    struct Gated {
+        folder: Arc<FolderBlobs>,
+        gate: Mutex<Receiver<()>>,
+    }
+
+    impl BlobStore for Gated {
+        fn create(&self) -> Result<Box<dyn BlobWriter>, BlobError> {
+            let gate = self.gate.lock().expect("no panic");
+            let let_in = gate.recv_timeout(PATIENCE);
+            let_in.map_err(|error| BlobError::Unavailable { cause: error.to_string() })?;
+            self.folder.create()
+        }
+
+        fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError> {
+            self.folder.size(digest)
+        }
+
+        fn read(&self, digest: &Digest, from: u64, bytes_max: usize) -> Result<Vec<u8>, BlobError> {
+            self.folder.read(digest, from, bytes_max)
+        }
+
+        fn remove(&self, digest: &Digest) -> Result<bool, BlobError> {
+            self.folder.remove(digest)
+        }
+
+        fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError> {
+            self.folder.list(after, count_max)
+        }
+
+        fn sweep(&self, before: Timestamp) -> Result<u64, BlobError> {
+            self.folder.sweep(before)
+        }
+
+        fn probe(&self) -> Result<(), BlobError> {
+            self.folder.probe()
+        }
+    }
+
+    /// Who appends is not held up, nor is another partition; what follows in the same partition stays behind.
+    #[test]
+    fn a_large_message_is_stored_beside_and_the_order_of_its_partition_holds() {
+        let subject = Claimed::new(&Needs { partitions: 2, queue_max: 8, ..Needs::default() });
+        let (open, gate) = std::sync::mpsc::channel();
+        let log = subject.with(Arc::new(Gated { folder: subject.blobs(), gate: Mutex::new(gate) }));
+        let of = |lane: u16| {
+            let here = move |number: &u64| envelope(*number, b"").partition(2) == PartitionId(lane);
+            (0_u64..).filter(here)
+        };
+        let send = |number: u64, body: &[u8]| {
+            let (done, answer) = std::sync::mpsc::channel();
+            let taken = log.append(envelope(number, body), Box::new(move |result| drop(done.send(result))));
+            taken.map(|()| answer)
+        };
+        let mut here = of(0);
+        let mut next = || here.next().expect("a number");
+        let mut answers = vec![send(next(), &[b'x'; 5000]).expect("taken at once")];
+        answers.extend((1..8).map(|_| send(next(), b"small").expect("taken at once")));
+        assert!(matches!(send(next(), b"one too many"), Err(LogError::Busy)));
+        put(&*log, of(1).next().expect("a number"), b"another partition");
+        open.send(()).expect("it waits");
+        for (place, answer) in answers.into_iter().enumerate() {
+            let position = answer.recv_timeout(PATIENCE).expect("answered").expect("durable").position;
+            let offset = Offset(u64::try_from(place).expect("few"));
+            assert_eq!(position, Position { partition: PartitionId(0), offset });
+        }
+        // A store that fails is answered as such, and nothing of it is in the log.
+        drop(open);
+        let refused = send(next(), &[b'y'; 5000]).expect("taken").recv_timeout(PATIENCE).expect("answered");
+        assert!(matches!(refused, Err(LogError::Unavailable { .. })), "{refused:?}");
+        assert_eq!(log.state().expect("a state")[0].end, Offset(8));
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! The blob store is the claims' own, so that giving up old entries never touches a document.
 
+mod uploads;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,8 @@ use causeway_core::envelope::{Digest, Envelope, Offset, PartitionId, Position};
 use causeway_core::phi::Phi;
 use causeway_core::port::{Blob, BlobError, Completion, Entry, Log, LogError, PartitionState, ReadLimit, SharedBlobs};
 use jiff::Timestamp;
+
+use self::uploads::Uploads;
 
 /// What a claim begins with.
 const BEGIN: &str = "causeway-claim sha256=";
@@ -33,11 +37,26 @@ const VERIFY: ReadLimit = ReadLimit { count_max: 1024, bytes_max: 8 << 20 };
 /// Bytes of a blob read at once while it is checked.
 const STEP: usize = 1 << 20;
 
+/// What is large, and how much of it may be on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimLimits {
+    /// Envelopes with more bytes are large.
+    pub above: u64,
+    /// The most bytes an envelope may have: those the blob store takes.
+    pub bytes_max: u64,
+    /// Envelopes that wait for the blob store, or for one of their patients that does; with more, `append` answers busy.
+    pub queue_max: usize,
+    /// The bytes of them; one envelope is always taken.
+    pub queue_bytes_max: u64,
+}
+
 /// A log whose large envelopes are elsewhere.
 pub struct ClaimedLog {
     log: Arc<dyn Log>,
     blobs: SharedBlobs,
     above: usize,
+    bytes_max: u64,
+    uploads: Uploads,
 }
 
 impl fmt::Debug for ClaimedLog {
@@ -47,10 +66,14 @@ impl fmt::Debug for ClaimedLog {
 }
 
 impl ClaimedLog {
-    /// Puts the bytes of envelopes with more than `above` of them into `blobs`, which must be nobody else's.
-    pub fn new(log: Arc<dyn Log>, blobs: SharedBlobs, above: u64) -> Self {
-        let above = usize::try_from(above).unwrap_or(usize::MAX).max(CLAIM_BYTES_MAX);
-        Self { log, blobs, above }
+    /// Puts the bytes of large envelopes into `blobs`, which must be nobody else's, on threads of its own.
+    ///
+    /// # Errors
+    /// `Unavailable` when the system gives no thread.
+    pub fn new(log: Arc<dyn Log>, blobs: SharedBlobs, limits: ClaimLimits) -> Result<Self, LogError> {
+        let above = usize::try_from(limits.above).unwrap_or(usize::MAX).max(CLAIM_BYTES_MAX);
+        let uploads = Uploads::start(&log, &blobs, above, &limits)?;
+        Ok(Self { log, blobs, above, bytes_max: limits.bytes_max, uploads })
     }
 
     /// Gives an entry its bytes.
@@ -121,18 +144,19 @@ impl ClaimedLog {
 }
 
 impl Log for ClaimedLog {
-    /// As the log's; but for an envelope that is too large it waits until its bytes are durable.
+    /// As the log's, and as quick: a large envelope is stored and logged on another thread, and so is what follows it in its
+    /// partition until then.
     fn append(&self, envelope: Envelope, done: Completion) -> Result<(), LogError> {
         let bytes = envelope.body.expose().len();
-        if bytes <= self.above {
+        if u64::try_from(bytes).unwrap_or(u64::MAX) > self.bytes_max {
+            let bytes_max = usize::try_from(self.bytes_max).unwrap_or(usize::MAX);
+            return Err(LogError::TooLong { bytes, bytes_max });
+        }
+        let partition = envelope.partition(self.log.partitions());
+        if bytes <= self.above && !self.uploads.concern(partition) {
             return self.log.append(envelope, done);
         }
-        let blob = self.blobs.put(envelope.body.expose()).map_err(|error| of_write(bytes, &error))?;
-        if blob.digest != envelope.digest {
-            return Err(LogError::Unavailable { cause: "the envelope's digest is not that of its bytes".to_owned() });
-        }
-        let body = Phi::new(Arc::from(text(&blob).into_bytes()));
-        self.log.append(Envelope { body, ..envelope }, done)
+        self.uploads.take(partition, envelope, done)
     }
 
     fn tells_resends(&self) -> bool {
@@ -194,6 +218,16 @@ impl Log for ClaimedLog {
         self.log.state()?.into_iter().try_for_each(|lane| self.verify_lane(lane))?;
         Ok(count)
     }
+}
+
+/// An envelope with a claim in the place of its bytes, which are durable by then.
+fn deposited(blobs: &SharedBlobs, envelope: Envelope) -> Result<Envelope, LogError> {
+    let bytes = envelope.body.expose();
+    let blob = blobs.put(bytes).map_err(|error| of_write(bytes.len(), &error))?;
+    if blob.digest != envelope.digest {
+        return Err(LogError::Unavailable { cause: "the envelope's digest is not that of its bytes".to_owned() });
+    }
+    Ok(Envelope { body: Phi::new(Arc::from(text(&blob).into_bytes())), ..envelope })
 }
 
 /// A claim, written.
