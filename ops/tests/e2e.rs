@@ -1,6 +1,9 @@
 //! The real binary, end to end: exit codes, what is printed, and the walk of a message.
 
 #[cfg(test)]
+#[path = "e2e/clinic_bad.rs"]
+mod clinic_bad;
+#[cfg(test)]
 #[path = "e2e/clinic_files.rs"]
 mod clinic_files;
 #[cfg(test)]

@@ -168,8 +168,10 @@ impl Builder {
     /// The record, or everything that is wrong with it.
     pub(super) fn finish(mut self, first: u64) -> Result<Vec<u8>, Vec<RowFault>> {
         self.complete();
-        let found = judge(&mut self.record);
         let mut faults = std::mem::take(&mut self.faults);
+        // Of a visit that lacks a row, what else is missing follows from that.
+        let is_torn = faults.iter().any(|told| told.column.is_empty() || told.fault.code == FaultCode::SameNumber);
+        let found = if is_torn { Vec::new() } else { judge(&mut self.record) };
         // What is filled in from another cell is no fault of its own.
         let filled =
             |fault: &Fault| fault.pointer == "/issued" && !self.places.iter().any(|place| place.pointer == "/issued");
