@@ -13,6 +13,9 @@ fn unreadable(text: &str) {
     assert!(began.elapsed() < Duration::from_secs(2), "{text}: {:?}", began.elapsed());
     // Kept for the one feed of the door, and counted as its answer.
     hub.grows(before, |hub| hub.number("causeway_acks_total{code=\"AR\",feed=\"hasty\"}"));
+    let list = ["--json", "message", "list", "--feed", "hasty", "--reason", "UNREADABLE", "--limit", "100"];
+    let digest = causeway_core::envelope::Digest::of(text.as_bytes()).to_string();
+    assert!(super::hub::until(|| hub.run(&list).1.contains(&digest).then_some(())).is_some(), "not kept: {text}");
 }
 
 #[test]
@@ -107,8 +110,14 @@ fn r36_a_field_of_a_megabyte_is_taken_whole() {
     let text = format!("{}NTE|1||{}\r", message("r36"), "x".repeat(1 << 20));
     assert_eq!(Peer::to(hub.plain).code(&text), "AA|r36");
     assert_eq!(hub.state("r36"), "withheld NOT_REGISTERED");
-    let (_, raw) = hub.run(&["message", "show", "r36", "--raw", "--reveal"]);
-    assert!(raw.len() >= text.len(), "{} of {} bytes", raw.len(), text.len());
+    let kept = |id: &str| hub.run(&["message", "show", id, "--raw", "--reveal"]).1.len();
+    assert!(kept("r36") >= text.len(), "{} of {} bytes", kept("r36"), text.len());
+
+    let nameless = format!("{}{}\r", message("r36-line"), "x".repeat(1 << 20));
+    refused(&Peer::to(hub.plain).exchange(&nameless), "AE|r36-line", 100, "BAD_SEGMENT");
+    let bytes = format!("\"bytes\":{}", nameless.len());
+    hub.outcome("r36-line");
+    assert!(hub.run(&["--json", "message", "trace", "r36-line"]).1.contains(&bytes), "refused, and kept whole");
 }
 
 #[test]
@@ -118,6 +127,7 @@ fn r37_more_segments_than_allowed_are_an_error_in_linear_time() {
     let answer = Peer::to(hub.plain).exchange(format!("{}{}", message("r37"), "OBX|1\r".repeat(100_000)));
     refused(&answer, "AE|r37", 207, "TOO_MANY_PARTS");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(Peer::to(hub.plain).code(format!("{}{}", message("r37-in"), "NTE|1\r".repeat(19_900))), "AA|r37-in");
 }
 
 #[test]
@@ -225,6 +235,11 @@ fn r47_a_control_id_with_other_bytes_is_stored_and_flagged_and_never_taken_for_a
     assert_eq!(Peer::to(hub.plain).code(message("r47")), "AA|r47");
     assert_eq!(Peer::to(hub.plain).code(message("r47").replace("TAI MAN", "SIU MING")), "AA|r47");
     assert!(hub.number(line) > before);
+    let both = super::hub::until(|| {
+        let (_, text) = hub.run(&["--json", "message", "trace", "r47"]);
+        (text.lines().count() == 2 && text.contains("\"control_id_reused\":true")).then_some(())
+    });
+    assert!(both.is_some(), "stored as another message, with a flag: {}", hub.run(&["message", "trace", "r47"]).1);
 }
 
 #[test]
