@@ -124,6 +124,9 @@ pub struct FeedConfig {
     /// or kept out of it by decision). Default: `logged`.
     #[serde(default)]
     pub acknowledge: Acknowledge,
+    /// Take messages without a control id (MSH-10), and know one that comes again by its bytes alone. Default: no, they are refused.
+    #[serde(default)]
+    pub accept_empty_control_id: bool,
     /// The sender numbers its messages in MSH-13 (HL7 v2.9.1, §2.10.1): one out of its turn is refused, and MSA-4 tells which
     /// one is expected. Default: no, MSH-13 is not looked at.
     #[serde(default)]
@@ -266,6 +269,7 @@ impl FeedConfig {
             fetch: Vec::new(),
             expect_every: None,
             acknowledge: Acknowledge::default(),
+            accept_empty_control_id: false,
             sequence_numbers: false,
             application_ack: ApplicationAck::default(),
             application_ack_to: None,

@@ -258,10 +258,11 @@ fn examine_header(
         Some(Flaw::StrayEnd) => return Err(refusal(Reason::StrayEndBlock, "")),
         Some(Flaw::TooLong | Flaw::Busy) | None => {}
     }
-    if header.raw(10).trim().is_empty() || header.raw(10) == "\"\"" {
+    let has_none = header.raw(10).trim().is_empty() || header.raw(10) == "\"\"";
+    if has_none && !feed.config.accept_empty_control_id {
         return Err(refusal(Reason::MissingField, "MSH-10"));
     }
-    if !is_control_id(header) {
+    if !has_none && !is_control_id(header) {
         return Err(refusal(Reason::BadValue, "MSH-10"));
     }
     if let Err(fault) = peeked {

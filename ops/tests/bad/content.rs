@@ -188,10 +188,20 @@ fn r42_a_message_for_another_receiver_is_rejected_and_kept_for_the_alarm() {
 }
 
 #[test]
-fn r44_an_empty_control_id_is_rejected() {
+fn r44_an_empty_control_id_is_rejected_unless_the_feed_knows_messages_by_their_bytes() {
+    let hub = hub();
     for id in ["", "\"\""] {
-        refused(&Peer::to(hub().plain).exchange(message(id)), &format!("AR|{id}"), 101, "MISSING_FIELD");
+        refused(&Peer::to(hub.plain).exchange(message(id)), &format!("AR|{id}"), 101, "MISSING_FIELD");
     }
+    let nameless = |name: &str| message("").replace("|LIS|", "|LAX|").replace("TAI MAN", name);
+    let (again, line) = (nameless("R44"), "causeway_messages_duplicate_total{feed=\"lax\"}");
+    let mut peer = Peer::to(hub.lax);
+    assert_eq!(peer.code(&again), "AA|");
+    let before = hub.number(line);
+    assert_eq!(peer.code(&again), "AA|");
+    hub.grows(before, |hub| hub.number(line));
+    assert_eq!(peer.code(nameless("R44 OTHER")), "AA|");
+    assert!((hub.number(line) - before - 1.0).abs() < 0.5, "other bytes are another message");
 }
 
 #[test]

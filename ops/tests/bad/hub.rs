@@ -86,7 +86,11 @@ fn configuration(before: &str, provider: &str, ports: &[SocketAddr; 7]) -> Strin
             "[[door]]\nlisten = \"{lax}\"\n[door.framing]\naccept_missing_start = true\naccept_missing_end_cr = true\n\
              accept_inner_end = true\n[door.limits]\nend_cr_timeout = \"200ms\"\n"
         ),
-        feed("lax", "LAX|QMH", "line_ends = \"lenient\"\nversions = [\"any\"]\nprocessing_ids = [\"any\"]"),
+        feed(
+            "lax",
+            "LAX|QMH",
+            "accept_empty_control_id = true\nline_ends = \"lenient\"\nversions = [\"any\"]\nprocessing_ids = [\"any\"]",
+        ),
         format!(
             "[[door]]\nlisten = \"{small}\"\n[door.limits]\nconnections_per_peer_max = 4\nbatch_messages_max = 4\n"
         ),
