@@ -99,6 +99,10 @@ tables! {
     LANGUAGE 3 "language.csv";
     /// v2 in upper case, media type.
     ATTACHMENT_TYPE 2 "attachment_type.csv";
+    /// v2, code, display, system.
+    SPECIMEN_TYPE 4 "specimen_type.csv";
+    /// v2, code, display, system.
+    SPECIMEN_CONDITION 4 "specimen_condition.csv";
     /// v2, code.
     SPECIMEN_AVAILABLE 2 "specimen_available.csv";
     /// v2, display, domain.

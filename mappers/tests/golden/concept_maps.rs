@@ -70,6 +70,13 @@ const WALKS: &[Walk] = &[
         &[0, 1, 2, 3],
     ),
     walk("specimen_available.csv", "ORU^R01", "PID|1||H1\rOBR|1||F1|X^X^L\rSPM|1|S1||BLD||||||||||||||||{}", &[1]),
+    walk("specimen_type.csv", "ORU^R01", "PID|1||H1\rOBR|1||F1|X^X^L\rSPM|1|S1||{}", &[1, 2, 3]),
+    walk(
+        "specimen_condition.csv",
+        "ORU^R01",
+        "PID|1||H1\rOBR|1||F1|X^X^L\rSPM|1|S1||BLD||||||||||||||||||||{}",
+        &[1, 2, 3],
+    ),
     walk("code_system.csv", "ORU^R01", "PID|1||H1\rOBR|1||F1|X^X^L\rOBX|1|ST|X^X^{}||x||||||F", &[1]),
     walk("order_status.csv", "OML^O21", "PID|1||H1\rORC|SC|P1|||{}\rOBR|1|P1||X^X^L", &[1]),
     walk("order_control.csv", "OML^O21", "PID|1||H1\rORC|{}|P1\rOBR|1|P1||X^X^L", &[1]),

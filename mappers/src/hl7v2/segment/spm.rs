@@ -85,19 +85,24 @@ pub(crate) fn specimen<'m>(
     // SPM-18 → receivedTime
     let received = ts::field(spm, context, 18).or(order.received);
     let notes = spm.all(context, 14).map(|value| annotation(&value.whole()).into()).collect(); // SPM-14
+    let kind = spm.first(context, 4);
+    let kind = kind.map(|value| cwe::of_suggested(&value, "HL70487", |code| codes::SPECIMEN_TYPE.concept(code)));
+    let conditions = spm.all(context, 24);
+    let of_condition = |code: &str| codes::SPECIMEN_CONDITION.concept(code);
+    let conditions = conditions.map(|value| cwe::of_suggested(&value, "HL70493", of_condition).into()).collect();
     let accession = accession.map(|cx| cx.identifier(&context.urn("accession", &cx.authority), "ACSN"));
     let resource = context
         .resource("Specimen", &key.resource_id())
         .list("identifier", ids.iter().map(|id| id.identifier(context, "specimen", "").into()).collect())
         .maybe("accessionIdentifier", accession)
         .maybe("status", status)
-        .maybe("type", cwe::field(spm, context, 4)) // SPM-4
+        .maybe("type", kind) // SPM-4
         .put("subject", subject.reference())
         .maybe("receivedTime", received.map(|time| context.written(time)))
         .list("parent", parents)
         .put("collection", collection)
         .one("container", container)
-        .list("condition", cwe::fields(spm, context, 24)) // SPM-24
+        .list("condition", conditions) // SPM-24
         .list("note", notes);
     record(context, key, order, resource)
 }
