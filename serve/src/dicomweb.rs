@@ -1,18 +1,18 @@
 //! Studies, series, instances and frames for viewers: QIDO-RS and WADO-RS (DICOM PS3.18), under `/dicomweb`.
 //!
-//! A reader is a configured client of a provider, known by a token, and heard from this machine only ([`reader`]). Each
+//! A reader is a configured client of a provider, known by a token, and heard from this machine only (`reader`). Each
 //! answer is decided when it is asked for, by `core::policy::access`, and the audit line is written before any data leaves
-//! ([`gate`]); what a reader may not see is not there for it. Metadata come from the index, frames by their places in the
+//! (`gate`); what a reader may not see is not there for it. Metadata come from the index, frames by their places in the
 //! file, and nothing is held in memory whole.
 //!
 //! | path under `/dicomweb` | answer |
 //! | --- | --- |
-//! | `/studies`, `/studies/{study}/series`, `…/series/{series}/instances` and shorter | [`search`] |
-//! | `/studies/{study}` and deeper | the files ([`retrieve`]) |
-//! | `…/metadata` | DICOM JSON ([`metadata`]) |
-//! | `…/frames/{list}` | frames ([`frames`]) |
+//! | `/studies`, `/studies/{study}/series`, `…/series/{series}/instances` and shorter | `search` |
+//! | `/studies/{study}` and deeper | the files (`retrieve`) |
+//! | `…/metadata` | DICOM JSON (`metadata`) |
+//! | `…/frames/{list}` | frames (`frames`) |
 //! | `…/bulkdata/{place}` | a value that is too long for metadata |
-//! | `…/rendered`, `…/thumbnail` | pictures ([`rendered`]) |
+//! | `…/rendered`, `…/thumbnail` | pictures (`rendered`) |
 
 mod answer;
 mod frames;
