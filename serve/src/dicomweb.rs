@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use causeway_core::policy::Rules;
 use causeway_core::port::{Clock, Images, Registry, Repository, SharedBlobs};
 use tokio::sync::Semaphore;
 
@@ -51,6 +52,8 @@ pub struct Imaging {
     pub blobs: SharedBlobs,
     /// The time of a decision.
     pub clock: Arc<dyn Clock>,
+    /// What the law leaves open.
+    pub rules: Rules,
     /// Who may ask.
     pub readers: Vec<ReaderConfig>,
     /// Makes pictures.

@@ -18,8 +18,8 @@ export async function startHub() {
   const binary = process.env.CAUSEWAY_BIN;
   if (!binary) throw new Error("CAUSEWAY_BIN names the binary to test");
   const folder = await mkdtemp(path.join(os.tmpdir(), "causeway-browser-"));
-  const [mllp, http, cm] = [await freePort(), await freePort(), await freePort()];
-  const ports = ["--mllp-port", `${mllp}`, "--http-port", `${http}`, "--cm-port", `${cm}`];
+  const [mllp, http, cm, dicom] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const ports = ["--mllp-port", `${mllp}`, "--http-port", `${http}`, "--cm-port", `${cm}`, "--dicom-port", `${dicom}`];
   const child = spawn(binary, ["demo", "--dir", folder, "--for", `${LIFE_SECONDS}`, ...ports], {
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -118,6 +118,23 @@ listen = "127.0.0.1:{mllp_port}"
 # charset = "default:BIG-5"        # MSH-18 decides, else Big5 with HKSCS
 # expect_every = "5m"              # a longer silence is shown
 
+# Images come by a DICOM door, and are read by the clients you name; see docs/images.md.
+#
+# [[dicom_door]]
+# listen = "127.0.0.1:11112"
+# ae_title = "CAUSEWAY"
+#
+# [[dicom_door.feed]]
+# name = "qmh-pacs"
+# provider = "9265486345"
+# ae_titles = ["QMH-PACS"]
+# patient_id_issuer = "QMH"        # the assigning authority of the same numbers in HL7
+#
+# [[reader]]
+# name = "ward-viewer"
+# provider = "9265486345"          # persons must share with it
+# token_sha256 = "…"               # printf %s TOKEN | sha256sum
+
 # Takes whatever comes from this machine: any sender, processing id and version. Remove it before real data flow.
 [[door.feed]]
 name = "catch-all"

@@ -26,6 +26,7 @@ pub(super) fn routes(config: &Config, engines: &Engines, http: SocketAddr) -> Ro
         repository: Arc::clone(&engines.repository) as _,
         blobs: Arc::clone(&engines.blobs),
         clock: Arc::clone(&engines.clock),
+        rules: config.policy.rules(),
         readers: config.reader.clone(),
         render: Arc::new(Workers::new(program, &config.images)),
         under_way: Arc::new(Semaphore::new(config.images.answers_max.max(1))),

@@ -58,10 +58,12 @@ impl Workers {
     }
 
     fn start(&self) -> Result<Child, RenderError> {
-        // Nothing of ours is handed on: no environment, no files but the three.
+        // Nothing of ours is handed on: no variable of the environment, no files but the three.
         let started = Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
+            // The allocator's habit of reserving a gigabyte would leave nothing of the memory it may take.
+            .env("MIMALLOC_ARENA_RESERVE", "65536")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -7,7 +7,7 @@ use causeway_core::decision::{Decision, Verdict};
 use causeway_core::dicom::instance::{InstanceQuery, InstanceRow, StudyQuery, StudyRow};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::person::PersonId;
-use causeway_core::policy::{Access, access};
+use causeway_core::policy::{Access, access_under};
 use causeway_core::port::{Actor, AuditEntry};
 use causeway_core::provider::Provider;
 use causeway_core::scope::Domain;
@@ -52,12 +52,13 @@ impl Gate {
             return Ok(decision.permits());
         }
         let participant = self.imaging.registry.person(person)?;
-        let decision = access(&Access {
+        let question = Access {
             provider: self.provider.as_ref(),
             standing: participant.as_ref().map(|participant| &participant.standing),
             domain: Domain::RadiologyImage,
             at: self.imaging.clock.now(),
-        });
+        };
+        let decision = access_under(&question, self.imaging.rules);
         let permits = decision.permits();
         self.decided.insert(person, decision);
         Ok(permits)
