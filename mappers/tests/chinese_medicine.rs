@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use causeway_core::chinese_medicine::record::{
+    AllergyCategory, Certainty, Form, Method, Side, Special, Status, Unit, VisitKind,
+};
 use causeway_core::code_table::{CodeRow, CodeTables, Target};
 use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::FeedSettings;
@@ -87,6 +90,27 @@ fn every_record_becomes_what_its_golden_says() {
         }
     }
     assert!(wrong.is_empty(), "UPDATE_EXPECT=1 rewrites them; read the difference: {wrong:?}");
+}
+
+#[test]
+fn every_word_of_every_list_stands_in_a_golden() {
+    let read = |name: String| fs::read_to_string(root().join(name).join("input.ndjson")).expect("input");
+    let inputs: String = names().into_iter().map(read).collect();
+    let words = [
+        Form::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>(),
+        Method::ALL.iter().map(|word| word.as_str()).collect(),
+        Special::ALL.iter().map(|word| word.as_str()).collect(),
+        Unit::ALL.iter().map(|word| word.as_str()).collect(),
+        Side::ALL.iter().map(|word| word.as_str()).collect(),
+        Status::ALL.iter().map(|word| word.as_str()).collect(),
+        VisitKind::ALL.iter().map(|word| word.as_str()).collect(),
+        AllergyCategory::ALL.iter().map(|word| word.as_str()).collect(),
+        Certainty::ALL.iter().map(|word| word.as_str()).collect(),
+        vec!["bone_setting", "tui_na"],
+    ];
+    let missing: Vec<&str> =
+        words.into_iter().flatten().filter(|word| !inputs.contains(&format!("\"{word}\""))).collect();
+    assert_eq!(missing, [""; 0]);
 }
 
 #[test]
