@@ -15,6 +15,7 @@ use causeway_core::record::{Record, RecordKey, Resource};
 use serde_json::Value;
 
 use super::error::Result;
+use super::seal::Half;
 
 /// Joins the growing records of a batch. `standing` reads the current version of each, in the order of their keys, and keeps
 /// others from changing it until the transaction ends.
@@ -59,6 +60,14 @@ pub(in crate::repository) fn grow(
 /// The query for the version that stands.
 pub(in crate::repository) fn query(person: PersonId, key: &RecordKey) -> RecordQuery {
     RecordQuery { person: Some(person), key: Some(key.clone()), retracted: true, ..RecordQuery::default() }
+}
+
+/// Which of the contents a record has had count as its history, when two repositories are compared: of one that grows the
+/// current one alone. What it was in between depends on how its instances fell into batches.
+pub(in crate::repository) fn compared(key: &RecordKey, current: Half, history: &mut BTreeSet<Half>) {
+    if grows(key.resource_type()) {
+        history.retain(|content| *content == current);
+    }
 }
 
 /// A study of a batch.

@@ -11,6 +11,7 @@ use causeway_core::envelope::{Digest, Offset, PartitionId, Position};
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::{RedoMode, Repository as _, RepositoryError};
+use causeway_core::record::{Record, RecordKey, Resource};
 use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
 use rusqlite::Connection;
 
@@ -108,6 +109,32 @@ fn a_restored_backup_goes_on_where_it_stands_and_catches_up_to_the_same() {
     commit(&store(&again), vec![later(20), later(21), later(22)]);
     assert_eq!(again.canonical_dump_hash().expect("a digest"), expected);
     assert!(SqliteRepository::restore(&backup, &restored, &mut |_, _| {}).is_err(), "never over another file");
+}
+
+/// How instances fell into batches is told by nothing that is compared; what the study says is.
+#[test]
+fn a_study_that_grew_in_other_batches_is_the_same_content() {
+    let slice = |offset: u64, person: PersonId| {
+        let record = result("", clock(0, 0, offset), "");
+        let key = RecordKey::new("ImagingStudy", "1000000001", &["1.2"]);
+        let instance = serde_json::json!([{ "uid": format!("1.2.1.{offset}"), "number": offset }]);
+        let tree = serde_json::json!({
+            "resourceType": "ImagingStudy", "id": key.resource_id(),
+            "series": [{ "uid": "1.2.1", "numberOfInstances": 1, "instance": instance }],
+        });
+        accepted(offset, person, vec![Record { key, resource: Resource::of(&tree), ..record }])
+    };
+    let filled = |batches: &[&[u64]]| {
+        let place = Place::new();
+        let repository = place.open();
+        let person = add(&store(&repository), 1).person.id;
+        for batch in batches {
+            commit(&store(&repository), batch.iter().map(|offset| slice(*offset, person)).collect());
+        }
+        repository.canonical_dump_hash().expect("a digest")
+    };
+    assert_eq!(filled(&[&[0, 1, 2]]), filled(&[&[0], &[1], &[2]]));
+    assert_ne!(filled(&[&[0, 1, 2]]), filled(&[&[0, 1]]));
 }
 
 /// P14: the log brings back what a lost repository held; persons and the audit are kept.

@@ -13,6 +13,7 @@ use super::session::{Session, get};
 use super::text::take;
 use super::versions::half;
 use crate::repository::error::{Result, damaged};
+use crate::repository::growing;
 use crate::repository::place::{content, place};
 use crate::repository::seal::{self, Half};
 
@@ -56,11 +57,13 @@ fn add(hasher: &mut Sha256, row: &Row) -> Result<()> {
     let numbers: [i64; 5] = [get(row, 1)?, i64::from(get::<bool>(row, 3)?), get(row, 4)?, get(row, 5)?, get(row, 6)?];
     numbers.iter().for_each(|number| hasher.update(number.to_be_bytes()));
     let current = half(get(row, 7)?)?;
-    let history = history(row)?;
+    let mut history = history(row)?;
     if !history.contains(&current) {
         return Err(damaged("the current content of a record is not in its history"));
     }
-    seal::check(get(row, 8)?, place(&RecordKey(key)), || "the place of a record".to_owned())?;
+    let key = RecordKey(key);
+    seal::check(get(row, 8)?, place(&key), || "the place of a record".to_owned())?;
+    growing::compared(&key, current, &mut history);
     hasher.update(current);
     hasher.update(history.len().to_be_bytes());
     history.iter().for_each(|content| hasher.update(content));

@@ -11,6 +11,7 @@ use super::error::{Result, damaged};
 use super::imaging;
 use super::seal;
 use super::versions;
+use crate::repository::growing;
 
 /// See [`super::SqliteRepository::canonical_dump_hash`].
 ///
@@ -34,12 +35,14 @@ pub(super) fn hash(connection: &Connection) -> Result<Digest> {
         for column in [1, 3, 4, 5, 6] {
             hasher.update(row.get::<_, i64>(column)?.to_be_bytes());
         }
-        let history = history(connection, row.get(8)?)?;
+        let mut history = history(connection, row.get(8)?)?;
         if !history.contains(&content) {
             return Err(damaged("the current content of a record is not in its history"));
         }
         let place = row.get_ref(9)?.as_blob().unwrap_or_default();
-        seal::check(place, versions::place(&RecordKey(key)), || "the place of a record".to_owned())?;
+        let key = RecordKey(key);
+        seal::check(place, versions::place(&key), || "the place of a record".to_owned())?;
+        growing::compared(&key, content, &mut history);
         hasher.update(content);
         hasher.update(history.len().to_be_bytes());
         history.iter().for_each(|content| hasher.update(content));
