@@ -72,6 +72,14 @@ stage-decide = Consent
 stage-store = Store
 lag = Lag
 behind = behind
+images-title = Images
+images-open = { $n } open
+images-caption = Since the hub began. A conflict is an instance whose UID had been used for another one: both are kept.
+column-associations = Associations
+column-instances = Instances stored
+column-size = Size
+column-refused = Not taken
+column-conflicts = Conflicts
 log-size = The log takes { $size } on disk.
 
 # Messages by state.

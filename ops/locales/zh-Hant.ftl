@@ -68,6 +68,14 @@ stage-decide = 同意核對
 stage-store = 儲存
 lag = 延遲
 behind = 落後
+images-title = 影像
+images-open = { $n } 個進行中
+images-caption = 自系統啟動起計。衝突指影像的識別碼曾用於另一影像：兩者均予保存。
+column-associations = 連接
+column-instances = 已保存影像
+column-size = 大小
+column-refused = 未接收
+column-conflicts = 衝突
 log-size = 日誌佔用磁碟 { $size }。
 
 # 訊息狀態。

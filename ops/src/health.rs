@@ -91,6 +91,7 @@ mod tests {
             headline: Headline::Stopped,
             feeds: Vec::new(),
             pipeline: Pipeline { lag_messages: waiting, ..Pipeline::default() },
+            images: Vec::new(),
             held: Vec::new(),
             certificates: Vec::new(),
             spark_step_seconds: 10,

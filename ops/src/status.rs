@@ -2,6 +2,7 @@
 //! `/metrics` are all drawn from this one [`Snapshot`], so that they cannot show different numbers.
 
 pub(crate) mod gather;
+pub(crate) mod images;
 mod sample;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use self::images::ImageStatus;
 use crate::certificates::CertificateStatus;
 
 /// How many points a sparkline has.
@@ -43,6 +45,9 @@ pub(crate) struct Snapshot {
     pub(crate) feeds: Vec<FeedStatus>,
     /// From the door to the record.
     pub(crate) pipeline: Pipeline,
+    /// What the DICOM doors did since the hub began.
+    #[serde(default)]
+    pub(crate) images: Vec<ImageStatus>,
     /// The operators' queue, largest group first.
     pub(crate) held: Vec<HeldStatus>,
     /// The certificates of the doors.

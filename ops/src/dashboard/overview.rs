@@ -12,6 +12,7 @@ use super::held::{self, Group};
 use super::spark::Spark;
 use super::words::Moment;
 use super::{Area, DashboardState, Reader, framed, rendered};
+use crate::status::images::ImageStatus;
 use crate::status::{BEHIND_AFTER_SECONDS, FeedStatus, Headline, Snapshot, Stage, StageStatus};
 
 /// The whole page.
@@ -53,6 +54,7 @@ pub(super) struct Live<'a> {
     feeds: Vec<Feed>,
     stages: Vec<Step>,
     log: String,
+    images: Vec<Images>,
     held: Vec<Group>,
 }
 
@@ -71,6 +73,7 @@ impl<'a> Live<'a> {
             feeds: snapshot.feeds.iter().map(|feed| Feed::of(feed, snapshot, say)).collect(),
             stages: snapshot.pipeline.stages.iter().map(|stage| Step::of(stage, say)).collect(),
             log: say.fill("log-size", &[("size", Value::Text(&say.size(snapshot.pipeline.log_bytes)))]),
+            images: snapshot.images.iter().map(|images| Images::of(images, say)).collect(),
             held: held::groups(snapshot, say),
         }
     }
@@ -143,6 +146,32 @@ impl Step {
             rate: say.rate(status.rate_per_second),
             lag: say.duration(status.lag_seconds),
             behind: status.lag_seconds >= BEHIND_AFTER_SECONDS,
+        }
+    }
+}
+
+/// A row of the images table.
+struct Images {
+    feed: String,
+    associations: String,
+    open: Option<String>,
+    instances: String,
+    refused: String,
+    size: String,
+    conflicts: String,
+}
+
+impl Images {
+    fn of(images: &ImageStatus, say: Speaker<'_>) -> Self {
+        let open = || say.fill("images-open", &[("n", Value::Count(images.open))]);
+        Self {
+            feed: images.feed.to_string(),
+            associations: say.number(images.over.saturating_add(images.open)),
+            open: (images.open > 0).then(open),
+            instances: say.number(images.stored),
+            refused: say.number(images.refused),
+            size: say.size(images.bytes),
+            conflicts: say.number(images.conflicts),
         }
     }
 }

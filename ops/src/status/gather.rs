@@ -11,6 +11,7 @@ use causeway_core::port::{FeedCount, Log, ReadLimit, Repository};
 use causeway_core::provider::ProviderId;
 use jiff::Timestamp;
 
+use super::images::ImageStatus;
 use super::sample::{Sample, count_of, p99, rate};
 use super::{
     BEHIND_AFTER_SECONDS, FeedState, FeedStatus, Headline, HeldStatus, PartitionStatus, Pipeline,
@@ -126,6 +127,8 @@ impl Gatherer {
             })
             .collect();
         let held = held(sources)?;
+        let dicom = self.feeds.iter().filter(|feed| feed.protocol == "dicom");
+        let images = dicom.map(|feed| ImageStatus::of(&feed.name, &sources.metrics)).collect();
         let pipeline = Pipeline { stages: self.stages(&sample, &pipeline, now), ..pipeline };
         self.samples.push_back(sample);
         while self.samples.len() > SAMPLES_MAX {
@@ -142,6 +145,7 @@ impl Gatherer {
             headline,
             feeds,
             pipeline,
+            images,
             held,
             certificates,
             spark_step_seconds: SPARK_STEP_SECONDS,
@@ -376,7 +380,7 @@ fn set_gauges(metrics: &Prometheus, snapshot: &Snapshot) {
     }
 }
 
-fn gauge(metrics: &Prometheus, metric: &'static metric::Metric, feed: &str) -> f64 {
+pub(super) fn gauge(metrics: &Prometheus, metric: &'static metric::Metric, feed: &str) -> f64 {
     let readings = metrics.read(metric).into_iter();
     readings.filter(|reading| reading.labels.first().is_some_and(|label| label == feed)).map(|r| r.value).sum()
 }
@@ -403,7 +407,7 @@ const fn precise(seconds: u64) -> f64 {
 
 /// A count that a floating-point number holds; what is below zero is zero.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at both ends")]
-const fn whole(value: f64) -> u64 {
+pub(super) const fn whole(value: f64) -> u64 {
     value.round() as u64
 }
 

@@ -13,6 +13,7 @@ use causeway_core::record::{RecordKey, VersionClock};
 use causeway_core::scope::Domain;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::status::images::ImageStatus;
 use crate::status::{
     FeedState, FeedStatus, Headline, HeldStatus, Pipeline, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage,
     StageStatus,
@@ -48,6 +49,15 @@ pub(in super::super) fn snapshot() -> Snapshot {
             lag_seconds: 0.42,
             log_bytes: 48_300_000,
         },
+        images: vec![ImageStatus {
+            feed: name("radiology"),
+            open: 1,
+            over: 318,
+            stored: 20_412,
+            refused: 3,
+            bytes: 10_700_000_000,
+            conflicts: 2,
+        }],
         held: held(),
         certificates: Vec::new(),
         spark_step_seconds: SPARK_STEP_SECONDS,
