@@ -4,7 +4,7 @@ skip-to-content = Skip to the content
 synthetic-data = Demonstration: every person and every message is synthetic.
 navigation = Pages
 languages = Languages
-footer-times = Times are Hong Kong time (UTC+8). Operators’ pages show no patient’s name, number or record.
+footer-times = Times are Hong Kong time (UTC+8).
 
 # Units. $n is a number that is formatted already, or a count.
 just-now = just now

@@ -4,7 +4,7 @@ skip-to-content = 跳到內容
 synthetic-data = 示範環境：所有人物及訊息均為虛構。
 navigation = 頁面
 languages = 語言
-footer-times = 時間為香港時間（UTC+8）。運作頁面不顯示任何病人的姓名、號碼或紀錄。
+footer-times = 時間為香港時間（UTC+8）。
 
 # 單位。
 just-now = 剛剛

@@ -63,7 +63,8 @@ pub(super) fn welcome(
         (wished.dicom().map(|door| door.to_string()).unwrap_or_default(), dicom.clone()),
     ];
     for (wished, got) in asked {
-        if wished != got {
+        // Port 0 is no wish: any free one will do.
+        if wished != got && !wished.ends_with(":0") {
             terminal.line(&format!("{wished} is taken, so {got} is used"))?;
         }
     }
@@ -71,7 +72,7 @@ pub(super) fn welcome(
     terminal.line(&format!(
         "\nBehind it: {PERSONS} persons, {providers} providers; some persons joined and share, some joined under the rules of\n\
          2019, some never joined; {} a few messages are malformed on purpose.",
-        if demo.feeds { "four systems send live, a Chinese-medicine clinic too, another drops\n         a spreadsheet each minute, and" } else { "the feeds are off (--no-feed), else" }
+        if demo.feeds { "four systems send live, a Chinese-medicine clinic too, another drops\na spreadsheet each minute, and" } else { "the feeds are off (--no-feed), else" }
     ))?;
     terminal.line("\nTry in another terminal:")?;
     let steps = [
