@@ -121,7 +121,8 @@ impl Connector {
         if let Some(password) = password(settings, &config)? {
             config.password(password);
         }
-        config.connect_timeout(settings.connect_timeout).application_name("causeway");
+        // Hubs that share a server are told apart by it in pg_stat_activity.
+        config.connect_timeout(settings.connect_timeout).application_name(&format!("causeway {}", settings.schema));
         check_schema_name(&settings.schema)?;
         let (statement, lock) = (settings.statement_timeout.as_millis(), settings.lock_timeout.as_millis());
         // A process that stops in the middle of a transaction must not hold a partition's row for ever.
