@@ -45,9 +45,9 @@ fn commit(
 /// Ends the connections of this schema's repositories that are inside a transaction, except the one asking. How many.
 fn kill(client: &mut Client, schema: &str) -> i64 {
     let sql = "SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity AS a \
-               WHERE a.application_name = 'causeway' AND a.pid <> pg_backend_pid() AND a.pid IN (\
+               WHERE a.application_name = 'causeway ' || $1::text AND a.pid <> pg_backend_pid() AND a.pid IN (\
                    SELECT l.pid FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation \
-                   JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1)";
+                   JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1::text)";
     client.query_one(sql, &[&schema]).expect("killed").get(0)
 }
 
@@ -330,7 +330,7 @@ fn wait_for_a_lock(client: &mut Client, fresh: &Fresh) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
     let sql = "SELECT count(*) FROM pg_stat_activity AS a WHERE cardinality(pg_blocking_pids(a.pid)) > 0 AND a.pid IN (\
                SELECT l.pid FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation \
-               JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1)";
+               JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1::text)";
     while client.query_one(sql, &[&fresh.settings.schema]).expect("a count").get::<_, i64>(0) == 0 {
         assert!(std::time::Instant::now() < deadline, "nobody waits: the person was not locked");
     }

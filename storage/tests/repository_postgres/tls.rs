@@ -22,7 +22,7 @@ fn the_connection_is_encrypted_where_an_authority_is_given() {
     let repository = PostgresRepository::open(settings).expect("opens");
     assert_eq!(repository.next_offset(PartitionId(0)).expect("an offset"), Offset(0));
     let sql = "SELECT count(*) FROM pg_stat_ssl AS s JOIN pg_stat_activity AS a ON a.pid = s.pid \
-               WHERE a.application_name = 'causeway' AND s.ssl AND a.query LIKE '%partition_offset%'";
+               WHERE a.application_name LIKE 'causeway %' AND s.ssl AND a.query LIKE '%partition_offset%'";
     let encrypted: i64 = client().query_one(sql, &[]).expect("a count").get(0);
     assert!(encrypted > 0);
 }
