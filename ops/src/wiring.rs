@@ -434,9 +434,15 @@ fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
     Ok(Arc::new(metrics))
 }
 
+/// Whether an operator paused a feed.
+fn is_paused(paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Arc<dyn Fn(&FeedName) -> bool + Send + Sync> {
+    let paused = Arc::clone(paused);
+    Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed))
+}
+
 /// What the doors ask of the rest of the hub.
 fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
-    let (repository, paused) = (Arc::clone(&engines.repository), Arc::clone(paused));
+    let repository = Arc::clone(&engines.repository);
     let suspects = Suspects::new(Arc::clone(&engines.clock), Arc::clone(&engines.repository) as _);
     Ports {
         log: engines.log.port(),
@@ -444,7 +450,7 @@ fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet
         metrics: Arc::clone(&engines.metrics) as _,
         waiters: Arc::clone(waiters),
         supports: Arc::new(supports),
-        is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
+        is_paused: is_paused(paused),
         halt: Arc::new(halt::log),
         outcome_of: Arc::new(move |position| outcome_of(repository.as_ref(), position)),
         sequences: Sequences::of(Arc::clone(&engines.repository) as _),

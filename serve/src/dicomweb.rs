@@ -78,7 +78,7 @@ pub fn routes(imaging: Arc<Imaging>) -> Router {
         .route("/dicomweb/series", get(search::any_series))
         .route("/dicomweb/instances", get(search::any_instances))
         .route(&format!("{study}/series"), get(search::series))
-        .route(&format!("{study}/instances"), get(search::instances_of_study))
+        .route(&format!("{study}/instances"), get(search::instances))
         .route(&format!("{series}/instances"), get(search::instances))
         .route(&format!("{instance}/frames/{{frames}}"), get(frames::frames))
         .route(&format!("{instance}/frames/{{frames}}/rendered"), get(rendered::frame))

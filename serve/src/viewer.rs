@@ -2,6 +2,7 @@
 //! frames. Complete without JavaScript, by pictures and links; `viewer.js` adds scrolling, windows by drag, zoom and
 //! measuring. They are decided and audited like every other reading (`crate::dicomweb`), and they are no tool for diagnosis.
 
+mod gathered;
 mod image;
 mod marks;
 
@@ -18,6 +19,7 @@ use causeway_core::dicom::tag::{self, Tag};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::gathered::{First, Gathered, Study};
 use self::image::Picture;
 use crate::assets::Asset;
 use crate::dicomweb::{
@@ -214,63 +216,35 @@ async fn study(
     Query(shown): Query<Shown>,
 ) -> Told {
     let place = Place { study: study.clone(), series: None, instance: None };
-    let (imaging, wanted) = (Arc::clone(&state.imaging), shown.series.clone());
-    let (headers, pictures, cut) = away(move || {
+    let (imaging, mut gathered) = (Arc::clone(&state.imaging), Gathered::new(shown.series.clone()));
+    let found = away(move || {
         let person = Gate::open(&imaging, reader)?.enter(place.subject("viewer"))?;
-        let mut firsts: Vec<(String, bool, Map<String, Value>)> = Vec::new();
         let mut pages = Pages::new(&imaging, place.query(person, true, 100)?);
-        let mut all: Vec<(String, Picture)> = Vec::new();
         loop {
             let page = pages.next()?;
             if page.is_empty() {
                 break;
             }
-            for row in &page {
-                let (uid, header) = (row.instance.series.to_string(), header(row));
-                let shows = row.instance.search.frames > 0;
-                if wanted.as_ref().is_none_or(|wanted| *wanted == uid) && all.len() <= FRAMES_MAX {
-                    all.extend(image::pictures(row, &header).into_iter().map(|picture| (uid.clone(), picture)));
-                }
-                match firsts.last_mut() {
-                    Some((last, any, _)) if *last == uid => *any |= shows,
-                    Some(_) | None => firsts.push((uid, shows, header)),
-                }
-            }
+            page.iter().for_each(|row| gathered.take(row));
         }
-        firsts.sort_by_key(|(_, _, header)| first_value(header, tag::SERIES_NUMBER).and_then(Value::as_i64));
-        let current = wanted.or_else(|| firsts.iter().find(|(_, shows, _)| *shows).map(|(uid, _, _)| uid.clone()));
-        let mut pictures: Vec<Picture> =
-            all.into_iter().filter(|(uid, _)| Some(uid) == current.as_ref()).map(|(_, picture)| picture).collect();
-        pictures.sort_by_key(|picture| (picture.number, picture.frame));
-        let cut = pictures.len() > FRAMES_MAX;
-        pictures.truncate(FRAMES_MAX);
-        if firsts.is_empty() { Err(Fault::NotFound) } else { Ok(((firsts, current), pictures, cut)) }
+        gathered.end().ok_or(Fault::NotFound)
     })
     .await?;
-    let (series, current) = headers;
     let say = say(language);
-    let content = content(&state, language, &study, &shown, (series, current.as_deref()), pictures, cut);
+    let content = content(&state, language, &study, &shown, found);
     let path = format!("/studies/{study}");
     let title = content.facts.first().map_or_else(|| say.text("viewer-study"), |(_, first)| first.clone());
     Ok(framed(&state, language, &path, &title, &content)?)
 }
 
-type Firsts = Vec<(String, bool, Map<String, Value>)>;
-
-fn content(
-    state: &ViewerState,
-    language: Language,
-    study: &str,
-    shown: &Shown,
-    (firsts, current): (Firsts, Option<&str>),
-    pictures: Vec<Picture>,
-    cut: bool,
-) -> Content<'static> {
+fn content(state: &ViewerState, language: Language, study: &str, shown: &Shown, found: Study) -> Content<'static> {
     let say = say(language);
     let empty = Map::new();
-    let of_study = firsts.first().map_or(&empty, |(_, _, header)| header);
+    let Study { series: firsts, current, pictures, cut } = found;
+    let current = current.as_deref();
+    let of_study = firsts.first().map_or(&empty, |first| &first.header);
     let chosen =
-        firsts.iter().find(|(uid, _, _)| Some(uid.as_str()) == current).map_or(of_study, |(_, _, header)| header);
+        firsts.iter().find(|first| Some(first.uid.as_str()) == current).map_or(of_study, |first| &first.header);
     let here = format!("/{}/studies/{study}", language.prefix());
     let place = (!pictures.is_empty()).then(|| shown.frame.unwrap_or(1).clamp(1, pictures.len()) - 1);
     let window = shown.window.as_deref().and_then(values);
@@ -294,7 +268,7 @@ fn content(
     ];
     let series = firsts
         .iter()
-        .map(|(uid, shows, header)| Series {
+        .map(|First { uid, shows, header }| Series {
             uid: uid.clone(),
             href: format!("{here}?series={uid}#picture"),
             label: label(header),

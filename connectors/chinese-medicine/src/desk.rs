@@ -27,7 +27,7 @@ pub const KEY_BYTES_MAX: usize = 64;
 pub const PROTOCOL: &str = "cm";
 
 /// Stops the process, for this reason.
-pub type Halt = dyn Fn(&dyn fmt::Display) + Send + Sync;
+pub type Halt = dyn Fn(&LogError) + Send + Sync;
 
 /// Everything a desk asks of the rest of the hub.
 #[derive(Clone)]

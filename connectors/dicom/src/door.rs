@@ -9,7 +9,7 @@ use std::time::Duration;
 use causeway_core::disposition::Disposition;
 use causeway_core::envelope::FeedName;
 use causeway_core::metric::Metrics;
-use causeway_core::port::{Clock, Log, SharedBlobs};
+use causeway_core::port::{BlobError, Clock, Log, LogError, SharedBlobs};
 use causeway_tls::{Acceptor, TlsError, listen};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -20,8 +20,28 @@ use crate::config::{ConfigFault, DicomDoorConfig, DicomFeedConfig};
 use crate::scan::ScanLimits;
 use crate::tally::Tally;
 
+/// Why the process stops.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub enum Distrust<'a> {
+    /// The log: a sync has failed, or acknowledged data is missing.
+    #[error(transparent)]
+    Log(&'a LogError),
+    /// The store of the instances: a sync has failed.
+    #[error(transparent)]
+    Blobs(&'a BlobError),
+}
+
+impl Distrust<'_> {
+    const fn disposition(self) -> Disposition {
+        match self {
+            Self::Log(error) => error.disposition(),
+            Self::Blobs(error) => error.disposition(),
+        }
+    }
+}
+
 /// Stops the process, for this reason.
-pub type Halt = dyn Fn(&dyn fmt::Display) + Send + Sync;
+pub type Halt = dyn Fn(Distrust<'_>) + Send + Sync;
 
 /// Everything a door asks of the rest of the hub.
 #[derive(Clone)]
@@ -36,7 +56,7 @@ pub struct Ports {
     pub metrics: Arc<dyn Metrics>,
     /// Whether an operator has paused a feed. Called for every instance.
     pub is_paused: Arc<dyn Fn(&FeedName) -> bool + Send + Sync>,
-    /// Stops the process: a sync has failed, or acknowledged data is missing. May be called on the log's thread.
+    /// Stops the process. May be called on the log's thread.
     pub halt: Arc<Halt>,
 }
 
@@ -134,8 +154,8 @@ impl Shared {
     }
 
     /// Stops everything when log or store can no longer be trusted.
-    pub(crate) fn check(&self, disposition: Disposition, error: &dyn fmt::Display) {
-        match disposition {
+    pub(crate) fn check(&self, error: Distrust<'_>) {
+        match error.disposition() {
             Disposition::Halt => {
                 self.halted.store(true, Ordering::SeqCst);
                 error!(%error, "nothing more is acknowledged");

@@ -28,5 +28,5 @@ mod wire;
 pub mod write;
 
 pub use causeway_core::dicom::syntax;
-pub use door::{Door, DoorError, Halt, Ports};
+pub use door::{Distrust, Door, DoorError, Halt, Ports};
 pub use listener::Drained;

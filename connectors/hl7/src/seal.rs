@@ -189,7 +189,11 @@ impl Sealer<'_> {
         let kind = bounded(header.kind(), KIND_MAX);
         let labels = Labels {
             sender: sender(header),
-            control_id: bounded(header.raw(10).to_owned(), CONTROL_ID_MAX),
+            control_id: if has_no_control_id(header) {
+                String::new()
+            } else {
+                bounded(header.raw(10).to_owned(), CONTROL_ID_MAX)
+            },
             kind,
             patient_key,
         };
@@ -258,7 +262,7 @@ fn examine_header(
         Some(Flaw::StrayEnd) => return Err(refusal(Reason::StrayEndBlock, "")),
         Some(Flaw::TooLong | Flaw::Busy) | None => {}
     }
-    let has_none = header.raw(10).trim().is_empty() || header.raw(10) == "\"\"";
+    let has_none = has_no_control_id(header);
     if has_none && !feed.config.accept_empty_control_id {
         return Err(refusal(Reason::MissingField, "MSH-10"));
     }
@@ -395,6 +399,11 @@ fn mode(header: &Header<'_>) -> Mode {
 fn sender(header: &Header<'_>) -> String {
     let part = |number: usize| bounded(header.raw(number).to_owned(), SENDER_PART_MAX);
     format!("{}|{}", part(3), part(4))
+}
+
+/// MSH-10 is empty, or `""`, which says that there is nothing.
+fn has_no_control_id(header: &Header<'_>) -> bool {
+    matches!(header.raw(10).trim(), "" | "\"\"")
 }
 
 /// MSH-10 may be repeated: not empty, not too long, no control characters.

@@ -2,6 +2,7 @@
 
 mod cm;
 mod dicom;
+mod trust;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use causeway_core::hl7v2::header::Header;
 use causeway_core::human;
 use causeway_hl7::client::ClientSettings;
 use causeway_hl7::config::CharsetSetting;
-use causeway_tls::{ClientTlsSettings, Connector};
+use causeway_tls::Connector;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use self::trust::Trust;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::exit::Exit;
@@ -53,15 +55,8 @@ struct Hl7 {
     /// Where to, as `host:port`, or `tls://host:port` for TLS.
     #[arg(long, value_name = "ADDR")]
     to: String,
-    /// With TLS: the authorities whose server certificates are taken, PEM.
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// With TLS: the certificate to show, PEM.
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// With TLS: its private key, PEM.
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
     /// Send everything so many times. Without --renumber the later ones are resends, which have no second effect.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     repeat: u32,
@@ -128,25 +123,11 @@ fn send(args: &Hl7, context: &Context) -> Outcome {
     Ok(if report.refused.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
-/// Where to, and how: `tls://` asks for TLS, and the authorities must then be given, since there is no list of them that
-/// a hospital would trust unasked.
+/// Where to, and how: `tls://` asks for TLS.
 fn address(args: &Hl7) -> Outcome<(String, Option<Connector>)> {
-    let usage = |what: &str, fix: &str| Diagnostic::new(Code::Argument, what.to_owned()).fix(fix);
-    match (args.to.strip_prefix("tls://"), &args.ca) {
-        (Some(to), Some(ca)) => {
-            let settings = ClientTlsSettings { ca: ca.clone(), certificate: args.cert.clone(), key: args.key.clone() };
-            let connector = Connector::open(&settings);
-            let connector = connector.map_err(|error| Diagnostic::new(Code::Certificate, error.to_string()))?;
-            Ok((to.to_owned(), Some(connector)))
-        }
-        (Some(_), None) => {
-            Err(usage("`tls://` needs to know whom to trust", "give the authorities with `--ca FILE`").into())
-        }
-        (None, None) if args.cert.is_none() => Ok((args.to.clone(), None)),
-        (None, _) => {
-            Err(usage("`--ca`, `--cert` and `--key` are for TLS", "write the address as `tls://host:port`").into())
-        }
-    }
+    let secure = args.to.strip_prefix("tls://");
+    let connector = args.trust.connector(secure.is_some(), "tls://")?;
+    Ok((secure.unwrap_or(&args.to).to_owned(), connector))
 }
 
 /// The messages as they go out, in the order they go out.

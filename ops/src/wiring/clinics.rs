@@ -1,7 +1,7 @@
 //! The doors for Chinese-medicine records: what they ask of the rest of the hub, and how they are opened and served.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use causeway_chinese_medicine::{CmFileDoor, Desk, Ports};
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
 use super::suspects::Suspects;
-use super::{Engines, halt, listen, said};
+use super::{Engines, halt, is_paused, listen, said};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::http::clinic;
@@ -94,14 +94,11 @@ async fn watch_files(tls: Arc<Acceptor>, mut stopping: watch::Receiver<bool>) {
 }
 
 fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
-    let paused = Arc::clone(paused);
     Ports {
         log: engines.log.port(),
         clock: Arc::clone(&engines.clock),
         metrics: Arc::clone(&engines.metrics) as _,
-        is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
-        halt: Arc::new(|error| {
-            halt::halt(&Diagnostic::new(Code::LogSync, error.to_string()));
-        }),
+        is_paused: is_paused(paused),
+        halt: Arc::new(halt::log),
     }
 }

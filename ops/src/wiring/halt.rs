@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use causeway_core::port::LogError;
+use causeway_core::port::{BlobError, LogError};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::exit::Exit;
@@ -14,6 +14,11 @@ pub(crate) fn halt(diagnostic: &Diagnostic) -> ! {
     // Nobody is left to be told when standard error is gone.
     drop(writeln!(std::io::stderr().lock(), "{}", diagnostic.render(false)));
     std::process::exit(i32::from(Exit::Halted.number()));
+}
+
+/// For doors that store blobs.
+pub(crate) fn blobs(error: &BlobError) {
+    halt(&Diagnostic::new(Code::BlobsSync, error.to_string()));
 }
 
 /// For the log and the doors.

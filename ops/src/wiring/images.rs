@@ -1,14 +1,14 @@
 //! The DICOM doors: what they ask of the rest of the hub, and how they are opened and served.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use causeway_core::envelope::FeedName;
-use causeway_dicom::{Door, DoorError, Ports};
+use causeway_dicom::{Distrust, Door, DoorError, Ports};
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
-use super::{Engines, halt, said};
+use super::{Engines, halt, is_paused, said};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -40,15 +40,15 @@ pub(super) async fn open(
 }
 
 fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
-    let paused = Arc::clone(paused);
     Ports {
         log: engines.log.port(),
         blobs: Arc::clone(&engines.blobs),
         clock: Arc::clone(&engines.clock),
         metrics: Arc::clone(&engines.metrics) as _,
-        is_paused: Arc::new(move |feed| paused.read().unwrap_or_else(PoisonError::into_inner).contains(feed)),
-        halt: Arc::new(|error| {
-            halt::halt(&Diagnostic::new(Code::LogSync, error.to_string()));
+        is_paused: is_paused(paused),
+        halt: Arc::new(|cause| match cause {
+            Distrust::Log(error) => halt::log(error),
+            Distrust::Blobs(error) => halt::blobs(error),
         }),
     }
 }

@@ -202,6 +202,14 @@ fn r44_an_empty_control_id_is_rejected_unless_the_feed_knows_messages_by_their_b
     hub.grows(before, |hub| hub.number(line));
     assert_eq!(peer.code(nameless("R44 OTHER")), "AA|");
     assert!((hub.number(line) - before - 1.0).abs() < 0.5, "other bytes are another message");
+
+    let nothing = |name: &str| message("\"\"").replace("|LIS|", "|LAX|").replace("TAI MAN", name);
+    let reused = hub.number("causeway_control_id_reused_total{feed=\"lax\"}");
+    for name in ["R44 NOTHING", "R44 NOTHING ELSE"] {
+        assert_eq!(peer.code(nothing(name)), "AA|\"\"");
+    }
+    let after = hub.number("causeway_control_id_reused_total{feed=\"lax\"}");
+    assert!((after - reused).abs() < 0.5, "`\"\"` says that there is no id, so it is not used twice");
 }
 
 #[test]

@@ -106,17 +106,7 @@ pub(super) async fn series(
     away(move || within(&imaging, reader, &place, &asked, Level::Series)).await
 }
 
-/// `/studies/{study}/instances`.
-pub(super) async fn instances_of_study(
-    State(imaging): State<Arc<Imaging>>,
-    reader: Reader,
-    Path(place): Path<Place>,
-    Query(asked): Asked,
-) -> Answer {
-    away(move || within(&imaging, reader, &place, &asked, Level::Instance)).await
-}
-
-/// `/studies/{study}/series/{series}/instances`.
+/// `/studies/{study}/instances` and `/studies/{study}/series/{series}/instances`.
 pub(super) async fn instances(
     State(imaging): State<Arc<Imaging>>,
     reader: Reader,

@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::message::Sink;
 use super::{Agreed, Association, End};
 use crate::dimse::Command;
-use crate::door::uuid_at;
+use crate::door::{Distrust, uuid_at};
 use crate::intake::{self, IntakeFault, Order, Piece, Sealed};
 use crate::pdu::Abort;
 use crate::status::{Refusal, Status};
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             Ok(Err(IntakeFault::Refused(refusal))) => return Err(refusal),
             Ok(Err(IntakeFault::Store(error))) => {
                 warn!(%error, "an instance could not be stored");
-                self.shared.check(error.disposition(), &error);
+                self.shared.check(Distrust::Blobs(&error));
                 return Err(Refusal::from(&error));
             }
             Ok(Err(IntakeFault::Cut)) => return Err(Refusal::new(Status::PROCESSING, "it was cut short")),
@@ -129,7 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         };
         let appended = self.append(agreed, sealed).await.map_err(|error| {
             warn!(%error, "a claim could not be logged");
-            self.shared.check(error.disposition(), &error);
+            self.shared.check(Distrust::Log(&error));
             Refusal::from(&error)
         })?;
         match appended.freshness {

@@ -9,7 +9,7 @@ use causeway_chinese_medicine::documents::PATH;
 use causeway_core::chinese_medicine::RECORD_BYTES_MAX;
 use causeway_core::feed::CharsetRule;
 use causeway_core::human;
-use causeway_tls::{ClientTlsSettings, Connector};
+use causeway_tls::Connector;
 use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::charset;
+use super::trust::Trust;
 use crate::cli::context::Context;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::exit::Exit;
@@ -39,15 +40,8 @@ pub(super) struct Cm {
     /// The token of the feed.
     #[arg(long, env = "CAUSEWAY_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// With https: the authorities whose server certificates are taken, PEM.
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// With https: the certificate to show, PEM.
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// With https: its private key, PEM.
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
     /// How CSV files are encoded: auto, default:NAME or force:NAME, as in default:BIG-5.
     #[arg(long, default_value = "auto", value_parser = charset)]
     charset: CharsetRule,
@@ -114,17 +108,7 @@ fn target(args: &Cm) -> Outcome<Target> {
         return Err(usage("`--to` names no port", "write http://host:port or https://host:port").into());
     };
     let host = host.to_owned();
-    let tls = match (&args.ca, secure) {
-        (_, false) => None,
-        (None, true) => {
-            return Err(usage("`https://` needs to know whom to trust", "give the authorities with `--ca FILE`").into());
-        }
-        (Some(ca), true) => {
-            let settings = ClientTlsSettings { ca: ca.clone(), certificate: args.cert.clone(), key: args.key.clone() };
-            let opened = Connector::open(&settings);
-            Some(opened.map_err(|error| Diagnostic::new(Code::Certificate, error.to_string()))?)
-        }
-    };
+    let tls = args.trust.connector(secure, "https://")?;
     Ok(Target { address, host, tls })
 }
 
