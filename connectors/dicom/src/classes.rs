@@ -10,6 +10,9 @@ pub const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
 /// The one instance of it.
 pub const STORAGE_COMMITMENT_INSTANCE: &str = "1.2.840.10008.1.20.1.1";
 
+/// Media Storage Directory Storage: a DICOMDIR (PS3.10 section 8.6).
+pub const MEDIA_DIRECTORY: &str = "1.2.840.10008.1.3.10";
+
 static STORAGE: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
     let rows = include_str!("storage_classes.csv").lines().skip(2);
     rows.filter_map(|row| row.split_once(',')).map(|(uid, _name)| uid).collect()

@@ -126,7 +126,7 @@ impl Door {
         }
         let address = config.listen;
         let tls = config.tls.clone().map(Acceptor::open).transpose();
-        let tls = tls.map_err(|source| DoorError::Tls { address, source })?;
+        let tls = tls.map_err(|source| DoorError::Tls { address, source })?.map(Arc::new);
         let (listener, found) = listen(address).await.map_err(|source| DoorError::Listen { address, source })?;
         Ok(Self { listener, shared: Arc::new(Shared::new(config, tls, ports)), address: found })
     }
@@ -141,14 +141,14 @@ impl Door {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: DicomDoorConfig,
-    pub(crate) tls: Option<Acceptor>,
+    pub(crate) tls: Option<Arc<Acceptor>>,
     pub(crate) ports: Ports,
     pub(crate) tally: Tally,
     halted: AtomicBool,
 }
 
 impl Shared {
-    fn new(config: DicomDoorConfig, tls: Option<Acceptor>, ports: Ports) -> Self {
+    pub(crate) fn new(config: DicomDoorConfig, tls: Option<Arc<Acceptor>>, ports: Ports) -> Self {
         let tally = Tally::new(Arc::clone(&ports.metrics), &config.feeds);
         Self { config, tls, ports, tally, halted: AtomicBool::new(false) }
     }

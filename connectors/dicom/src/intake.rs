@@ -1,6 +1,8 @@
 //! One instance on its way into the store, on a thread that may block: written and scanned piece by piece, and made durable
 //! when it is whole and what its command said it is.
 
+mod file;
+
 use std::collections::BTreeMap;
 
 use causeway_core::dicom::claim::{self, Claim, to_hex};
@@ -9,8 +11,10 @@ use causeway_core::dicom::text::{Kind, Repertoire};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::feed::CharsetRule;
 use causeway_core::phi::Phi;
-use causeway_core::port::{Blob, BlobError, BlobStore};
+use causeway_core::port::{Blob, BlobError, BlobStore, BlobWriter};
 use tokio::sync::mpsc::Receiver;
+
+pub(crate) use file::{FileOrder, take_file};
 
 use crate::part10;
 use crate::scan::{Layout, Scan, ScanLimits, Scanner, Span};
@@ -24,6 +28,8 @@ pub(crate) struct Order {
     pub(crate) transfer_syntax: Uid,
     pub(crate) limits: ScanLimits,
     pub(crate) charset: CharsetRule,
+    /// The study it must belong to.
+    pub(crate) study: Option<Uid>,
 }
 
 /// What comes in.
@@ -82,7 +88,11 @@ pub(crate) fn take(order: &Order, blobs: &dyn BlobStore, pieces: &mut Receiver<P
             None => return Err(IntakeFault::Cut),
         }
     }
-    let scan = scanner.finish()?;
+    seal(order, scanner.finish()?, &head, writer)
+}
+
+/// All of it has come: checks that it is what it should be, and makes it durable.
+fn seal(order: &Order, scan: Scan, head: &[u8], writer: Box<dyn BlobWriter>) -> Result<Sealed, IntakeFault> {
     let (study, series) = check(order, &scan)?;
     let blob = writer.finish()?;
     let head = u64::try_from(head.len()).unwrap_or(u64::MAX);
@@ -104,7 +114,12 @@ fn check(order: &Order, scan: &Scan) -> Result<(Uid, Uid), Refusal> {
         Some(Err(fault)) => Err(Refusal::new(Status::CANNOT_UNDERSTAND, format!("{tag}: {fault}")).about(tag)),
         None => Err(Refusal::new(Status::CANNOT_UNDERSTAND, format!("{tag} is missing")).about(tag)),
     };
-    Ok((uid(tag::STUDY_INSTANCE_UID)?, uid(tag::SERIES_INSTANCE_UID)?))
+    let study = uid(tag::STUDY_INSTANCE_UID)?;
+    if order.study.as_ref().is_some_and(|wanted| *wanted != study) {
+        let what = format!("{} is not the study of the address", tag::STUDY_INSTANCE_UID);
+        return Err(Refusal::new(Status::MISMATCH, what).about(tag::STUDY_INSTANCE_UID));
+    }
+    Ok((study, uid(tag::SERIES_INSTANCE_UID)?))
 }
 
 fn claim(order: &Order, scan: &Scan, blob: Blob, head: u64, study: Uid, series: Uid) -> Claim {

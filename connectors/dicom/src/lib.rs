@@ -11,8 +11,10 @@ mod association;
 pub mod classes;
 pub mod client;
 pub mod config;
+mod deposit;
 pub mod dimse;
 mod door;
+mod import;
 mod intake;
 mod listener;
 pub mod negotiate;
@@ -28,5 +30,7 @@ mod wire;
 pub mod write;
 
 pub use causeway_core::dicom::syntax;
+pub use deposit::{Deposited, Names, Undeposited};
 pub use door::{Distrust, Door, DoorError, Halt, Ports};
+pub use import::Importer;
 pub use listener::Drained;

@@ -64,7 +64,7 @@ pub fn survey(source: &mut dyn Read) -> Result<Survey, SurveyFault> {
 }
 
 /// What is known so far, when it is enough.
-fn found(scanner: &Scanner) -> Option<Survey> {
+pub(crate) fn found(scanner: &Scanner) -> Option<Survey> {
     let uid = |tag| scanner.value(tag).and_then(|value| Uid::of_value(value).ok());
     let coded = match scanner.syntax().coding {
         Coding::IMPLICIT => IMPLICIT_LITTLE,

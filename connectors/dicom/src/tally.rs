@@ -13,7 +13,7 @@ use crate::status::Status;
 /// The label of what belongs to no feed; no feed can be called so.
 const NO_FEED: &str = "-";
 const PROTOCOL: &str = "dicom";
-/// The kind of every envelope of this door.
+/// The kind of the envelopes of associations.
 pub(crate) const KIND: &str = "C-STORE";
 
 /// Why a connection was closed before an association was asked for.
@@ -91,10 +91,10 @@ impl Tally {
     }
 
     /// The data set of an instance was read whole.
-    pub(crate) fn received(&self, feed: usize, bytes: u64, at: Timestamp) {
+    pub(crate) fn received(&self, feed: usize, kind: &str, bytes: u64, at: Timestamp) {
         let name = self.name(Some(feed));
-        self.metrics.add(&metric::MESSAGES_RECEIVED, &[name, KIND], 1);
-        self.metrics.add(&metric::MESSAGE_RECEIVED_BYTES, &[name, KIND], bytes);
+        self.metrics.add(&metric::MESSAGES_RECEIVED, &[name, kind], 1);
+        self.metrics.add(&metric::MESSAGE_RECEIVED_BYTES, &[name, kind], bytes);
         self.metrics.add(&metric::DICOM_INSTANCE_BYTES, &[name], bytes);
         let seconds = Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default().as_secs_f64();
         self.metrics.set(&metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS, &[name, PROTOCOL], seconds);

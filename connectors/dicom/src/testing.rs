@@ -39,9 +39,14 @@ pub(crate) fn deflated(bytes: &[u8]) -> Vec<u8> {
 
 /// A file around a data set.
 pub(crate) fn file(transfer_syntax: &str, data_set: &[u8]) -> Vec<u8> {
+    file_of("1.2.840.10008.5.1.4.1.1.2", transfer_syntax, data_set)
+}
+
+/// The same, with this Media Storage SOP Class UID.
+pub(crate) fn file_of(sop_class: &str, transfer_syntax: &str, data_set: &[u8]) -> Vec<u8> {
     let meta = ElementWriter::new(Coding::EXPLICIT)
         .raw(Tag(0x0002, 0x0001), *b"OB", &[0, 1])
-        .text(Tag(0x0002, 0x0002), *b"UI", "1.2.840.10008.5.1.4.1.1.2")
+        .text(Tag(0x0002, 0x0002), *b"UI", sop_class)
         .text(Tag(0x0002, 0x0003), *b"UI", "1.2.3")
         .text(Tag(0x0002, 0x0010), *b"UI", transfer_syntax)
         .bytes();

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod dcmtk;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod limits;

@@ -112,14 +112,7 @@ impl Hub {
         let blobs = Arc::new(FolderBlobs::open(&dir.path().join("blobs"), store).expect("the store opens"));
         let mut config = DicomDoorConfig::new("127.0.0.1:0".parse().expect("an address"), vec![feed("CT1")]);
         change(&mut config);
-        let ports = Ports {
-            log: Arc::clone(&log) as _,
-            blobs: Arc::clone(&blobs) as _,
-            clock: Arc::new(Stopped),
-            metrics: Arc::clone(&numbers) as _,
-            is_paused: Arc::new(|_| false),
-            halt: Arc::new(|_| {}),
-        };
+        let ports = ports(&log, &blobs, &numbers);
         let door = Door::open(config, ports).await.expect("the door opens");
         let address = door.address();
         let (stop, stopped) = oneshot::channel();
@@ -127,6 +120,11 @@ impl Hub {
             stopped.await.ok();
         }));
         Self { dir, log, blobs, numbers, address, stop: Some(stop), served }
+    }
+
+    /// What everything that takes instances is given.
+    pub(crate) fn ports(&self) -> Ports {
+        ports(&self.log, &self.blobs, &self.numbers)
     }
 
     /// Stops the door; gives how it was left.
@@ -197,6 +195,17 @@ impl Hub {
         raw.send(&request("CT1", "CAUSEWAY")).await;
         assert_eq!(raw.unit().await.expect("an answer").0, 2);
         raw
+    }
+}
+
+fn ports(log: &Arc<EmbeddedLog>, blobs: &Arc<FolderBlobs>, numbers: &Arc<Numbers>) -> Ports {
+    Ports {
+        log: Arc::clone(log) as _,
+        blobs: Arc::clone(blobs) as _,
+        clock: Arc::new(Stopped),
+        metrics: Arc::clone(numbers) as _,
+        is_paused: Arc::new(|_| false),
+        halt: Arc::new(|_| {}),
     }
 }
 

@@ -1,0 +1,209 @@
+//! An instance on its way, whoever brings it: handed piece by piece to a thread that stores it, then claimed in the log; only
+//! then is it said to be safe. Associations, STOW-RS and imports share it, so that nothing is safe by one of them that is
+//! not by the others.
+
+use std::sync::{Arc, OnceLock};
+
+use causeway_core::dicom::uid::Uid;
+use causeway_core::envelope::{Digest, Envelope, Format, TraceId};
+use causeway_core::phi::Phi;
+use causeway_core::port::{Appended, Freshness, LogError};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tracing::{debug, warn};
+
+use crate::door::{Distrust, Shared, uuid_at};
+use crate::intake::{self, FileOrder, IntakeFault, Order, Piece, Sealed};
+use crate::status::{Refusal, Status};
+
+/// Bytes handed to the store at once.
+pub(crate) const PIECE: usize = 64 << 10;
+/// Pieces that may wait for the store before reading stops.
+const PIECES: usize = 4;
+
+/// An instance on its way.
+pub(crate) struct Deposit {
+    /// What was read and not handed over.
+    pub(crate) piece: Vec<u8>,
+    /// Everything read so far, in bytes.
+    pub(crate) bytes: u64,
+    pieces: mpsc::Sender<Piece>,
+    names: Arc<OnceLock<Names>>,
+    intake: JoinHandle<Result<Sealed, IntakeFault>>,
+}
+
+/// What an instance is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// SOP Class UID.
+    pub sop_class: Uid,
+    /// SOP Instance UID.
+    pub sop_instance: Uid,
+}
+
+/// Who brings it, and by what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bringer<'a> {
+    /// The place of the feed in the configuration.
+    pub(crate) feed: usize,
+    /// What the sender calls itself.
+    pub(crate) sender: &'a str,
+    /// The operation, as it stands in the envelope.
+    pub(crate) kind: &'static str,
+}
+
+/// An instance that is safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposited {
+    /// What it is called.
+    pub names: Names,
+    /// Its Study Instance UID.
+    pub study: Uid,
+    /// Its Series Instance UID.
+    pub series: Uid,
+    /// Whether it had come before.
+    pub freshness: Freshness,
+}
+
+/// Why an instance was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undeposited {
+    /// Its status, and what is wrong.
+    pub refusal: Refusal,
+    /// What it is called, as far as was read.
+    pub names: Option<Names>,
+    /// It is no fault of the instance: the same bytes may be taken later.
+    pub later: bool,
+}
+
+impl Undeposited {
+    /// Nothing is taken at the moment.
+    pub(crate) fn not_now() -> Self {
+        let refusal = Refusal::new(Status::OUT_OF_RESOURCES, "the feed is paused, or the hub is stopping");
+        Self { refusal, names: None, later: true }
+    }
+}
+
+impl Deposit {
+    /// The data set of a command.
+    pub(crate) fn of_command(shared: &Shared, order: Order) -> Self {
+        let names = Names { sop_class: order.sop_class.clone(), sop_instance: order.sop_instance.clone() };
+        let blobs = Arc::clone(&shared.ports.blobs);
+        Self::begin(Arc::new(OnceLock::from(names)), move |mut incoming| intake::take(&order, &*blobs, &mut incoming))
+    }
+
+    /// A file, which says itself what it is.
+    pub(crate) fn of_file(shared: &Shared, order: FileOrder) -> Self {
+        let (blobs, names) = (Arc::clone(&shared.ports.blobs), Arc::new(OnceLock::new()));
+        let told = Arc::clone(&names);
+        Self::begin(names, move |mut incoming| intake::take_file(&order, &told, &*blobs, &mut incoming))
+    }
+
+    fn begin(
+        names: Arc<OnceLock<Names>>,
+        take: impl FnOnce(mpsc::Receiver<Piece>) -> Result<Sealed, IntakeFault> + Send + 'static,
+    ) -> Self {
+        let (pieces, incoming) = mpsc::channel(PIECES);
+        let intake = tokio::task::spawn_blocking(move || take(incoming));
+        Self { piece: Vec::new(), bytes: 0, pieces, names, intake }
+    }
+
+    /// Takes the next bytes; waits while the store has enough to do. Whether more are wanted: an intake that has given up
+    /// says why when it is asked.
+    pub(crate) async fn pour(&mut self, bytes: &[u8]) -> bool {
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.piece.extend_from_slice(bytes);
+        self.piece.len() < PIECE || self.hand_over().await
+    }
+
+    /// Gives what was read to the store. Whether it wants more.
+    pub(crate) async fn hand_over(&mut self) -> bool {
+        if self.piece.is_empty() {
+            return !self.pieces.is_closed();
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        self.pieces.send(Piece::Bytes(piece)).await.is_ok()
+    }
+}
+
+impl Shared {
+    /// How the files of a feed are taken; `None` while nothing of it is.
+    pub(crate) fn file_order(&self, feed: usize) -> Option<FileOrder> {
+        let config = self.feed(feed).filter(|_| !self.is_paused(feed) && !self.is_halted())?;
+        Some(FileOrder {
+            limits: self.scan_limits(config),
+            charset: config.charset.clone(),
+            any_class: config.unknown_sop_classes,
+            bare: true,
+            study: None,
+        })
+    }
+
+    /// The last byte has come: makes the instance durable, in the store and in the log.
+    pub(crate) async fn complete(&self, by: Bringer<'_>, mut deposit: Deposit) -> Result<Deposited, Undeposited> {
+        self.tally.received(by.feed, by.kind, deposit.bytes, self.ports.clock.now());
+        deposit.hand_over().await;
+        // An intake that has given up already says why below.
+        drop(deposit.pieces.send(Piece::End).await);
+        let not = |refusal, later| Undeposited { refusal, names: deposit.names.get().cloned(), later };
+        let sealed = match deposit.intake.await {
+            Ok(Ok(sealed)) => sealed,
+            Ok(Err(IntakeFault::Refused(refusal))) => return Err(not(refusal, false)),
+            Ok(Err(IntakeFault::Store(error))) => {
+                warn!(%error, "an instance could not be stored");
+                self.check(Distrust::Blobs(&error));
+                return Err(not(Refusal::from(&error), true));
+            }
+            Ok(Err(IntakeFault::Cut)) => return Err(not(Refusal::new(Status::PROCESSING, "it was cut short"), false)),
+            Err(error) => {
+                warn!(%error, "the intake of an instance broke");
+                return Err(not(Refusal::new(Status::PROCESSING, "the hub failed; see its log"), false));
+            }
+        };
+        let claim = &sealed.claim;
+        let names = Names { sop_class: claim.sop_class.clone(), sop_instance: claim.sop_instance.clone() };
+        let (study, series) = (claim.study.clone(), claim.series.clone());
+        let appended = self.append(by, sealed).await.map_err(|error| {
+            warn!(%error, "a claim could not be logged");
+            self.check(Distrust::Log(&error));
+            let refusal = Refusal::from(&error);
+            let later = refusal.status == Status::OUT_OF_RESOURCES;
+            not(refusal, later)
+        })?;
+        match appended.freshness {
+            Freshness::New => {}
+            Freshness::Resent => self.tally.duplicate(by.feed),
+            Freshness::ControlIdReused => {
+                let feed = self.feed(by.feed).map(|feed| feed.name.as_str());
+                warn!(feed, position = %appended.position, "a SOP Instance UID was used for another instance: both are kept");
+                self.tally.conflict(by.feed);
+            }
+        }
+        Ok(Deposited { names, study, series, freshness: appended.freshness })
+    }
+
+    /// Writes the claim to the log.
+    async fn append(&self, by: Bringer<'_>, sealed: Sealed) -> Result<Appended, LogError> {
+        let Some(feed) = self.feed(by.feed) else { return Err(LogError::Closed) };
+        let at = self.ports.clock.now();
+        let body = sealed.claim.to_bytes();
+        let envelope = Envelope {
+            trace: TraceId(uuid_at(at)),
+            feed: feed.name.clone(),
+            format: Format::Dicom,
+            sender: by.sender.to_owned(),
+            control_id: sealed.claim.sop_instance.to_string(),
+            kind: by.kind.to_owned(),
+            patient_key: sealed.patient_key,
+            received_at: at,
+            digest: Digest::of(&body),
+            refusal: None,
+            body: Phi::new(body.into()),
+        };
+        debug!(feed = %envelope.feed, trace = %envelope.trace, "instance stored");
+        let (told, tells) = oneshot::channel();
+        // Nobody listens any more when the sender is gone; the claim is durable all the same.
+        self.ports.log.append(envelope, Box::new(move |result| drop(told.send(result))))?;
+        tells.await.unwrap_or(Err(LogError::Closed))
+    }
+}
