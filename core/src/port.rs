@@ -2,6 +2,7 @@
 //! the same shape, workers are threads, and the web handlers reach them through `spawn_blocking`.
 
 mod blob;
+mod commitment;
 mod fetch;
 mod images;
 mod log;
@@ -11,6 +12,7 @@ mod sequence;
 mod unmapped;
 
 pub use blob::{Blob, BlobError, BlobRow, BlobStore, BlobWriter, SharedBlobs};
+pub use commitment::{Begun, Commitment, CommitmentRow, Commitments};
 pub use fetch::{Fetch, FetchError, FetchRow};
 pub use images::Images;
 pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};

@@ -8,7 +8,7 @@ use causeway_core::envelope::PartitionId;
 use causeway_core::metric::Metrics;
 #[cfg(feature = "kafka")]
 use causeway_core::metric::Silent;
-use causeway_core::port::{Clock, Images, Log, Registry, Repository, RepositoryError, SharedBlobs};
+use causeway_core::port::{Clock, Commitments, Images, Log, Registry, Repository, RepositoryError, SharedBlobs};
 use causeway_storage::blob::folder::FolderBlobs;
 use causeway_storage::blob::measured::MeasuredBlobs;
 #[cfg(feature = "s3")]
@@ -26,10 +26,10 @@ use crate::config::{BlobEngine, BlobsConfig, Config, LogEngine, RepositoryEngine
 use crate::diagnostic::{Code, Diagnostic};
 use crate::home::Home;
 
-/// The repository, the registry and the index of instances, which every engine keeps together.
-pub(crate) trait Vault: Repository + Registry + Images {}
+/// The repository, the registry, the index of instances and the requests to commit to them, which every engine keeps together.
+pub(crate) trait Vault: Repository + Registry + Images + Commitments {}
 
-impl<T: Repository + Registry + Images> Vault for T {}
+impl<T: Repository + Registry + Images + Commitments> Vault for T {}
 
 /// Who walks which lane, where several processes share them.
 pub(crate) trait Leases: Send + Sync {

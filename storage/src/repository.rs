@@ -3,6 +3,7 @@
 pub mod bench;
 mod chain;
 mod codec;
+mod commitment;
 mod consent;
 mod derived;
 mod ehr_number;

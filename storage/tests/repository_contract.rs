@@ -18,7 +18,13 @@ impl Subject for Sqlite {
         let path = self.folder.path().join("causeway.db");
         let opened = Arc::new(SqliteRepository::open(&path, self.settings.clone()).expect("the repository opens"));
         let keep: Arc<tempfile::TempDir> = Arc::clone(&self.folder);
-        Store { repository: opened.clone(), registry: opened.clone(), images: opened, keep }
+        Store {
+            repository: opened.clone(),
+            registry: opened.clone(),
+            images: opened.clone(),
+            commitments: opened,
+            keep,
+        }
     }
 }
 

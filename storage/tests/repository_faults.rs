@@ -228,6 +228,7 @@ fn store(repository: &Arc<SqliteRepository>) -> Store {
         repository: repository.clone(),
         registry: repository.clone(),
         images: repository.clone(),
+        commitments: repository.clone(),
         keep: Arc::new(()),
     }
 }

@@ -11,6 +11,7 @@
 )]
 
 mod auditing;
+mod commitments;
 mod committing;
 mod counting;
 mod fetching;
@@ -26,12 +27,16 @@ pub mod world;
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::port::{Images, Registry, Repository};
+use crate::port::{Commitments, Images, Registry, Repository};
 
 pub use self::auditing::{
     audit_lines_are_found_by_person_action_and_time, audit_lines_are_numbered_without_a_gap_and_hold,
     every_decided_message_leaves_one_line_with_its_rule, every_operation_by_hand_is_audited,
     reading_records_is_audited_first,
+};
+pub use self::commitments::{
+    a_commitment_is_remembered_until_it_is_settled, a_transaction_uid_stands_for_one_request_of_its_caller,
+    one_of_several_gets_the_lease_of_a_commitment, settled_commitments_are_forgotten_in_time,
 };
 pub use self::committing::{
     a_batch_is_stored_whole_or_not_at_all, a_commit_moves_the_offset_and_stores_what_was_decided,
@@ -58,9 +63,9 @@ pub use self::growing::{
     an_instance_run_again_leaves_its_study_as_it_is,
 };
 pub use self::imaging::{
-    a_study_is_counted_from_its_instances, an_instance_run_again_takes_the_place_of_what_it_was,
-    an_instance_without_its_study_is_refused, instances_are_found_with_their_metadata,
-    studies_are_found_by_every_condition,
+    a_study_is_counted_from_its_instances, an_instance_is_found_by_its_message,
+    an_instance_run_again_takes_the_place_of_what_it_was, an_instance_without_its_study_is_refused,
+    instances_are_found_with_their_metadata, studies_are_found_by_every_condition,
 };
 pub use self::redoing::{
     a_message_nobody_knows_is_not_redone, a_preview_tells_and_changes_nothing, a_redo_moves_no_offset,
@@ -95,6 +100,8 @@ pub struct Store {
     pub registry: Arc<dyn Registry>,
     /// The index of instances that belongs to it.
     pub images: Arc<dyn Images>,
+    /// The requests for storage commitment that belong to it.
+    pub commitments: Arc<dyn Commitments>,
     /// What must be there as long as the two are: a temporary folder, a server.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
@@ -133,6 +140,10 @@ macro_rules! repository_contract {
             counters_of_states_add_up_to_the_messages,
             paused_feeds_are_kept,
             sequence_numbers_are_kept_and_forgotten,
+            a_commitment_is_remembered_until_it_is_settled,
+            a_transaction_uid_stands_for_one_request_of_its_caller,
+            one_of_several_gets_the_lease_of_a_commitment,
+            settled_commitments_are_forgotten_in_time,
             why_a_try_failed_is_remembered_until_the_document_came,
             local_codes_are_counted_once_a_message_that_is_accepted,
             a_sender_that_invents_codes_reaches_a_bound,
@@ -155,6 +166,7 @@ macro_rules! repository_contract {
             a_batch_makes_one_version_of_a_study,
             an_instance_run_again_leaves_its_study_as_it_is,
             instances_are_found_with_their_metadata,
+            an_instance_is_found_by_its_message,
             a_study_is_counted_from_its_instances,
             studies_are_found_by_every_condition,
             an_instance_run_again_takes_the_place_of_what_it_was,

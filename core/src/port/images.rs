@@ -5,6 +5,7 @@
 
 use super::repository::RepositoryError;
 use crate::dicom::instance::{InstanceQuery, InstanceRow, StudyQuery, StudyRow};
+use crate::envelope::Position;
 
 /// The index. Its contract suite is part of `core::contract::repository`.
 pub trait Images: Send + Sync {
@@ -19,4 +20,10 @@ pub trait Images: Send + Sync {
     /// # Errors
     /// The engine's.
     fn instances(&self, query: &InstanceQuery) -> Result<Vec<InstanceRow>, RepositoryError>;
+
+    /// The instance a message brought, without metadata; `None` where it brought none that may be kept.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn instance_of(&self, position: Position) -> Result<Option<InstanceRow>, RepositoryError>;
 }

@@ -12,6 +12,7 @@ mod batch;
 mod check;
 mod clock;
 mod commit;
+mod commitments;
 mod conditions;
 mod consents;
 mod copying;

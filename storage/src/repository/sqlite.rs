@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod check;
 mod commit;
+mod commitments;
 mod connection;
 mod consents;
 mod dump;

@@ -39,6 +39,7 @@ pub(crate) fn store(repository: &Arc<SqliteRepository>) -> Store {
         repository: repository.clone(),
         registry: repository.clone(),
         images: repository.clone(),
+        commitments: repository.clone(),
         keep: Arc::new(()),
     }
 }

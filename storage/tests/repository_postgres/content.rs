@@ -54,6 +54,7 @@ fn the_canonical_dump_is_that_of_the_embedded_engine() {
         repository: embedded.clone(),
         registry: embedded.clone(),
         images: embedded.clone(),
+        commitments: embedded.clone(),
         keep: std::sync::Arc::new(()),
     });
     let dumped = fresh.repository().canonical_dump_hash().expect("dumped");

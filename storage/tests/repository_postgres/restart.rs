@@ -78,6 +78,7 @@ fn a_server_killed_under_load_loses_nothing_and_doubles_nothing() {
         repository: opened.clone(),
         registry: opened.clone(),
         images: opened.clone(),
+        commitments: opened.clone(),
         keep: std::sync::Arc::new(()),
     };
     let person = add(&store, 1).person.id;

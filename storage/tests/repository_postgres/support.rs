@@ -74,6 +74,12 @@ impl Fresh {
 impl Subject for Fresh {
     fn open(&self) -> Store {
         let opened = Arc::new(self.repository());
-        Store { repository: opened.clone(), registry: opened.clone(), images: opened, keep: self.schema.clone() }
+        Store {
+            repository: opened.clone(),
+            registry: opened.clone(),
+            images: opened.clone(),
+            commitments: opened,
+            keep: self.schema.clone(),
+        }
     }
 }

@@ -60,6 +60,20 @@ fn instances(store: &Store, query: &InstanceQuery) -> Vec<InstanceRow> {
     store.images.instances(query).expect("instances")
 }
 
+/// By the place of its message in the log, which says no more than that; nothing is found where nothing may be kept.
+pub fn an_instance_is_found_by_its_message(new: New) {
+    let store = fresh(new);
+    let person = add(&store, 1).person.id;
+    let one = instance("1.2", 1, 1);
+    let withheld = refused(1, State::Withheld, Reason::NotRegistered, &Identity::default());
+    commit(&store, vec![brings(0, person, one.clone()), withheld]);
+    let found = store.images.instance_of(place(0)).expect("asked").expect("an instance");
+    assert_eq!((found.position, found.person, &found.provider), (place(0), person, &hospital()));
+    assert_eq!(found.instance, Instance { metadata: Phi::default(), ..one });
+    assert_eq!(store.images.instance_of(place(1)).expect("asked"), None);
+    assert_eq!(store.images.instance_of(place(9)).expect("asked"), None);
+}
+
 /// By their study, series and UID, page by page, with metadata where they are asked for.
 pub fn instances_are_found_with_their_metadata(new: New) {
     let store = fresh(new);

@@ -2,7 +2,7 @@
 
 use causeway_core::dicom::instance::{Instance, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
 use causeway_core::dicom::uid::Uid;
-use causeway_core::envelope::Digest;
+use causeway_core::envelope::{Digest, Position};
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::{Images, RepositoryError};
@@ -26,6 +26,10 @@ impl Images for PostgresRepository {
 
     fn instances(&self, query: &InstanceQuery) -> std::result::Result<Vec<InstanceRow>, RepositoryError> {
         Ok(self.read(|session| instances(session, query, self.bounded(query.limit)))?)
+    }
+
+    fn instance_of(&self, position: Position) -> std::result::Result<Option<InstanceRow>, RepositoryError> {
+        Ok(self.read(|session| instance_of(session, position))?)
     }
 }
 
@@ -175,6 +179,13 @@ fn instances(session: &mut Session, query: &InstanceQuery, limit: u32) -> Result
         ],
     )?;
     rows.iter().map(instance).collect()
+}
+
+fn instance_of(session: &mut Session, position: Position) -> Result<Option<InstanceRow>> {
+    let sql = "SELECT partition_id, log_offset, person, provider, facts, NULL::bytea FROM imaging_instance \
+               WHERE partition_id = $1 AND log_offset = $2";
+    let (partition, offset) = (i32::from(position.partition.0), int(position.offset.0)?);
+    session.query(sql, &[&partition, &offset])?.first().map(instance).transpose()
 }
 
 fn instance(row: &Row) -> Result<InstanceRow> {

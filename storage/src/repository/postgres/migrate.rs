@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/postgres/0006_provider_location.sql"),
     },
     Migration { name: "feed_sequence", sql: include_str!("../../../migrations/postgres/0007_feed_sequence.sql") },
+    Migration { name: "commitment", sql: include_str!("../../../migrations/postgres/0008_commitment.sql") },
 ];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.

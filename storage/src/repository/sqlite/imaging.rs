@@ -1,7 +1,7 @@
 //! The index of instances.
 
 use causeway_core::dicom::instance::{Instance, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
-use causeway_core::envelope::Digest;
+use causeway_core::envelope::{Digest, Position};
 use causeway_core::outcome::Outcome;
 use causeway_core::port::{Images, RepositoryError};
 use rusqlite::{Connection, named_params, params};
@@ -20,6 +20,10 @@ impl Images for SqliteRepository {
 
     fn instances(&self, query: &InstanceQuery) -> std::result::Result<Vec<InstanceRow>, RepositoryError> {
         Ok(self.read(|connection| instances(connection, query, self.bounded(query.limit)))?)
+    }
+
+    fn instance_of(&self, position: Position) -> std::result::Result<Option<InstanceRow>, RepositoryError> {
+        Ok(self.read(|connection| instance_of(connection, position))?)
     }
 }
 
@@ -159,6 +163,14 @@ fn instances(connection: &Connection, query: &InstanceQuery, limit: u32) -> Resu
         found.push(instance(row)?);
     }
     Ok(found)
+}
+
+fn instance_of(connection: &Connection, position: Position) -> Result<Option<InstanceRow>> {
+    let sql = "SELECT partition_id, log_offset, person, provider, facts, NULL FROM imaging_instance \
+               WHERE partition_id = ?1 AND log_offset = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![position.partition.0, int(position.offset.0)?])?;
+    rows.next()?.map(instance).transpose()
 }
 
 fn instance(row: &rusqlite::Row<'_>) -> Result<InstanceRow> {
