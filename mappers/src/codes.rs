@@ -265,6 +265,9 @@ mod tests {
             assert!(text.lines().nth(1).is_some_and(|names| names.starts_with("v2,")), "{file} has no column names");
             for line in text.lines().skip(1) {
                 assert!(count(line, *wanted), "{file}: {line}");
+                let inside = line.trim_matches('"').replace("\",", ",").replace(",\"", ",");
+                let is_written_as_it_is = |c: char| c != '"' && c != '\\' && !c.is_control();
+                assert!(inside.chars().all(is_written_as_it_is), "{file}: {line} would ask for escapes in JSON");
             }
         }
     }

@@ -21,6 +21,9 @@ mod segment;
 mod trigger;
 mod unmapped;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use causeway_core::feed::FeedSettings;
 use causeway_core::feed::dialect::FieldName;
 use causeway_core::fetch::Document;
@@ -128,6 +131,10 @@ pub fn triggers() -> impl Iterator<Item = &'static Trigger> {
     FAMILIES.iter().copied().flatten()
 }
 
+/// By code and event: one is looked up for every message.
+static BY_KIND: LazyLock<BTreeMap<(&str, &str), &Trigger>> =
+    LazyLock::new(|| triggers().map(|trigger| ((trigger.code, trigger.event), trigger)).collect());
+
 /// A message as it stands in the log, and what was fetched for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent<'s> {
@@ -211,22 +218,20 @@ fn location_of(message: &Message<'_>, header: &Header<'_>) -> String {
 /// Maps the segments and collects what was not used.
 fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<'_>) -> Mapped {
     let segments = wrap(message);
-    let dialect = context.dialect();
-    let ignored = |name: &str| dialect.ignore.segments.iter().any(|ignored| ignored.as_str() == name);
-    let takes = |name: &str| {
-        let used = name == "MSH" || trigger.required.contains(&name) || trigger.optional.contains(&name);
-        used && !ignored(name)
-    };
-    let taken = Segments::new(segments.iter().filter(|segment| takes(segment.name())).collect());
+    let uses = uses(trigger, &context, &segments);
+    let used = segments.iter().zip(&uses).filter(|(_, used)| **used == Use::Taken).map(|(segment, _)| segment);
+    let taken = Segments::new(used.collect());
     note_times(&context, &taken);
     let mut output = Output::default();
     if is_complete(&context, trigger, &taken) && (link::is_of_two(trigger) || is_about_one_patient(&context, &taken)) {
         (trigger.map)(&context, &taken, &mut output);
-        for segment in &segments {
-            if takes(segment.name()) {
-                segment.report(&context);
-            } else if !ignored(segment.name()) {
-                context.note(NoteCode::UnusedSegment, segment.place(), "this event does not use the segment");
+        for (segment, used) in segments.iter().zip(uses) {
+            match used {
+                Use::Taken => segment.report(&context),
+                Use::Ignored => {}
+                Use::None => {
+                    context.note(NoteCode::UnusedSegment, segment.place(), "this event does not use the segment");
+                }
             }
         }
     }
@@ -239,6 +244,39 @@ fn run(stub: Mapped, trigger: &Trigger, message: &Message<'_>, context: Context<
     }
     let Output { identity, records, pending, attachments } = output;
     Mapped { identity, records, notes, faults, pending, attachments, unmapped, ..stub }
+}
+
+/// What becomes of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// The event takes it.
+    Taken,
+    /// The dialect says that there is nothing in it.
+    Ignored,
+    /// There is no place for it.
+    None,
+}
+
+/// What becomes of each segment. Segments of one name stand together mostly, so that each name is looked up once.
+fn uses(trigger: &Trigger, context: &Context<'_>, segments: &[Seg<'_>]) -> Vec<Use> {
+    let ignored = &context.dialect().ignore.segments;
+    let of = |name: &str| {
+        if ignored.iter().any(|ignored| ignored.as_str() == name) {
+            Use::Ignored
+        } else if name == "MSH" || trigger.required.contains(&name) || trigger.optional.contains(&name) {
+            Use::Taken
+        } else {
+            Use::None
+        }
+    };
+    let mut last = ("", Use::None);
+    let each = segments.iter().map(|segment| {
+        if last.0 != segment.name() {
+            last = (segment.name(), of(segment.name()));
+        }
+        last.1
+    });
+    each.collect()
 }
 
 /// The trigger event. Before v2.3 MSH-9 may name the type alone: then EVN-1 has the event, and ORU has only one.
@@ -257,7 +295,7 @@ fn find(header: &Header<'_>, message: &Message<'_>) -> Result<&'static Trigger, 
         offset: Some(message.msh().field(9).offset().unwrap_or(0)),
         text: advice.unwrap_or(reason.text()).to_owned(),
     };
-    if let Some(trigger) = triggers().find(|trigger| trigger.code == code && trigger.event == event) {
+    if let Some(trigger) = BY_KIND.get(&(&*code, event)) {
         return Ok(trigger);
     }
     let known_type = triggers().any(|trigger| trigger.code == code);

@@ -243,8 +243,8 @@ impl<'m> Context<'m> {
 
     /// The URI of a terminology, and whether it is recognised.
     fn system(&self, name: &str) -> (String, bool) {
-        if let Some([_, uri, recognised]) = table::rows::<3>(table::SYSTEM).find(|[known, ..]| *known == name) {
-            return (uri.to_owned(), recognised == "y");
+        if let Some((uri, recognised)) = table::SYSTEM.get(name) {
+            return ((*uri).to_owned(), *recognised);
         }
         if let Some([_, uri, recognised]) = codes::CODE_SYSTEM.row(name) {
             return ((*uri).to_owned(), *recognised == "y");

@@ -1,12 +1,14 @@
 //! The safety checks of prescriptions. They mark and never block: each finding is a note for operators, which names the
 //! table and no herb, and an annotation of the prescription in both languages for those who may read it.
 
+use std::collections::BTreeSet;
+
 use causeway_core::chinese_medicine::record::{Dispensing, Form, Herb, Prescription, Unit};
 use jiff::civil::{Date, date};
 
 use super::context::Context;
 use super::note::NoteCode;
-use super::table::{self, is_herb};
+use super::table::{DOSE, INCOMPATIBLE, PREGNANCY, Pair, TOXIC, names};
 
 /// The last day of transitional registrations of proprietary Chinese medicines.
 const TRANSITION_ENDS: Date = date(2025, 6, 30);
@@ -15,8 +17,8 @@ const PHARMACOPOEIA: &str = "《中華人民共和國藥典》 Pharmacopoeia of 
 
 /// How tables of a site are called: the register of proprietary medicines, and lists of herbs by their names.
 const REGISTER: &str = "HKPCM";
-const TOXIC: &str = "herb-toxic";
-const PREGNANCY: &str = "herb-pregnancy";
+const TOXIC_LIST: &str = "herb-toxic";
+const PREGNANCY_LIST: &str = "herb-pregnancy";
 /// How the bundled list of toxic medicines is named in findings.
 const CONTROLLED: &str = "《醫療用毒性藥品管理辦法》 Measures for the Control of Toxic Drugs for Medical Use, PRC 1988";
 
@@ -98,23 +100,20 @@ fn doses(findings: &mut Findings<'_, '_>, prescription: &Prescription, place: &s
             Unit::Milligram => 1,
             Unit::Millilitre | Unit::Piece => continue,
         };
-        let Some([known, grams]) = table::rows::<2>(table::DOSE).find(|[known, _]| is_herb(herb.name.expose(), known))
-        else {
-            continue;
-        };
-        let Ok(limit) = causeway_core::chinese_medicine::Amount::parse(grams) else { continue };
+        let known = |name| DOSE.get_key_value(name);
+        let Some((known, limit)) = names(herb.name.expose()).find_map(known) else { continue };
         let daily = herb.dose.ten_thousandths().saturating_mul(unit).saturating_mul(packs);
-        if daily > limit.ten_thousandths().saturating_mul(1000).saturating_mul(days) {
-            let about = format!("{known} > {grams} g");
+        if daily > limit.ten_thousandths.saturating_mul(1000).saturating_mul(days) {
+            let about = format!("{known} > {} g", limit.grams);
             findings.add(NoteCode::DoseAbove, &format!("{place}/herbs/{at}/dose"), PHARMACOPOEIA, &about);
         }
     }
 }
 
 fn pairs(findings: &mut Findings<'_, '_>, prescription: &Prescription, place: &str) {
-    let names = || prescription.herbs.iter().map(|herb| herb.name.expose()).enumerate();
-    for [rule, left, right] in table::rows::<3>(table::INCOMPATIBLE) {
-        let on = |side: &'static str| names().find(|(_, name)| side.split('|').any(|known| is_herb(name, known)));
+    let herbs = || prescription.herbs.iter().map(|herb| herb.name.expose()).enumerate();
+    for Pair { rule, left, right } in INCOMPATIBLE.iter() {
+        let on = |side: &BTreeSet<&str>| herbs().find(|(_, name)| names(name).any(|name| side.contains(name)));
         if let (Some((_, one)), Some((at, other))) = (on(left), on(right)) {
             let about = format!("{one} × {other}");
             findings.add(NoteCode::Incompatible, &format!("{place}/herbs/{at}"), rule, &about);
@@ -128,9 +127,9 @@ fn pregnancy(findings: &mut Findings<'_, '_>, prescription: &Prescription, place
     }
     for (at, herb) in prescription.herbs.iter().enumerate() {
         let (name, place) = (herb.name.expose(), format!("{place}/herbs/{at}"));
-        if table::rows::<1>(table::PREGNANCY).any(|[known]| is_herb(name, known)) {
+        if names(name).any(|name| PREGNANCY.contains(name)) {
             findings.add(NoteCode::Pregnancy, &place, PHARMACOPOEIA, name);
-        } else if let Some(list) = findings.listed(PREGNANCY, herb) {
+        } else if let Some(list) = findings.listed(PREGNANCY_LIST, herb) {
             findings.add(NoteCode::Pregnancy, &place, &list, name);
         }
     }
@@ -141,10 +140,10 @@ fn toxic(findings: &mut Findings<'_, '_>, prescription: &Prescription, place: &s
     for (at, herb) in prescription.herbs.iter().enumerate() {
         let (name, place) = (herb.name.expose(), format!("{place}/herbs/{at}"));
         let full = processed(herb);
-        if table::rows::<1>(table::TOXIC).any(|[known]| known == name || known == full) {
+        if TOXIC.contains(name) || TOXIC.contains(full.as_str()) {
             findings.add(NoteCode::ToxicHerb, &place, CONTROLLED, name);
         }
-        if let Some(list) = findings.listed(TOXIC, herb) {
+        if let Some(list) = findings.listed(TOXIC_LIST, herb) {
             findings.add(NoteCode::ToxicHerb, &place, &list, name);
         }
     }

@@ -40,7 +40,7 @@ fn value(json: &Json, out: &mut String) {
         Json::Bool(false) => out.push_str("false"),
         Json::Number(number) => number_of(number, out),
         Json::String(string) => text(string, out),
-        Json::Fixed(string) => text(string, out),
+        Json::Fixed(string) => ours(string, out),
         Json::Array(list) => {
             let mut before = '[';
             for item in list {
@@ -62,15 +62,27 @@ fn number_of(number: &serde_json::Number, out: &mut String) {
     }
 }
 
+/// A text of ours: a word of FHIR or a cell of a code table, none of which asks for an escape.
+fn ours(string: &'static str, out: &mut String) {
+    debug_assert!(!asks_for_escapes(string), "{string} is written as it is");
+    out.push('"');
+    out.push_str(string);
+    out.push('"');
+}
+
 fn text(string: &str, out: &mut String) {
     out.push('"');
-    let asks = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    if string.bytes().fold(false, |any, byte| any | asks(byte)) {
+    if asks_for_escapes(string) {
         string.chars().for_each(|c| escaped(c, out));
     } else {
         out.push_str(string);
     }
     out.push('"');
+}
+
+fn asks_for_escapes(string: &str) -> bool {
+    let asks = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    string.bytes().fold(false, |any, byte| any | asks(byte))
 }
 
 fn escaped(c: char, out: &mut String) {

@@ -55,7 +55,18 @@ pub(crate) fn natural_key(context: &Context<'_>, subject: &Subject, parts: &[&st
 
 /// A text as part of a key: neither case nor the number of blanks matters.
 pub(crate) fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    if folded.is_ascii() {
+        folded.make_ascii_lowercase();
+        return folded;
+    }
+    folded.to_lowercase()
 }
 
 /// The record of an entry.

@@ -105,7 +105,7 @@ fn tells_of_birth(observed: &[&Seg<'_>]) -> bool {
 
 /// The detail a CodeableConcept speaks of: by one of its codes, or by its words.
 fn named(of: &Object) -> Option<[&'static str; 2]> {
-    let found = obstetric::words(of).find_map(|word| codes::BIRTH_RECORD.row(&folded(&word)));
+    let found = obstetric::words(of).find_map(|word| codes::BIRTH_RECORD.row(&folded(word)));
     found.map(|[_, code, display]| [*code, *display])
 }
 

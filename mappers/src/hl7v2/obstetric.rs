@@ -6,15 +6,14 @@ use crate::hl7v2::allergy::folded;
 
 /// The kind of record a CodeableConcept speaks of, as a category: by one of its codes, or by its words.
 pub(crate) fn kind(of: &Object) -> Option<Object> {
-    words(of).find_map(|word| named(&word))
+    words(of).find_map(named)
 }
 
 /// The codes and displays of a CodeableConcept, then its text.
-pub(crate) fn words(of: &Object) -> impl Iterator<Item = String> {
-    let member = |from: &Json, name: &str| from.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+pub(crate) fn words(of: &Object) -> impl Iterator<Item = &str> {
     let codings = of.get("coding").items().iter();
-    let words = codings.flat_map(move |coding| [member(coding, "code"), member(coding, "display")]);
-    words.chain(std::iter::once(of.get("text").as_str().unwrap_or_default().to_owned()))
+    let words = codings.flat_map(|coding| ["code", "display"].map(|name| coding.get(name).and_then(Json::as_str)));
+    words.chain(std::iter::once(of.get("text").as_str())).map(Option::unwrap_or_default)
 }
 
 /// The kind a name or a code stands for.

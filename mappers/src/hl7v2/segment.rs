@@ -38,6 +38,9 @@ pub(crate) mod tq2;
 pub(crate) mod txa;
 pub(crate) mod zds;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::profile::SegmentUse;
 
 /// Every segment that is read, in the order of the documentation.
@@ -81,7 +84,11 @@ pub const ALL: &[&SegmentUse] = &[
     &prd::USE,
 ];
 
+/// By name: every segment of every message is looked up.
+static BY_NAME: LazyLock<BTreeMap<&str, &SegmentUse>> =
+    LazyLock::new(|| ALL.iter().map(|segment| (segment.name, *segment)).collect());
+
 /// What is done with a segment; `None` when it is not read at all.
 pub(crate) fn find(name: &str) -> Option<&'static SegmentUse> {
-    ALL.iter().copied().find(|segment| segment.name == name)
+    BY_NAME.get(name).copied()
 }

@@ -70,6 +70,9 @@ fn is_code(text: &str) -> bool {
 }
 
 fn cut(text: &str) -> String {
+    if text.len() <= WORDS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect()
 }
 

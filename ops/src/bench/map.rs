@@ -63,13 +63,28 @@ pub(crate) struct OfDomain {
     pub(crate) us: f64,
 }
 
-/// A message, and how much processor time its mappings took.
-struct Measured {
+/// Messages of one domain that are mapped between two looks at the clock of the processor: a look is a call of the system and
+/// would be a good part of what it measures.
+const BLOCK: usize = 16;
+
+/// A message, and what it is mostly about.
+struct Message {
     envelope: Envelope,
     domain: Option<Domain>,
     failed: bool,
-    times: u64,
+}
+
+/// Messages of one domain, and how much processor time their mappings took.
+struct Block {
+    messages: Vec<Message>,
+    rounds: u64,
     took: Duration,
+}
+
+impl Block {
+    fn domain(&self) -> Option<Domain> {
+        self.messages.first().and_then(|message| message.domain)
+    }
 }
 
 /// Maps all messages over and over; each is mapped once before, which is not counted.
@@ -79,36 +94,52 @@ struct Measured {
 pub(crate) fn run(mapping: Mapping) -> Result<FoundMap, Diagnostic> {
     let bodies = bodies(&mapping)?;
     let mappers = Mappers::new(vec![mapping.settings.clone()]);
-    let measured = |body: Vec<u8>| {
+    let read = |body: Vec<u8>| {
         let envelope = envelope(&mapping, &body);
         let mapped = mappers.map(&envelope);
         let (domain, failed) = (domain(&mapped), !mapped.faults.is_empty());
-        Measured { envelope, domain, failed, times: 0, took: Duration::ZERO }
+        Message { envelope, domain, failed }
     };
-    let mut messages: Vec<Measured> = bodies.into_iter().map(measured).collect();
+    let mut blocks = blocks(bodies.into_iter().map(read).collect());
     let (begun, limit) = (Instant::now(), Duration::from_secs(mapping.seconds));
     let mut loaded = Loaded::default();
     let mut count = 0;
     while begun.elapsed() < limit {
-        for message in &mut messages {
-            let (turn, busy) = (Instant::now(), processor());
-            drop(std::hint::black_box(mappers.map(std::hint::black_box(&message.envelope))));
-            let took = turn.elapsed();
-            message.times += 1;
-            message.took += processor().saturating_sub(busy);
-            count += 1;
-            loaded.failed += u64::from(message.failed);
-            if loaded.took.len() < TIMES_MAX {
-                loaded.took.push(took);
+        for block in &mut blocks {
+            let (mut turn, busy) = (Instant::now(), processor());
+            for message in &block.messages {
+                drop(std::hint::black_box(mappers.map(std::hint::black_box(&message.envelope))));
+                let now = Instant::now();
+                count += 1;
+                loaded.failed += u64::from(message.failed);
+                if loaded.took.len() < TIMES_MAX {
+                    loaded.took.push(now.duration_since(turn));
+                }
+                turn = now;
             }
+            block.rounds += 1;
+            block.took += processor().saturating_sub(busy);
         }
     }
     loaded.elapsed = begun.elapsed();
     loaded.took.sort_unstable();
-    let busy: Duration = messages.iter().map(|message| message.took).sum();
+    let busy: Duration = blocks.iter().map(|block| block.took).sum();
     let all = door::found("map", &loaded).of(count);
     let per_core = Found { seconds: busy.as_secs_f64(), ..all.clone() }.of(count).rate;
-    Ok(FoundMap { all, per_core, domains: by_domain(&messages) })
+    Ok(FoundMap { all, per_core, domains: by_domain(&blocks) })
+}
+
+/// The messages by domain, in blocks.
+fn blocks(mut messages: Vec<Message>) -> Vec<Block> {
+    messages.sort_by_key(|message| message.domain);
+    let mut blocks: Vec<Block> = Vec::new();
+    for message in messages {
+        match blocks.last_mut() {
+            Some(last) if last.messages.len() < BLOCK && last.domain() == message.domain => last.messages.push(message),
+            Some(_) | None => blocks.push(Block { messages: vec![message], rounds: 0, took: Duration::ZERO }),
+        }
+    }
+    blocks
 }
 
 /// The processor time of this thread: others who use the machine do not count.
@@ -161,14 +192,16 @@ fn domain(mapped: &Mapped) -> Option<Domain> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
-fn by_domain(messages: &[Measured]) -> Vec<OfDomain> {
+fn by_domain(blocks: &[Block]) -> Vec<OfDomain> {
     let of = |domain: &Domain| {
         let (mut inputs, mut bytes, mut times, mut took) = (0_u64, 0_usize, 0_u64, Duration::ZERO);
-        for message in messages.iter().filter(|message| message.domain == Some(*domain)) {
-            inputs += 1;
-            bytes += message.envelope.body.expose().len();
-            times += message.times;
-            took += message.took;
+        for block in blocks.iter().filter(|block| block.domain() == Some(*domain)) {
+            for message in &block.messages {
+                inputs += 1;
+                bytes += message.envelope.body.expose().len();
+                times += block.rounds;
+            }
+            took += block.took;
         }
         (inputs > 0).then(|| OfDomain {
             domain: *domain,

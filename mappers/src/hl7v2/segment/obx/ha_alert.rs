@@ -18,7 +18,8 @@ pub(crate) fn is_alert(context: &Context<'_>, obx: &Seg<'_>) -> bool {
         return false;
     }
     let entity = identifier.component(1).raw();
-    dialect.entities.iter().any(|own| own == entity) || dialect.names.contains(&folded(identifier.component(2).raw()))
+    let is_named = || dialect.names.contains(&folded(identifier.component(2).raw()));
+    dialect.entities.iter().any(|own| own == entity) || (!dialect.names.is_empty() && is_named())
 }
 
 /// Maps one: OBX-5.1 the code of the alert, or OBX-3.4 where it stands alone; OBX-5.2 the words. `None`, with a fault,
