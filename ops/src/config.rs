@@ -167,7 +167,11 @@ impl Config {
         let hl7 = self.door.iter().enumerate().map(|(number, door)| (format!("door.{number}.listen"), door.listen));
         let dicom = self.dicom_door.iter().enumerate();
         let clinics = self.cm_door.iter().enumerate();
+        let stow = self.dicom_door.iter().enumerate().filter_map(|(number, door)| {
+            Some((format!("dicom_door.{number}.stow.listen"), door.stow.as_ref()?.listen))
+        });
         hl7.chain(dicom.map(|(number, door)| (format!("dicom_door.{number}.listen"), door.listen)))
+            .chain(stow)
             .chain(clinics.map(|(number, door)| (format!("cm_door.{number}.listen"), door.listen)))
     }
 

@@ -1,8 +1,10 @@
 //! What HTTP answers besides the pages: metrics, health, and the status for programs.
 
+mod body;
 pub(crate) mod client;
 pub(crate) mod clinic;
 pub(crate) mod hl7;
+pub(crate) mod stow;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ mod pixels;
 mod posts;
 mod reading;
 mod rendering;
+mod stow;
 mod suspects;
 
 use std::collections::{BTreeMap, BTreeSet};

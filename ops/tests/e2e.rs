@@ -46,6 +46,12 @@ mod scope;
 #[path = "e2e/sequence.rs"]
 mod sequence;
 #[cfg(test)]
+#[path = "e2e/stow.rs"]
+mod stow;
+#[cfg(test)]
+#[path = "e2e/stow_bad.rs"]
+mod stow_bad;
+#[cfg(test)]
 #[path = "e2e/tls.rs"]
 mod tls;
 #[cfg(test)]

@@ -12,8 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod check;
+mod stow;
 
 pub use check::ConfigFault;
+pub use stow::StowSettings;
 
 /// One DICOM door and the feeds that come in by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +37,9 @@ pub struct DicomDoorConfig {
     /// Bounds on time, size and associations.
     #[serde(default)]
     pub limits: DicomLimits,
+    /// STOW-RS: the same feeds by HTTP. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stow: Option<StowSettings>,
     /// The feeds, in order: the first that fits the address, the calling AE title and the certificate takes the
     /// association; without one it is rejected.
     #[serde(rename = "feed", default)]
@@ -54,8 +59,13 @@ pub struct DicomFeedConfig {
     /// Addresses and networks it may connect from. Default: loopback.
     #[serde(default = "loopback")]
     pub from: Vec<Network>,
-    /// The AE titles it may call itself, compared exactly.
+    /// The AE titles it may call itself, compared exactly. May be left out of a feed that comes by STOW-RS alone.
+    #[serde(default)]
     pub ae_titles: Vec<String>,
+    /// The SHA-256 of its token for STOW-RS, in 64 hexadecimal digits; the token itself is never configured. With
+    /// `certificates` too, both must be shown. Default: no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stow_token_sha256: Option<String>,
     /// Its client certificates, as `cn:NAME`, `dns:NAME`, `uri:URI`, `ip:ADDRESS` or `sha256:DIGITS`. Default: none is asked
     /// for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +184,7 @@ impl DicomDoorConfig {
             tls: None,
             insecure_plaintext_from: Vec::new(),
             limits: DicomLimits::default(),
+            stow: None,
             feeds,
         }
     }
@@ -204,6 +215,7 @@ impl DicomFeedConfig {
             provider,
             from: loopback(),
             ae_titles,
+            stow_token_sha256: None,
             certificates: Vec::new(),
             unknown_sop_classes: false,
             charset: CharsetRule::default(),

@@ -22,6 +22,7 @@ pub mod part10;
 pub mod pdu;
 pub mod scan;
 pub mod status;
+pub mod stow;
 pub mod survey;
 mod tally;
 #[cfg(test)]

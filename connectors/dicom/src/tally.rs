@@ -25,6 +25,8 @@ pub(crate) enum Unwelcome {
     Plaintext,
     /// So many connections that not even a rejection can be said.
     DoorFull,
+    /// By STOW-RS: neither token nor certificate is that of a feed.
+    UnknownSender,
     /// The handshake of TLS failed.
     Handshake(&'static str),
 }
@@ -35,6 +37,7 @@ impl Unwelcome {
             Self::UnknownPeer => "unknown_peer",
             Self::Plaintext => "plaintext",
             Self::DoorFull => "door_full",
+            Self::UnknownSender => "unknown_sender",
             Self::Handshake(cause) => cause,
         }
     }

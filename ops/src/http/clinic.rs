@@ -3,12 +3,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, BodyDataStream, Bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -21,6 +20,8 @@ use causeway_core::chinese_medicine::{Fault, FaultCode};
 use causeway_serve::http::{Caller, Problem};
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
+
+use super::body::{Next, Reading, token};
 
 const PROBLEM: &str = "application/problem+json";
 const NDJSON: &str = "application/x-ndjson";
@@ -76,7 +77,7 @@ async fn single(desk: &Desk, feed: usize, headers: &HeaderMap, body: Body) -> Re
         match read.next().await {
             Next::Bytes(more) => bytes.extend_from_slice(&more),
             Next::End => break,
-            Next::Broken => {
+            Next::Broken | Next::Silent => {
                 let cut = Fault::new(FaultCode::CutShort, "", "the request ended before its body");
                 return problem(StatusCode::BAD_REQUEST, "the record is not taken", "", &[cut]);
             }
@@ -106,7 +107,7 @@ fn batch(desk: Arc<Desk>, feed: usize, body: Body) -> Response {
             Next::Bytes(bytes) => Some((lines.feed(&bytes), (reading, Some(lines)))),
             Next::End => Some((lines.finish().into_iter().collect(), (reading, None))),
             // What came of the line that was cut is no record.
-            Next::Broken => None,
+            Next::Broken | Next::Silent => None,
         }
     });
     let begun = lines.flat_map(stream::iter).map(move |line| {
@@ -138,35 +139,4 @@ fn problem(status: StatusCode, title: &str, detail: &str, faults: &[Fault]) -> R
         }
     }
     (status, [(CONTENT_TYPE, PROBLEM)], told.to_string()).into_response()
-}
-
-fn token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// A body as it comes, with a deadline for silence.
-struct Reading {
-    body: BodyDataStream,
-    patience: Duration,
-}
-
-enum Next {
-    Bytes(Bytes),
-    End,
-    Broken,
-}
-
-impl Reading {
-    fn new(body: Body, patience: Duration) -> Self {
-        Self { body: body.into_data_stream(), patience }
-    }
-
-    async fn next(&mut self) -> Next {
-        match tokio::time::timeout(self.patience, self.body.next()).await {
-            Ok(Some(Ok(bytes))) => Next::Bytes(bytes),
-            Ok(None) => Next::End,
-            Ok(Some(Err(_))) | Err(_) => Next::Broken,
-        }
-    }
 }

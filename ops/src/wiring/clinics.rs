@@ -66,7 +66,7 @@ pub(super) async fn open(
 }
 
 /// Counts a handshake that failed, and notes somebody who could not show who he is.
-fn refused(engines: &Engines) -> Arc<Refused> {
+pub(super) fn refused(engines: &Engines) -> Arc<Refused> {
     let metrics = Arc::clone(&engines.metrics);
     let suspects = Suspects::new(Arc::clone(&engines.clock), Arc::clone(&engines.repository) as _);
     Arc::new(move |address, error: &HandshakeError| {

@@ -8,7 +8,7 @@ use causeway_dicom::{Distrust, Door, DoorError, Ports};
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
-use super::{Engines, halt, is_paused, said};
+use super::{Engines, halt, is_paused, said, stow};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -30,13 +30,14 @@ pub(super) async fn open(
             Diagnostic::new(code, format!("the DICOM door on {} cannot be opened", door.listen)).because(&error)
         })?);
     }
+    let stores = stow::open(&open, config, engines, stopping).await?;
     let serve = |door: Door| {
         let stopping = stopping.clone();
         tokio::spawn(async move {
             door.serve(said(stopping)).await;
         })
     };
-    Ok(open.into_iter().map(serve).collect())
+    Ok(open.into_iter().map(serve).chain(stores).collect())
 }
 
 fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {

@@ -115,6 +115,14 @@ impl Hub {
         panic!("the hub did not start: {said:?}");
     }
 
+    /// The most memory the hub ever had resident, in KiB.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let id = self.child.as_ref().expect("it runs").id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
     /// Kills it: nothing is drained, nothing is written.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");

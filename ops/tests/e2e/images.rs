@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::hub::{Hub, until};
 
-const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
+pub(super) const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
                       HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琪,1983-01-14,M\n";
 
 /// A hub with a DICOM door on this port for the provider of the catch-all feed.
@@ -31,7 +31,7 @@ pub(super) fn hub() -> (Hub, u16) {
 }
 
 /// A CT slice of the person, as a bare data set.
-fn slice(study: &str, series: u16, instance: u16) -> Vec<u8> {
+pub(super) fn slice(study: &str, series: u16, instance: u16) -> Vec<u8> {
     ElementWriter::new(Coding::EXPLICIT)
         .text(tag::SPECIFIC_CHARACTER_SET, *b"CS", "ISO_IR 100")
         .text(tag::SOP_CLASS_UID, *b"UI", "1.2.840.10008.5.1.4.1.1.2")
@@ -70,7 +70,7 @@ pub(super) fn send(hub: &Hub, path: &Path, port: u16, more: &[&str]) -> (Option<
 }
 
 /// Waits until the study has so many instances, and gives it.
-fn study(hub: &Hub, instances: u64) -> Value {
+pub(super) fn study(hub: &Hub, instances: u64) -> Value {
     let found = until(|| {
         let listed = hub.run(&["--json", "record", "list", "--person", "1", "--domain", "RADI", "--reveal"]).lines();
         let resource = listed.first().map(|record| record["resource"].clone())?;
@@ -79,7 +79,7 @@ fn study(hub: &Hub, instances: u64) -> Value {
     found.unwrap_or_else(|| panic!("never: {:?}", hub.run(&["message", "list"])))
 }
 
-fn blobs(hub: &Hub) -> usize {
+pub(super) fn blobs(hub: &Hub) -> usize {
     // A blob has its digest for a name; what a killed writer left unfinished is none, and is swept later.
     fn is_blob(path: &Path) -> bool {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -9,7 +9,7 @@ use causeway_core::hl7v2::charset::Charset;
 use causeway_tls::{Network, SecrecyFault};
 use jiff::tz::TimeZone;
 
-use super::{DicomDoorConfig, DicomFeedConfig};
+use super::{DicomDoorConfig, DicomFeedConfig, stow};
 
 /// The shortest and the longest P-DATA-TF that may be configured.
 const PDU_BYTES: std::ops::RangeInclusive<u64> = (4 << 10)..=(1 << 20);
@@ -69,6 +69,21 @@ pub enum ConfigFault {
         /// What was written.
         name: String,
     },
+    /// A token that is not a digest.
+    #[error("feed `{0}`: `stow_token_sha256` is not 64 hexadecimal digits; `printf %s TOKEN | sha256sum` gives them")]
+    Digest(FeedName),
+    /// Two feeds could not be told apart.
+    #[error("feed `{0}` has the token of another feed")]
+    TokenTwice(FeedName),
+    /// A token that nobody asks for.
+    #[error("feed `{0}`: `stow_token_sha256` needs a door with a [dicom_door.stow]")]
+    NoStow(FeedName),
+    /// STOW-RS that would refuse everybody.
+    #[error("no feed of the STOW-RS on {0} has `stow_token_sha256` or `certificates`: nobody could be told to be one")]
+    StowNameless(SocketAddr),
+    /// An address that is none.
+    #[error("`retrieve_url` is no address as `https://images.example/dicomweb`, without a slash at its end")]
+    RetrieveUrl,
     /// A P-DATA-TF too short or too long to work.
     #[error("`pdu_bytes_max` must be 4KiB to 1MiB")]
     PduBytes,
@@ -86,8 +101,10 @@ pub(super) fn faults(config: &DicomDoorConfig) -> Vec<ConfigFault> {
     if !is_ae_title(&config.ae_title) {
         faults.push(ConfigFault::AeTitle(config.ae_title.clone()));
     }
+    faults.extend(stow::faults(config));
     let listen = config.listen;
-    faults.extend(config.secrecy().faults(&[listen]).into_iter().map(|fault| ConfigFault::Secrecy { listen, fault }));
+    let heard: Vec<SocketAddr> = config.stow.iter().map(|stow| stow.listen).chain([listen]).collect();
+    faults.extend(config.secrecy().faults(&heard).into_iter().map(|fault| ConfigFault::Secrecy { listen, fault }));
     let mut names = BTreeSet::new();
     for feed in &config.feeds {
         if !names.insert(&feed.name) {
@@ -122,7 +139,8 @@ fn limits(config: &DicomDoorConfig) -> Vec<ConfigFault> {
 
 fn feed_faults(config: &DicomDoorConfig, feed: &DicomFeedConfig) -> Vec<ConfigFault> {
     let name = || feed.name.clone();
-    let empty = [("from", feed.from.is_empty()), ("ae_titles", feed.ae_titles.is_empty())];
+    let by_http = config.stow.is_some() && (feed.stow_token_sha256.is_some() || !feed.certificates.is_empty());
+    let empty = [("from", feed.from.is_empty()), ("ae_titles", feed.ae_titles.is_empty() && !by_http)];
     let mut faults: Vec<ConfigFault> = empty
         .into_iter()
         .filter(|(_, is_empty)| *is_empty)

@@ -79,7 +79,14 @@ fn described(target: &Value, property: &Value) -> Value {
     target
 }
 
+/// What a property is made of: a definition elsewhere, also of one that may be left out.
 fn resolve<'s>(schema: &'s Value, property: &'s Value) -> &'s Value {
+    let choices = property.get("anyOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_null = |choice: &&Value| choice.get("type").and_then(Value::as_str) == Some("null");
+    let mut set = choices.iter().filter(|choice| !is_null(choice));
+    if let (Some(one), None) = (set.next(), set.next()) {
+        return resolve(schema, one);
+    }
     let reference = property.get("$ref").and_then(Value::as_str);
     let target = reference.and_then(|path| path.strip_prefix('#')).and_then(|path| schema.pointer(path));
     target.unwrap_or(property)
