@@ -1,6 +1,7 @@
 //! DICOM's words that doors and mappers share: tags, unique identifiers, text in its character sets, and the claim that
 //! stands in the log for an instance whose bytes are in the blob store.
 
+pub mod change;
 pub mod claim;
 pub mod dictionary;
 pub mod element;

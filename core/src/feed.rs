@@ -61,6 +61,9 @@ pub struct FeedSettings {
     /// Of DICOM: whose numbers Patient ID (0010,0020) has where Issuer of Patient ID (0010,0021) is empty, as `QMH`.
     #[serde(default)]
     pub patient_id_issuer: String,
+    /// Of DICOM: an instance under a SOP Instance UID that was used takes the place of what came before, for readers.
+    #[serde(default)]
+    pub corrections: bool,
     /// The IANA time zone of timestamps without an offset.
     #[serde(default = "hong_kong")]
     pub time_zone: String,
@@ -88,6 +91,7 @@ impl FeedSettings {
             line_ends: LineEnds::default(),
             profile: Profile::default(),
             patient_id_issuer: String::new(),
+            corrections: false,
             time_zone: hong_kong(),
             code_tables: Arc::default(),
             fetch: Arc::default(),

@@ -5,8 +5,10 @@ mod header;
 mod identity;
 mod instance;
 mod model;
+mod rejection;
 mod study;
 
+use causeway_core::dicom::change::Change;
 use causeway_core::dicom::claim::Claim;
 use causeway_core::envelope::Envelope;
 use causeway_core::feed::FeedSettings;
@@ -39,8 +41,17 @@ pub(crate) fn map_in(envelope: &Envelope, feed: &FeedSettings, zone: &TimeZone) 
             return Mapped { faults, notes: header.into_notes(), ..stub };
         }
     };
+    let rejects = match rejection::read(&header) {
+        Ok(rejects) => rejects,
+        Err(rejection::Unreadable) => {
+            let text = "the Key Object Selection Document is too long to be read, and may be a rejection note";
+            let faults = vec![fault(Reason::Unmappable, rejection::EVIDENCE.to_string(), text)];
+            return Mapped { faults, notes: header.into_notes(), ..stub };
+        }
+    };
+    let change = Change { received_at: Some(envelope.received_at), corrects: feed.corrections, rejects };
     let record = study::record(&header, &patient, feed, zone, envelope);
-    let instance = Some(Box::new(instance::instance(&header, feed)));
+    let instance = Some(Box::new(instance::instance(&header, feed, change)));
     Mapped { identity: Some(patient.identity), records: vec![record], instance, notes: header.into_notes(), ..stub }
 }
 

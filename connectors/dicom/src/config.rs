@@ -4,12 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use causeway_core::dicom::tag::SOP_INSTANCE_UID;
 use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::{CharsetRule, FeedSettings, Profile};
 use causeway_core::provider::ProviderId;
 use causeway_tls::{ClientPattern, Network, Secrecy, TlsSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::status::{Refusal, Status};
 
 mod check;
 mod stow;
@@ -89,6 +92,15 @@ pub struct DicomFeedConfig {
     /// the same numbers in HL7, as `QMH`. Default: none.
     #[serde(default)]
     pub patient_id_issuer: String,
+    /// What a sender is told of an instance whose SOP Instance UID it used for another one: `success` (0x0000), or `duplicate`
+    /// (0x0111, duplicate SOP instance). It is kept and reported all the same. A log on Kafka does not tell: then it is always
+    /// `success`. Default: `success`.
+    #[serde(default)]
+    pub on_conflict: OnConflict,
+    /// The sender corrects images under the SOP Instance UIDs they had: of several, readers find the newest, and the former ones
+    /// are kept. Default: no: readers find the first, and the others are kept beside it.
+    #[serde(default)]
+    pub corrections: bool,
     /// The IANA time zone of times without an offset. Default: Asia/Hong_Kong.
     #[serde(default = "hong_kong")]
     pub time_zone: String,
@@ -100,6 +112,29 @@ pub struct DicomFeedConfig {
     #[serde(default = "default_instance_bytes_max", with = "causeway_core::human::bytes")]
     #[schemars(with = "String")]
     pub instance_bytes_max: u64,
+}
+
+/// What a sender is told of an instance whose SOP Instance UID it used for another one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// 0x0000: the sender's queue goes on.
+    #[default]
+    Success,
+    /// 0x0111: its operator hears of it.
+    Duplicate,
+}
+
+impl OnConflict {
+    /// The answer to an instance that is kept beside another one.
+    pub(crate) fn answer(self) -> Result<(), Refusal> {
+        match self {
+            Self::Success => Ok(()),
+            Self::Duplicate => {
+                Err(Refusal::new(Status::DUPLICATE, "kept beside another image of this UID").about(SOP_INSTANCE_UID))
+            }
+        }
+    }
 }
 
 /// Bounds of a door.
@@ -221,6 +256,8 @@ impl DicomFeedConfig {
             charset: CharsetRule::default(),
             profile: Profile::default(),
             patient_id_issuer: String::new(),
+            on_conflict: OnConflict::Success,
+            corrections: false,
             time_zone: hong_kong(),
             expect_every: None,
             instance_bytes_max: default_instance_bytes_max(),
@@ -233,6 +270,7 @@ impl DicomFeedConfig {
             charset: self.charset.clone(),
             profile: self.profile.clone(),
             patient_id_issuer: self.patient_id_issuer.clone(),
+            corrections: self.corrections,
             time_zone: self.time_zone.clone(),
             ..FeedSettings::new(self.name.clone(), Format::Dicom, self.provider.clone())
         }

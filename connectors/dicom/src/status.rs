@@ -15,6 +15,8 @@ impl Status {
     pub const SUCCESS: Self = Self(0x0000);
     /// Processing failure: ours.
     pub const PROCESSING: Self = Self(0x0110);
+    /// Duplicate SOP instance: its identifier was used for another one.
+    pub const DUPLICATE: Self = Self(0x0111);
     /// No such SOP instance.
     pub const NO_INSTANCE: Self = Self(0x0112);
     /// Invalid SOP instance: the identifier is none.
@@ -42,6 +44,7 @@ impl Status {
             0xA900 => "mismatch",
             0xC000 => "not_understood",
             0x0110 => "failed",
+            0x0111 => "duplicate",
             _ => "refused",
         }
     }

@@ -11,6 +11,7 @@
 )]
 
 mod auditing;
+mod changing;
 mod commitments;
 mod committing;
 mod counting;
@@ -33,6 +34,13 @@ pub use self::auditing::{
     audit_lines_are_found_by_person_action_and_time, audit_lines_are_numbered_without_a_gap_and_hold,
     every_decided_message_leaves_one_line_with_its_rule, every_operation_by_hand_is_audited,
     reading_records_is_audited_first,
+};
+pub use self::changing::{
+    a_correction_takes_the_place_of_what_it_corrects,
+    a_rejected_study_is_gone_for_readers_and_comes_back_when_its_note_is_rejected,
+    a_rejection_note_hides_what_it_names_in_any_order_of_arrival,
+    another_content_under_a_uid_is_kept_beside_the_first_and_told,
+    images_of_a_study_of_another_person_wait_in_one_batch_or_two, one_uid_in_two_studies_is_kept_in_both_and_told,
 };
 pub use self::commitments::{
     a_commitment_is_remembered_until_it_is_settled, a_transaction_uid_stands_for_one_request_of_its_caller,
@@ -171,6 +179,12 @@ macro_rules! repository_contract {
             studies_are_found_by_every_condition,
             an_instance_run_again_takes_the_place_of_what_it_was,
             an_instance_without_its_study_is_refused,
+            a_rejection_note_hides_what_it_names_in_any_order_of_arrival,
+            a_rejected_study_is_gone_for_readers_and_comes_back_when_its_note_is_rejected,
+            another_content_under_a_uid_is_kept_beside_the_first_and_told,
+            a_correction_takes_the_place_of_what_it_corrects,
+            one_uid_in_two_studies_is_kept_in_both_and_told,
+            images_of_a_study_of_another_person_wait_in_one_batch_or_two,
             steps_and_versions_of_a_redone_message_are_kept,
             an_accepted_message_stays_accepted,
             doing_it_again_adds_nothing,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::change::{Change, Conflict, Hidden};
 use super::claim::Pixels;
 use super::uid::Uid;
 use crate::envelope::{Digest, Position};
@@ -37,6 +38,9 @@ pub struct Instance {
     pub pixels: Option<Pixels>,
     /// What it is found by.
     pub search: Search,
+    /// What it does to others.
+    #[serde(default, skip_serializing_if = "Change::is_none")]
+    pub change: Change,
     /// Whether the metadata lack elements, because the header was too long to be kept.
     pub cut: bool,
     /// Its header as DICOM JSON (PS3.18 annex F): one object. Values too long to be kept have addresses that begin with
@@ -73,6 +77,10 @@ pub struct InstanceRow {
     pub provider: ProviderId,
     /// The instance; its metadata only where they were asked for.
     pub instance: Instance,
+    /// Why readers do not find it.
+    pub hidden: Option<Hidden>,
+    /// How it contradicts others with its SOP Instance UID.
+    pub conflict: Option<Conflict>,
 }
 
 /// A study as stored: what its instances say together.
@@ -126,6 +134,8 @@ pub struct InstanceQuery {
     pub person: Option<PersonId>,
     /// Whether with metadata.
     pub metadata: bool,
+    /// Whether with those that readers do not find.
+    pub hidden: bool,
     /// Behind this one, in the order of the list: series, instance, position.
     pub after: Option<(Uid, Uid, Position)>,
     /// At most so many.
@@ -135,6 +145,17 @@ pub struct InstanceQuery {
 impl InstanceQuery {
     /// All instances of a study, without metadata.
     pub const fn of(study: Uid, limit: u32) -> Self {
-        Self { study, series: None, instance: None, person: None, metadata: false, after: None, limit }
+        Self { study, series: None, instance: None, person: None, metadata: false, hidden: false, after: None, limit }
     }
+}
+
+/// Which instances that contradict others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConflictQuery {
+    /// With this SOP Instance UID.
+    pub instance: Option<Uid>,
+    /// Behind this one, in the order of the list: instance, position.
+    pub after: Option<(Uid, Position)>,
+    /// At most so many.
+    pub limit: u32,
 }

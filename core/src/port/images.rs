@@ -4,18 +4,19 @@
 //! decides nothing: whoever shows what it tells asks `core::policy::access` first, and writes the audit line.
 
 use super::repository::RepositoryError;
-use crate::dicom::instance::{InstanceQuery, InstanceRow, StudyQuery, StudyRow};
+use crate::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
 use crate::envelope::Position;
 
 /// The index. Its contract suite is part of `core::contract::repository`.
 pub trait Images: Send + Sync {
-    /// Studies, the newest date first, then by study and person. A study whose instances are of two persons is two.
+    /// Studies with instances that readers find, the newest date first, then by study and person.
     ///
     /// # Errors
     /// The engine's.
     fn studies(&self, query: &StudyQuery) -> Result<Vec<StudyRow>, RepositoryError>;
 
-    /// Instances by series, instance and position. One sent twice with different contents is there twice.
+    /// Instances by series, instance and position. Of several under one UID a provider has one that readers find
+    /// ([`crate::dicom::change::hidden`]); what is hidden is there for who asks for it.
     ///
     /// # Errors
     /// The engine's.
@@ -26,4 +27,17 @@ pub trait Images: Send + Sync {
     /// # Errors
     /// The engine's.
     fn instance_of(&self, position: Position) -> Result<Option<InstanceRow>, RepositoryError>;
+
+    /// Instances that contradict others with their SOP Instance UID, by that UID and position; hidden ones too.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn conflicts(&self, query: &ConflictQuery) -> Result<Vec<InstanceRow>, RepositoryError>;
+
+    /// How many SOP Instance UIDs stand for instances that contradict each other, without those that were corrected by a feed
+    /// that may.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn conflicting(&self) -> Result<u64, RepositoryError>;
 }

@@ -1,5 +1,6 @@
 //! The instance of a claim as readers find it.
 
+use causeway_core::dicom::change::Change;
 use causeway_core::dicom::instance::{Instance, Search};
 use causeway_core::dicom::tag;
 use causeway_core::feed::FeedSettings;
@@ -12,7 +13,7 @@ use super::model;
 const FRAMES_MAX: u32 = 1_000_000;
 
 /// The entry of the index.
-pub(super) fn instance(header: &Header<'_>, feed: &FeedSettings) -> Instance {
+pub(super) fn instance(header: &Header<'_>, feed: &FeedSettings, change: Change) -> Instance {
     let claim = header.claim;
     let (metadata, cut) = model::metadata(claim, &feed.charset);
     if cut {
@@ -53,6 +54,7 @@ pub(super) fn instance(header: &Header<'_>, feed: &FeedSettings) -> Instance {
             number: claim.plain(tag::INSTANCE_NUMBER).parse().ok(),
             frames,
         },
+        change,
         cut,
         metadata: Phi::new(metadata),
     }

@@ -1,6 +1,9 @@
 //! Claims to studies: whose, which, when; and what is said of a header that cannot be read.
 
+mod rejections;
+
 use causeway_core::dicom::claim::{extract, to_hex};
+use causeway_core::dicom::syntax::Coding;
 use causeway_core::dicom::tag::{self, Tag};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, FeedName, Format, TraceId};

@@ -116,6 +116,8 @@ mod tests {
             position: Position { partition: PartitionId(0), offset: Offset(1) },
             person: PersonId(1),
             provider: ProviderId("8888888891".to_owned()),
+            hidden: None,
+            conflict: None,
             instance: Instance {
                 study: uid("1.2".to_owned()),
                 series: uid(format!("1.2.{series}")),
@@ -127,6 +129,7 @@ mod tests {
                 data_set_at: 300,
                 pixels: None,
                 search: Search { number: Some(instance), frames, ..Search::default() },
+                change: causeway_core::dicom::change::Change::default(),
                 cut: false,
                 metadata: Phi::new(format!("{{\"00200011\":{{\"vr\":\"IS\",\"Value\":[{series_number}]}}}}")),
             },

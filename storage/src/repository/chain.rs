@@ -9,6 +9,8 @@ use super::error::{Result, damaged};
 
 /// The action of the line written for every decided message.
 pub(in crate::repository) const DEPOSIT: &str = "deposit";
+/// The action of a line about an image that stands for another person.
+pub(in crate::repository) const IMAGE_CONFLICT: &str = "image-conflict";
 
 /// The hash of a line: see the module.
 pub(in crate::repository) fn link(seq: u64, former: Digest, entry: &str) -> Digest {

@@ -2,27 +2,29 @@
 //!
 //! An imaging study comes instance by instance, in any order and more than once. Each brings the study with itself alone;
 //! the join ([`causeway_core::dicom::study`]) makes one study of them. A batch makes one version of a study, carried by the
-//! last of its messages: a thousand slices make some versions, not a thousand.
+//! last of its messages: a thousand slices make some versions, not a thousand. A study in which instances are hidden is made
+//! anew of those that are shown; one without any is taken back, and kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causeway_core::dicom::instance::InstanceRow;
 use causeway_core::dicom::study::{grows, join};
+use causeway_core::dicom::uid::Uid;
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::RecordQuery;
 use causeway_core::port::RecordRow;
+use causeway_core::provider::ProviderId;
 use causeway_core::record::{Record, RecordKey, Resource};
 use serde_json::Value;
 
 use super::error::Result;
+use super::imaging::Touched;
+use super::imaging::index::Index;
 use super::seal::Half;
 
-/// Joins the growing records of a batch. `standing` reads the current version of each, in the order of their keys, and keeps
-/// others from changing it until the transaction ends.
-pub(in crate::repository) fn grow(
-    outcomes: &mut [Outcome],
-    mut standing: impl FnMut(PersonId, &RecordKey) -> Result<Option<RecordRow>>,
-) -> Result<()> {
+/// Joins the growing records of a batch, whose instances are in the index. In the `uneven` studies something is hidden, or was.
+pub(in crate::repository) fn grow(outcomes: &mut [Outcome], uneven: &Touched, index: &mut impl Index) -> Result<()> {
     let mut wanted: BTreeSet<(PersonId, RecordKey)> = BTreeSet::new();
     for outcome in outcomes.iter() {
         let Some(person) = outcome.person else { continue };
@@ -31,8 +33,9 @@ pub(in crate::repository) fn grow(
     }
     let mut studies = BTreeMap::new();
     for (person, key) in wanted {
-        let row = standing(person, &key)?;
-        studies.insert((person, key), Study { row, record: None, carrier: 0, tree: Value::Null });
+        // In the order of their keys, so that two transactions do not wait for each other crosswise.
+        let row = index.standing(person, &key)?;
+        studies.insert((person, key), Study { row, record: None, carrier: 0, tree: Value::Null, named: None });
     }
     if studies.is_empty() {
         return Ok(());
@@ -45,13 +48,19 @@ pub(in crate::repository) fn grow(
         for record in growing {
             if let Some(study) = studies.get_mut(&(person, record.key.clone())) {
                 study.take(record, place);
+                let named = outcome.instance.as_ref().map(|instance| (instance.study.clone(), person));
+                study.named = named.map(|named| (named, outcome.facts.provider.clone()));
             }
         }
     }
     for study in studies.into_values() {
-        let Study { record: Some(record), carrier, tree, .. } = study else { continue };
+        let Study { record: Some(record), carrier, tree, named, .. } = study else { continue };
+        let record = match named.filter(|(named, _)| uneven.contains(named)) {
+            Some(((study, person), provider)) => anew(index.of_study(&study, person, true)?, &provider, &tree, record),
+            None => Record { resource: Resource::of(&tree), ..record },
+        };
         if let Some(outcome) = outcomes.get_mut(carrier) {
-            outcome.records.push(Record { resource: Resource::of(&tree), ..record });
+            outcome.records.push(record);
         }
     }
     Ok(())
@@ -70,6 +79,48 @@ pub(in crate::repository) fn compared(key: &RecordKey, current: Half, history: &
     }
 }
 
+/// The record of a study that is made of those of its instances that are shown. What was indexed before instances could be
+/// hidden does not say what it brought: such a study stays what it was joined to.
+fn anew(rows: Vec<(InstanceRow, Option<Value>)>, provider: &ProviderId, tree: &Value, record: Record) -> Record {
+    let (mut shown, mut all) = (Vec::new(), Vec::new());
+    for (row, part) in rows {
+        if row.provider != *provider {
+            continue;
+        }
+        let Some(part) = part else { return Record { resource: Resource::of(tree), ..record } };
+        if row.hidden.is_none() {
+            shown.push(part.clone());
+        }
+        all.push(part);
+    }
+    if let Some(tree) = together(shown) {
+        return Record { resource: Resource::of(&tree), ..record };
+    }
+    let mut tree = together(all).unwrap_or_default();
+    if let Some(study) = tree.as_object_mut() {
+        study.remove("series");
+        study.insert("status".to_owned(), "cancelled".into());
+        study.insert("numberOfSeries".to_owned(), 0.into());
+        study.insert("numberOfInstances".to_owned(), 0.into());
+    }
+    Record { resource: Resource::of(&tree), retracted: true, ..record }
+}
+
+/// All of them joined, two by two: one after the other would take a long study's length squared.
+fn together(mut parts: Vec<Value>) -> Option<Value> {
+    while parts.len() > 1 {
+        parts = parts
+            .chunks(2)
+            .map(|pair| match pair {
+                [one, other] => join(one, other),
+                rest => rest.first().cloned().unwrap_or_default(),
+            })
+            .collect();
+    }
+    // In the form that joined ones have.
+    parts.pop().map(|tree| join(&tree, &tree))
+}
+
 /// A study of a batch.
 struct Study {
     row: Option<RecordRow>,
@@ -77,6 +128,8 @@ struct Study {
     /// The last message of the batch that brought something of it.
     carrier: usize,
     tree: Value,
+    /// Its place in the index, and who sent it.
+    named: Option<((Uid, PersonId), ProviderId)>,
 }
 
 impl Study {

@@ -1,8 +1,13 @@
 //! Instances as stored, the same on every engine.
 
+pub(super) mod index;
+mod taking;
+
 use std::collections::BTreeSet;
 
+use causeway_core::dicom::change::{Conflict, Hidden};
 use causeway_core::dicom::instance::{Instance, InstanceRow, StudyRow};
+use causeway_core::dicom::study::grows;
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, Position};
 use causeway_core::outcome::{Outcome, State};
@@ -11,9 +16,11 @@ use causeway_core::phi::Phi;
 use causeway_core::provider::ProviderId;
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{Result, damaged};
+pub(super) use taking::take;
 
 /// A little work makes a fifth of it; more makes no less.
 const LEVEL: u8 = 3;
@@ -35,14 +42,29 @@ pub(super) fn write(instance: &Instance) -> (String, Vec<u8>) {
     (facts, compress_to_vec(instance.metadata.expose().as_bytes(), LEVEL))
 }
 
-/// A row; without metadata where they are not given.
+/// The column `part`: the study's resource with the one instance alone.
+pub(super) fn write_part(outcome: &Outcome) -> Option<Vec<u8>> {
+    let study = outcome.records.iter().find(|record| grows(record.key.resource_type()))?;
+    Some(compress_to_vec(study.resource.text().as_bytes(), LEVEL))
+}
+
+/// Reads it.
+pub(super) fn read_part(part: &[u8]) -> Result<Value> {
+    let inflated = decompress_to_vec_with_limit(part, METADATA_BYTES_MAX).ok();
+    inflated.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| damaged("the study of an instance"))
+}
+
+/// A row; without metadata where they are not given. `marks` are the columns `hidden` and `conflict`, missing for most.
 pub(super) fn read(
-    position: Position,
-    person: i64,
-    provider: String,
+    (position, person, provider): (Position, i64, String),
     facts: &str,
     metadata: Option<&[u8]>,
+    marks: (Option<&str>, Option<&str>),
 ) -> Result<InstanceRow> {
+    let word = |column: Option<&str>| column.filter(|word| !word.is_empty()).map(str::to_owned);
+    let unknown = || damaged("the mark of an instance");
+    let hidden = word(marks.0).map(|word| Hidden::parse(&word).ok_or_else(unknown)).transpose()?;
+    let conflict = word(marks.1).map(|word| Conflict::parse(&word).ok_or_else(unknown)).transpose()?;
     let mut instance: Instance =
         serde_json::from_str(facts).map_err(|error| damaged(format!("the facts of an instance: {error}")))?;
     if let Some(metadata) = metadata {
@@ -50,7 +72,8 @@ pub(super) fn read(
         let text = inflated.and_then(|bytes| String::from_utf8(bytes).ok());
         instance.metadata = Phi::new(text.ok_or_else(|| damaged("the metadata of an instance"))?);
     }
-    Ok(InstanceRow { position, person: PersonId(person), provider: ProviderId(provider), instance })
+    let (person, provider) = (PersonId(person), ProviderId(provider));
+    Ok(InstanceRow { position, person, provider, instance, hidden, conflict })
 }
 
 /// A row of the studies: study, person, date, modalities joined by commas in any order, series, instances.
@@ -66,7 +89,9 @@ pub(super) fn study(
 /// Adds a row to the digest of all content.
 pub(super) fn add(hasher: &mut Sha256, row: &InstanceRow) {
     let (facts, _) = write(&Instance { metadata: Phi::default(), ..row.instance.clone() });
-    let texts = [row.position.to_string(), row.provider.0.clone(), facts];
+    let mut texts = vec![row.position.to_string(), row.provider.0.clone(), facts];
+    texts.extend(row.hidden.map(|hidden| hidden.as_str().to_owned()));
+    texts.extend(row.conflict.map(|conflict| conflict.as_str().to_owned()));
     hasher.update(row.person.0.to_be_bytes());
     for text in texts.iter().map(String::as_str).chain([row.instance.metadata.expose().as_str()]) {
         hasher.update(text.len().to_be_bytes());

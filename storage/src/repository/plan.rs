@@ -6,6 +6,7 @@ use causeway_core::decision::{Decision, Verdict};
 use causeway_core::envelope::Position;
 use causeway_core::outcome::{Outcome, State};
 use causeway_core::port::Fence;
+use causeway_core::reason::Reason;
 use causeway_core::scope::Domain;
 
 use super::error::{Result, StoreError};
@@ -64,6 +65,23 @@ pub(in crate::repository) fn deposit(outcome: &Outcome) -> BTreeMap<String, Stri
         }
     }
     detail
+}
+
+/// What the audit line says of an image that waits because it stands for another person: which, by its own identifier.
+pub(in crate::repository) fn doubt(outcome: &Outcome) -> Option<BTreeMap<String, String>> {
+    let detail = || {
+        let facts = &outcome.facts;
+        [
+            ("message", facts.position.to_string()),
+            ("provider", facts.provider.0.clone()),
+            ("feed", facts.feed.to_string()),
+            ("instance", facts.control_id.clone()),
+            ("place", outcome.place.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    };
+    (outcome.reason == Some(Reason::ImageOfTwoPersons)).then(detail)
 }
 
 fn alike(a: &Decision, b: &Decision) -> bool {

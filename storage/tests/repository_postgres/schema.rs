@@ -141,7 +141,8 @@ fn numbers_given_one_by_one_are_not_given_again_by_the_block() {
     let fresh = fresh(settings());
     let as_before = "ALTER SEQUENCE message_id MINVALUE 0 INCREMENT BY 1; SELECT setval('message_id', 100); \
                      ALTER SEQUENCE version_id MINVALUE 0 INCREMENT BY 1; SELECT setval('version_id', 1, FALSE); \
-                     DROP TABLE feed_sequence; DROP TABLE commitment; \
+                     DROP TABLE feed_sequence; DROP TABLE commitment; DROP TABLE imaging_mark; \
+                     DROP INDEX imaging_instance_by_uid; ALTER TABLE imaging_instance DROP COLUMN part; \
                      ALTER TABLE document_fetch DROP COLUMN failure; \
                      DELETE FROM schema_migration WHERE number > 4";
     fresh.client().batch_execute(as_before).expect("as before");

@@ -1,6 +1,7 @@
 //! C-STORE: the data set streams into the store, its claim into the log, and only then is it said to be safe.
 
 use causeway_core::dicom::uid::Uid;
+use causeway_core::port::Freshness;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -94,7 +95,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     /// The last byte has come: makes it durable, there and here.
     pub(super) async fn store(&mut self, agreed: &Agreed, storing: Storing) -> Result<(), Refusal> {
         let by = Bringer { feed: agreed.feed, sender: &agreed.calling, kind: KIND };
-        let deposited = self.shared.complete(by, storing.deposit).await;
-        deposited.map(|_safe| ()).map_err(|not| not.refusal)
+        let deposited = self.shared.complete(by, storing.deposit).await.map_err(|not| not.refusal)?;
+        let feed = self.shared.feed(agreed.feed).filter(|_| deposited.freshness == Freshness::ControlIdReused);
+        feed.map_or(Ok(()), |feed| feed.on_conflict.answer())
     }
 }

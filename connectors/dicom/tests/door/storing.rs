@@ -80,6 +80,20 @@ async fn catalogue_137_another_instance_under_a_used_uid_is_kept_beside_the_firs
 }
 
 #[tokio::test]
+async fn catalogue_137_a_sender_may_be_told_that_it_used_a_uid_twice_and_both_are_kept() {
+    let hub = Hub::with(|door| door.feeds[0].on_conflict = causeway_dicom::config::OnConflict::Duplicate).await;
+    let mut client = hub.client(&[(CT, &[EXPLICIT_LITTLE])]).await.expect("an association");
+    for (bytes, status) in [(100, 0), (102, 0x0111), (100, 0)] {
+        let bytes = ct(Coding::EXPLICIT, "1.2.3", bytes);
+        let answer = client.store(&uid(CT), &uid("1.2.3"), &uid(EXPLICIT_LITTLE), &mut &bytes[..]).await;
+        assert_eq!(answer.expect("an answer").status, Some(status));
+    }
+    assert_eq!((hub.entries().len(), hub.blob_count()), (2, 2));
+    assert_eq!(hub.numbers.get("dicom_conflicts_total[\"pacs\"]"), 1.0);
+    assert_eq!(hub.numbers.get("dicom_instances_total[\"pacs\", \"duplicate\"]"), 1.0);
+}
+
+#[tokio::test]
 async fn what_is_not_what_its_command_says_is_refused_and_leaves_nothing() {
     let hub = Hub::start().await;
     let mut client = hub.client(&[(CT, &[EXPLICIT_LITTLE]), (VERIFICATION, &[IMPLICIT_LITTLE])]).await.expect("open");

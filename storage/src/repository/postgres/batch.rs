@@ -12,11 +12,11 @@ use super::messages::{self, Stored};
 use super::session::get;
 use super::unit::Unit;
 use super::versions::{Ledger, Source};
-use super::{imaging, message, steps};
-use crate::repository::chain::DEPOSIT;
+use super::{message, steps};
+use crate::repository::chain::{DEPOSIT, IMAGE_CONFLICT};
 use crate::repository::codec::{micros, write_notes};
 use crate::repository::error::{Result, StoreError};
-use crate::repository::plan::deposit;
+use crate::repository::plan::{deposit, doubt};
 
 /// What became of a message's records. The versions written are those of the message between the two, if any.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,7 +62,6 @@ impl Batch {
         let notes = store_notes(unit, &mut entries)?;
         let messages = message::load(&entries, self.now)?;
         ledger.write_after(unit, &messages)?;
-        imaging::store(unit, entries.iter().map(|entry| entry.outcome))?;
         wait(unit, &entries)?;
         unit.notes_stored(notes);
         for entry in &entries {
@@ -104,7 +103,6 @@ impl Batch {
         steps::insert(unit, &entries, &former, &self.actor, self.now)?;
         message::update(unit, &entries, self.now)?;
         ledger.write(unit)?;
-        imaging::store(unit, entries.iter().map(|entry| entry.outcome))?;
         forget_waiting(unit, &entries.iter().map(|entry| entry.id).collect::<Vec<_>>())?;
         wait(unit, &entries)?;
         unit.notes_stored(notes);
@@ -143,6 +141,10 @@ impl Batch {
 
     /// One line for each message that was decided.
     fn audit_deposit(&self, unit: &mut Unit<'_>, outcome: &Outcome) {
+        if let Some(detail) = doubt(outcome) {
+            let (actor, action) = (self.actor.clone(), IMAGE_CONFLICT.to_owned());
+            unit.audit(AuditEntry { at: self.now, actor, action, person: None, detail });
+        }
         if outcome.decisions.is_empty() {
             return;
         }

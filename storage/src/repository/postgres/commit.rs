@@ -9,14 +9,15 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::batch::Batch;
+use super::imaging::table::Table;
 use super::resolve::resolve;
 use super::session::{Session, get};
 use super::unit::Unit;
-use super::{End, Ending, PostgresRepository, again, links, pause, records, under_way};
+use super::{End, Ending, PostgresRepository, again, links, pause, under_way};
 use crate::repository::codec::{count, int, small};
 use crate::repository::error::{Result, StoreError};
 use crate::repository::growing;
-use crate::repository::place::place;
+use crate::repository::imaging::take;
 use crate::repository::plan::{check_outcome, check_position};
 
 /// Who commits a batch.
@@ -199,12 +200,8 @@ fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) ->
         return Err(StoreError::Refused(format!("{} outcomes for {} messages", outcomes.len(), lookups.len())));
     }
     outcomes.iter().try_for_each(check_outcome)?;
-    growing::grow(&mut outcomes, |person, key| {
-        // Whoever else has something of it waits for us.
-        let place: &[u8] = &place(key);
-        let sql = "SELECT 1 FROM record WHERE person = $1 AND place = $2 FOR NO KEY UPDATE";
-        unit.query(sql, &[&person.0, &place])?;
-        Ok(records::list(unit.session, &growing::query(person, key), 1)?.into_iter().next())
-    })?;
+    let mut index = Table(unit);
+    let uneven = take(&mut outcomes, &mut index)?;
+    growing::grow(&mut outcomes, &uneven, &mut index)?;
     Ok(outcomes)
 }

@@ -1,20 +1,19 @@
 //! The index of instances: see the module of the same name of the embedded engine.
 
-use causeway_core::dicom::instance::{Instance, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
+pub(super) mod table;
+
+use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, Position};
-use causeway_core::outcome::Outcome;
-use causeway_core::person::PersonId;
 use causeway_core::port::{Images, RepositoryError};
 use postgres::Row;
 use sha2::{Digest as _, Sha256};
 
 use super::PostgresRepository;
 use super::session::{Session, get};
-use super::unit::Unit;
 use crate::repository::codec::{count, int, position_of};
-use crate::repository::error::{Result, damaged};
-use crate::repository::imaging::{self, Touched};
+use crate::repository::error::Result;
+use crate::repository::imaging;
 
 /// Instances read at once for the digest.
 const PART: &str = "FETCH FORWARD 200 FROM instances";
@@ -31,75 +30,28 @@ impl Images for PostgresRepository {
     fn instance_of(&self, position: Position) -> std::result::Result<Option<InstanceRow>, RepositoryError> {
         Ok(self.read(|session| instance_of(session, position))?)
     }
+
+    fn conflicts(&self, query: &ConflictQuery) -> std::result::Result<Vec<InstanceRow>, RepositoryError> {
+        Ok(self.read(|session| conflicts(session, query, self.bounded(query.limit)))?)
+    }
+
+    fn conflicting(&self) -> std::result::Result<u64, RepositoryError> {
+        let sql = "SELECT count(DISTINCT instance) FROM imaging_mark WHERE conflict <> '' AND conflict <> 'corrected'";
+        Ok(self.read(|session| session.first(sql, &[])?.map_or(Ok(0), |row| count(get(&row, 0)?)))?)
+    }
 }
 
-/// Stores what outcomes bring, in the place of what their messages brought before, and counts their studies anew.
-pub(super) fn store<'o>(unit: &mut Unit<'_>, outcomes: impl Iterator<Item = &'o Outcome>) -> Result<()> {
-    let mut touched = Touched::new();
-    for outcome in outcomes {
-        if let Some((person, instance)) = imaging::of(outcome) {
-            store_one(unit, outcome, person, instance, &mut touched)?;
-        }
-    }
-    for (study, person) in &touched {
-        let (study, person) = (study.as_str(), person.0);
-        unit.execute("DELETE FROM imaging_study WHERE study = $1 AND person = $2", &[&study, &person])?;
-        let sql = "INSERT INTO imaging_study (study, person, date, modalities, series, instances) \
-                   SELECT $1, $2, coalesce(min(nullif(study_date, '')), ''), string_agg(DISTINCT modality, ','), \
-                   count(DISTINCT series), count(DISTINCT instance) FROM imaging_instance \
-                   WHERE study = $1 AND person = $2 HAVING count(*) > 0 \
-                   ON CONFLICT (study, person) DO UPDATE SET date = excluded.date, modalities = excluded.modalities, \
-                   series = excluded.series, instances = excluded.instances";
-        unit.execute(sql, &[&study, &person])?;
-    }
-    Ok(())
-}
-
-fn store_one(
-    unit: &mut Unit<'_>,
-    outcome: &Outcome,
-    person: PersonId,
-    instance: &Instance,
-    touched: &mut Touched,
-) -> Result<()> {
-    let position = outcome.facts.position;
-    let (partition, offset) = (i32::from(position.partition.0), int(position.offset.0)?);
-    let sql = "DELETE FROM imaging_instance WHERE partition_id = $1 AND log_offset = $2 RETURNING study, person";
-    for row in unit.query(sql, &[&partition, &offset])? {
-        let study = Uid::parse(get(&row, 0)?).ok().ok_or_else(|| damaged("the UID of a study"))?;
-        touched.insert((study, PersonId(get(&row, 1)?)));
-    }
-    let Instance { study, series, instance: uid, search, .. } = instance;
-    let (facts, metadata) = imaging::write(instance);
-    unit.execute(
-        "INSERT INTO imaging_instance (partition_id, log_offset, person, provider, study, series, instance, study_date, \
-         modality, accession, patient_id, facts, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        &[
-            &partition,
-            &offset,
-            &person.0,
-            &outcome.facts.provider.0,
-            &study.as_str(),
-            &series.as_str(),
-            &uid.as_str(),
-            &search.study_date,
-            &search.modality,
-            search.accession.expose(),
-            search.patient_id.expose(),
-            &facts,
-            &metadata,
-        ],
-    )?;
-    touched.insert((study.clone(), person));
-    Ok(())
-}
+/// The columns of [`instance`], from `imaging_instance AS i` and [`MARKS`], but for the metadata.
+const COLUMNS: &str = "i.partition_id, i.log_offset, i.person, i.provider, i.facts, m.hidden, m.conflict";
+/// What belongs to it.
+const MARKS: &str = "LEFT JOIN imaging_mark AS m ON m.partition_id = i.partition_id AND m.log_offset = i.log_offset";
 
 /// Adds all instances to the digest of the content. Runs inside a transaction that sees one state.
 pub(super) fn digest(session: &mut Session, records: Digest) -> Result<Digest> {
-    session.batch(
-        "DECLARE instances NO SCROLL CURSOR FOR SELECT partition_id, log_offset, person, provider, facts, metadata \
-         FROM imaging_instance ORDER BY partition_id, log_offset",
-    )?;
+    session.batch(&format!(
+        "DECLARE instances NO SCROLL CURSOR FOR SELECT {COLUMNS}, i.metadata FROM imaging_instance AS i {MARKS} \
+         ORDER BY i.partition_id, i.log_offset"
+    ))?;
     let mut hasher = None;
     loop {
         let rows = session.query_once(PART, &[])?;
@@ -117,7 +69,8 @@ fn studies(session: &mut Session, query: &StudyQuery, limit: u32) -> Result<Vec<
     let has = |column: &str, asked: bool, parameter: u8| match asked {
         true => format!(
             " AND EXISTS (SELECT 1 FROM imaging_instance AS i WHERE i.{column} = ${parameter} AND i.{column} <> '' \
-             AND i.study = s.study AND i.person = s.person)"
+             AND i.study = s.study AND i.person = s.person AND {})",
+            table::SHOWN
         ),
         false => format!(" AND ${parameter}::text IS NULL"),
     };
@@ -154,13 +107,14 @@ fn studies(session: &mut Session, query: &StudyQuery, limit: u32) -> Result<Vec<
 }
 
 fn instances(session: &mut Session, query: &InstanceQuery, limit: u32) -> Result<Vec<InstanceRow>> {
-    let metadata = if query.metadata { "metadata" } else { "NULL::bytea" };
+    let metadata = if query.metadata { "i.metadata" } else { "NULL::bytea" };
+    let shown = if query.hidden { "" } else { "AND (m.hidden IS NULL OR m.hidden = '')" };
     let sql = format!(
-        "SELECT partition_id, log_offset, person, provider, facts, {metadata} FROM imaging_instance \
-         WHERE study = $1 AND ($2::text IS NULL OR series = $2) AND ($3::text IS NULL OR instance = $3) \
-         AND ($4::int8 IS NULL OR person = $4) AND ($5::text IS NULL OR \
-         (series, instance, partition_id, log_offset) > ($5, $6::text, $7::int4, $8::int8)) \
-         ORDER BY series, instance, partition_id, log_offset LIMIT $9"
+        "SELECT {COLUMNS}, {metadata} FROM imaging_instance AS i {MARKS} \
+         WHERE i.study = $1 AND ($2::text IS NULL OR i.series = $2) AND ($3::text IS NULL OR i.instance = $3) \
+         AND ($4::int8 IS NULL OR i.person = $4) AND ($5::text IS NULL OR \
+         (i.series, i.instance, i.partition_id, i.log_offset) > ($5, $6::text, $7::int4, $8::int8)) {shown} \
+         ORDER BY i.series, i.instance, i.partition_id, i.log_offset LIMIT $9"
     );
     let after = query.after.as_ref();
     let offset = after.map(|(_, _, position)| int(position.offset.0)).transpose()?;
@@ -182,13 +136,38 @@ fn instances(session: &mut Session, query: &InstanceQuery, limit: u32) -> Result
 }
 
 fn instance_of(session: &mut Session, position: Position) -> Result<Option<InstanceRow>> {
-    let sql = "SELECT partition_id, log_offset, person, provider, facts, NULL::bytea FROM imaging_instance \
-               WHERE partition_id = $1 AND log_offset = $2";
+    let sql = format!(
+        "SELECT {COLUMNS}, NULL::bytea FROM imaging_instance AS i {MARKS} \
+         WHERE i.partition_id = $1 AND i.log_offset = $2"
+    );
     let (partition, offset) = (i32::from(position.partition.0), int(position.offset.0)?);
-    session.query(sql, &[&partition, &offset])?.first().map(instance).transpose()
+    session.query(&sql, &[&partition, &offset])?.first().map(instance).transpose()
+}
+
+fn conflicts(session: &mut Session, query: &ConflictQuery, limit: u32) -> Result<Vec<InstanceRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, NULL::bytea FROM imaging_mark AS m JOIN imaging_instance AS i \
+         ON i.partition_id = m.partition_id AND i.log_offset = m.log_offset \
+         WHERE m.conflict <> '' AND ($1::text IS NULL OR m.instance = $1) AND ($2::text IS NULL OR \
+         (m.instance, m.partition_id, m.log_offset) > ($2, $3::int4, $4::int8)) \
+         ORDER BY m.instance, m.partition_id, m.log_offset LIMIT $5"
+    );
+    let after = query.after.as_ref();
+    let offset = after.map(|(_, position)| int(position.offset.0)).transpose()?;
+    let rows = session.query(
+        &sql,
+        &[
+            &query.instance.as_ref().map(Uid::as_str),
+            &after.map(|(instance, _)| instance.as_str()),
+            &after.map(|(_, position)| i32::from(position.partition.0)),
+            &offset,
+            &i64::from(limit),
+        ],
+    )?;
+    rows.iter().map(instance).collect()
 }
 
 fn instance(row: &Row) -> Result<InstanceRow> {
     let position = position_of(get::<i32>(row, 0)?.into(), get(row, 1)?)?;
-    imaging::read(position, get(row, 2)?, get(row, 3)?, get(row, 4)?, get(row, 5)?)
+    imaging::read((position, get(row, 2)?, get(row, 3)?), get(row, 4)?, get(row, 7)?, (get(row, 5)?, get(row, 6)?))
 }

@@ -8,7 +8,7 @@ use causeway_core::envelope::Digest;
 use causeway_core::port::{AuditEntry, AuditLine, AuditQuery, AuditReport};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-pub(super) use super::super::chain::DEPOSIT;
+pub(super) use super::super::chain::{DEPOSIT, IMAGE_CONFLICT};
 use super::super::chain::{canonical, link};
 use super::codec::{count, digest_of, hash_key, int, micros};
 use super::error::{Result, damaged};

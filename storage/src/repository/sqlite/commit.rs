@@ -9,15 +9,16 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::super::growing;
-use super::super::imaging::Touched;
-use super::super::plan::{check_outcome, check_position, deposit};
+use super::super::imaging::take;
+use super::super::plan::{check_outcome, check_position, deposit, doubt};
 use super::codec::{count, int};
 use super::error::{Result, StoreError};
+use super::imaging::table::Table;
 use super::message::{self, Settled};
 use super::resolve::resolve;
 use super::unit::Unit;
 use super::versions::{self, Source};
-use super::{audit, imaging, links, messages, records};
+use super::{audit, links, messages};
 
 /// Who commits a batch.
 pub(super) const ROUTER: &str = "router";
@@ -90,9 +91,9 @@ fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) ->
         return Err(StoreError::Refused(format!("{} outcomes for {} messages", outcomes.len(), lookups.len())));
     }
     outcomes.iter().try_for_each(check_outcome)?;
-    growing::grow(&mut outcomes, |person, key| {
-        Ok(records::list(&unit.tx, &growing::query(person, key), 1)?.into_iter().next())
-    })?;
+    let mut index = Table(unit);
+    let uneven = take(&mut outcomes, &mut index)?;
+    growing::grow(&mut outcomes, &uneven, &mut index)?;
     Ok(outcomes)
 }
 
@@ -102,12 +103,11 @@ struct Batch {
     now: Timestamp,
     by_domain: BTreeMap<Domain, Effects>,
     outcomes: Vec<(Outcome, Effects)>,
-    touched: Touched,
 }
 
 impl Batch {
     const fn new(actor: Actor, now: Timestamp) -> Self {
-        Self { actor, now, by_domain: BTreeMap::new(), outcomes: Vec::new(), touched: Touched::new() }
+        Self { actor, now, by_domain: BTreeMap::new(), outcomes: Vec::new() }
     }
 
     fn add_new(&mut self, unit: &mut Unit<'_>, outcome: Outcome) -> Result<()> {
@@ -115,7 +115,6 @@ impl Batch {
         let settled = self.store_records(unit, id, &outcome)?;
         message::insert(unit, id, &outcome, &settled)?;
         unit.count_unmapped(&outcome);
-        imaging::store(unit, &outcome, &mut self.touched)?;
         self.audit_deposit(unit, &outcome)?;
         self.outcomes.push((outcome, settled.effects));
         Ok(())
@@ -136,7 +135,6 @@ impl Batch {
         if known.row.state != State::Accepted {
             unit.count_unmapped(&outcome);
         }
-        imaging::store(unit, &outcome, &mut self.touched)?;
         self.outcomes.push((outcome, settled.effects));
         Ok(())
     }
@@ -157,6 +155,10 @@ impl Batch {
 
     /// One line for each message that was decided.
     fn audit_deposit(&self, unit: &mut Unit<'_>, outcome: &Outcome) -> Result<()> {
+        if let Some(detail) = doubt(outcome) {
+            let (actor, action) = (self.actor.clone(), audit::IMAGE_CONFLICT.to_owned());
+            unit.audit(&AuditEntry { at: self.now, actor, action, person: None, detail })?;
+        }
         if outcome.decisions.is_empty() {
             return Ok(());
         }
@@ -184,7 +186,6 @@ impl Batch {
 
     /// Links what a confirmed match brought, now that all messages of the batch are there to be taken up by it.
     fn finish(self, unit: &mut Unit<'_>) -> Result<Committed> {
-        imaging::count_anew(unit, &self.touched)?;
         let router = Actor(ROUTER.to_owned());
         for (outcome, _) in &self.outcomes {
             let Some(person) = outcome.person else { continue };

@@ -1,8 +1,9 @@
 //! The index of instances.
 
-use causeway_core::dicom::instance::{Instance, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
+pub(super) mod table;
+
+use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
 use causeway_core::envelope::{Digest, Position};
-use causeway_core::outcome::Outcome;
 use causeway_core::port::{Images, RepositoryError};
 use rusqlite::{Connection, named_params, params};
 use sha2::{Digest as _, Sha256};
@@ -10,8 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::SqliteRepository;
 use super::codec::{count, int, position_of};
 use super::error::Result;
-use super::unit::Unit;
-use crate::repository::imaging::{self, Touched};
+use crate::repository::imaging;
 
 impl Images for SqliteRepository {
     fn studies(&self, query: &StudyQuery) -> std::result::Result<Vec<StudyRow>, RepositoryError> {
@@ -25,67 +25,28 @@ impl Images for SqliteRepository {
     fn instance_of(&self, position: Position) -> std::result::Result<Option<InstanceRow>, RepositoryError> {
         Ok(self.read(|connection| instance_of(connection, position))?)
     }
+
+    fn conflicts(&self, query: &ConflictQuery) -> std::result::Result<Vec<InstanceRow>, RepositoryError> {
+        Ok(self.read(|connection| conflicts(connection, query, self.bounded(query.limit)))?)
+    }
+
+    fn conflicting(&self) -> std::result::Result<u64, RepositoryError> {
+        let sql = "SELECT count(DISTINCT instance) FROM imaging_mark WHERE conflict <> '' AND conflict <> 'corrected'";
+        Ok(self.read(|connection| count(connection.query_row(sql, [], |row| row.get(0))?))?)
+    }
 }
 
-/// Stores what an outcome brings, in the place of what its message brought before.
-pub(super) fn store(unit: &Unit<'_>, outcome: &Outcome, touched: &mut Touched) -> Result<()> {
-    let Some((person, instance)) = imaging::of(outcome) else { return Ok(()) };
-    let position = outcome.facts.position;
-    let (partition, offset) = (position.partition.0, int(position.offset.0)?);
-    let sql = "SELECT study, person, facts, provider FROM imaging_instance WHERE partition_id = ?1 AND log_offset = ?2";
-    let mut find = unit.tx.prepare_cached(sql)?;
-    let mut rows = find.query(params![partition, offset])?;
-    while let Some(row) = rows.next()? {
-        let facts: String = row.get(2)?;
-        let former = imaging::read(position, row.get(1)?, row.get(3)?, &facts, None)?;
-        touched.insert((former.instance.study, former.person));
-    }
-    let Instance { study, series, instance: uid, search, .. } = instance;
-    let (facts, metadata) = imaging::write(instance);
-    unit.tx
-        .prepare_cached(
-            "INSERT OR REPLACE INTO imaging_instance (partition_id, log_offset, person, provider, study, series, instance, \
-             study_date, modality, accession, patient_id, facts, metadata) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        )?
-        .execute(params![
-            partition,
-            offset,
-            person.0,
-            outcome.facts.provider.0,
-            study.as_str(),
-            series.as_str(),
-            uid.as_str(),
-            search.study_date,
-            search.modality,
-            search.accession.expose(),
-            search.patient_id.expose(),
-            facts,
-            metadata,
-        ])?;
-    touched.insert((study.clone(), person));
-    Ok(())
-}
-
-/// Counts the studies anew whose instances changed.
-pub(super) fn count_anew(unit: &Unit<'_>, touched: &Touched) -> Result<()> {
-    for (study, person) in touched {
-        let values = params![study.as_str(), person.0];
-        unit.tx.prepare_cached("DELETE FROM imaging_study WHERE study = ?1 AND person = ?2")?.execute(values)?;
-        let sql = "INSERT INTO imaging_study (study, person, date, modalities, series, instances) \
-                   SELECT ?1, ?2, coalesce(min(nullif(study_date, '')), ''), group_concat(DISTINCT modality), \
-                   count(DISTINCT series), count(DISTINCT instance) FROM imaging_instance \
-                   WHERE study = ?1 AND person = ?2 HAVING count(*) > 0";
-        unit.tx.prepare_cached(sql)?.execute(values)?;
-    }
-    Ok(())
-}
+/// The columns of [`instance`], from `imaging_instance AS i` and [`MARKS`], but for the metadata.
+const COLUMNS: &str = "i.partition_id, i.log_offset, i.person, i.provider, i.facts, m.hidden, m.conflict";
+/// What belongs to it.
+const MARKS: &str = "LEFT JOIN imaging_mark AS m ON m.partition_id = i.partition_id AND m.log_offset = i.log_offset";
 
 /// Adds all instances to the digest of the content.
 pub(super) fn digest(connection: &Connection, records: Digest) -> Result<Digest> {
-    let sql = "SELECT partition_id, log_offset, person, provider, facts, metadata FROM imaging_instance \
-               ORDER BY partition_id, log_offset";
-    let mut statement = connection.prepare(sql)?;
+    let sql = format!(
+        "SELECT {COLUMNS}, i.metadata FROM imaging_instance AS i {MARKS} ORDER BY i.partition_id, i.log_offset"
+    );
+    let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     let mut hasher = None;
     while let Some(row) = rows.next()? {
@@ -99,7 +60,8 @@ fn studies(connection: &Connection, query: &StudyQuery, limit: u32) -> Result<Ve
     let has = |column: &str, asked: bool| match asked {
         true => format!(
             " AND EXISTS (SELECT 1 FROM imaging_instance AS i WHERE i.{column} = :{column} AND i.{column} <> '' \
-             AND i.study = s.study AND i.person = s.person)"
+             AND i.study = s.study AND i.person = s.person AND {})",
+            table::SHOWN
         ),
         false => String::new(),
     };
@@ -136,13 +98,15 @@ fn studies(connection: &Connection, query: &StudyQuery, limit: u32) -> Result<Ve
 }
 
 fn instances(connection: &Connection, query: &InstanceQuery, limit: u32) -> Result<Vec<InstanceRow>> {
-    let metadata = if query.metadata { "metadata" } else { "NULL" };
+    let metadata = if query.metadata { "i.metadata" } else { "NULL" };
+    let shown = if query.hidden { "" } else { "AND (m.hidden IS NULL OR m.hidden = '')" };
     let sql = format!(
-        "SELECT partition_id, log_offset, person, provider, facts, {metadata} FROM imaging_instance \
-         WHERE study = :study AND (:series IS NULL OR series = :series) AND (:instance IS NULL OR instance = :instance) \
-         AND (:person IS NULL OR person = :person) AND (:after IS NULL OR \
-         (series, instance, partition_id, log_offset) > (:after, :after_instance, :partition, :offset)) \
-         ORDER BY series, instance, partition_id, log_offset LIMIT :limit"
+        "SELECT {COLUMNS}, {metadata} FROM imaging_instance AS i {MARKS} \
+         WHERE i.study = :study AND (:series IS NULL OR i.series = :series) \
+         AND (:instance IS NULL OR i.instance = :instance) \
+         AND (:person IS NULL OR i.person = :person) AND (:after IS NULL OR \
+         (i.series, i.instance, i.partition_id, i.log_offset) > (:after, :after_instance, :partition, :offset)) {shown} \
+         ORDER BY i.series, i.instance, i.partition_id, i.log_offset LIMIT :limit"
     );
     let after = query.after.as_ref();
     let offset = after.map(|(_, _, position)| int(position.offset.0)).transpose()?;
@@ -166,15 +130,42 @@ fn instances(connection: &Connection, query: &InstanceQuery, limit: u32) -> Resu
 }
 
 fn instance_of(connection: &Connection, position: Position) -> Result<Option<InstanceRow>> {
-    let sql = "SELECT partition_id, log_offset, person, provider, facts, NULL FROM imaging_instance \
-               WHERE partition_id = ?1 AND log_offset = ?2";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT {COLUMNS}, NULL FROM imaging_instance AS i {MARKS} WHERE i.partition_id = ?1 AND i.log_offset = ?2"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![position.partition.0, int(position.offset.0)?])?;
     rows.next()?.map(instance).transpose()
 }
 
+fn conflicts(connection: &Connection, query: &ConflictQuery, limit: u32) -> Result<Vec<InstanceRow>> {
+    let named = if query.instance.is_some() { "AND m.instance = :instance" } else { "AND :instance IS NULL" };
+    let sql = format!(
+        "SELECT {COLUMNS}, NULL FROM imaging_mark AS m JOIN imaging_instance AS i \
+         ON i.partition_id = m.partition_id AND i.log_offset = m.log_offset WHERE m.conflict <> '' {named} \
+         AND (:after IS NULL OR (m.instance, m.partition_id, m.log_offset) > (:after, :partition, :offset)) \
+         ORDER BY m.instance, m.partition_id, m.log_offset LIMIT :limit"
+    );
+    let after = query.after.as_ref();
+    let offset = after.map(|(_, position)| int(position.offset.0)).transpose()?;
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(named_params! {
+        ":instance": query.instance.as_ref().map(|uid| uid.as_str()),
+        ":after": after.map(|(instance, _)| instance.as_str()),
+        ":partition": after.map(|(_, position)| position.partition.0),
+        ":offset": offset,
+        ":limit": limit,
+    })?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(instance(row)?);
+    }
+    Ok(found)
+}
+
 fn instance(row: &rusqlite::Row<'_>) -> Result<InstanceRow> {
-    let facts: String = row.get(4)?;
-    let metadata: Option<Vec<u8>> = row.get(5)?;
-    imaging::read(position_of(row.get(0)?, row.get(1)?)?, row.get(2)?, row.get(3)?, &facts, metadata.as_deref())
+    let (facts, hidden, conflict): (String, Option<String>, Option<String>) = (row.get(4)?, row.get(5)?, row.get(6)?);
+    let metadata: Option<Vec<u8>> = row.get(7)?;
+    let place = (position_of(row.get(0)?, row.get(1)?)?, row.get(2)?, row.get(3)?);
+    imaging::read(place, &facts, metadata.as_deref(), (hidden.as_deref(), conflict.as_deref()))
 }

@@ -1,0 +1,17 @@
+-- What instances of a study do to each other: those that readers do not find, and those that contradict others with their
+-- SOP Instance UID. Most instances are not here. `part` is the study's resource with the one instance alone (JSON, deflated);
+-- it is missing in what was stored before.
+CREATE TABLE imaging_mark (
+    partition_id INTEGER NOT NULL,
+    log_offset   INTEGER NOT NULL,
+    person       INTEGER NOT NULL,
+    study        TEXT    NOT NULL,
+    instance     TEXT    NOT NULL,
+    hidden       TEXT    NOT NULL,
+    conflict     TEXT    NOT NULL,
+    PRIMARY KEY (partition_id, log_offset)
+) WITHOUT ROWID;
+CREATE INDEX imaging_mark_hidden ON imaging_mark (study, person) WHERE hidden <> '';
+CREATE INDEX imaging_mark_conflict ON imaging_mark (instance, partition_id, log_offset) WHERE conflict <> '';
+ALTER TABLE imaging_instance ADD COLUMN part BLOB;
+CREATE INDEX imaging_instance_by_uid ON imaging_instance (instance);

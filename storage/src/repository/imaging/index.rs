@@ -1,0 +1,41 @@
+//! What an engine does for the index of instances; what is decided about it is written once, above.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_core::dicom::instance::{Instance, InstanceRow};
+use causeway_core::dicom::uid::Uid;
+use causeway_core::outcome::Outcome;
+use causeway_core::person::PersonId;
+use causeway_core::port::RecordRow;
+use causeway_core::record::RecordKey;
+use serde_json::Value;
+
+use crate::repository::error::Result;
+
+/// The tables of the index, inside a writing transaction.
+pub(in crate::repository) trait Index {
+    /// Whose instances readers find in these studies. Keeps others from storing into the studies until the transaction ends.
+    fn owners(&mut self, studies: &BTreeSet<Uid>) -> Result<BTreeMap<Uid, BTreeSet<PersonId>>>;
+
+    /// All instances with these SOP Instance UIDs, hidden ones too.
+    fn twins(&mut self, instances: &BTreeSet<Uid>) -> Result<Vec<InstanceRow>>;
+
+    /// Stores an instance in the place of what its message brought before, and gives the study and person of that.
+    fn put(&mut self, outcome: &Outcome, person: PersonId, instance: &Instance) -> Result<Vec<(Uid, PersonId)>>;
+
+    /// Whether instances of a study are hidden.
+    fn hides(&mut self, study: &Uid, person: PersonId) -> Result<bool>;
+
+    /// All instances of a study, hidden ones too, each with the study's resource as it alone makes it, where those are wanted
+    /// and there.
+    fn of_study(&mut self, study: &Uid, person: PersonId, parts: bool) -> Result<Vec<(InstanceRow, Option<Value>)>>;
+
+    /// Writes what a row says of being hidden and in conflict.
+    fn mark(&mut self, row: &InstanceRow) -> Result<()>;
+
+    /// Counts a study anew, without what is hidden if something may be.
+    fn count(&mut self, study: &Uid, person: PersonId, uneven: bool) -> Result<()>;
+
+    /// The record that stands, and keeps others from changing it until the transaction ends.
+    fn standing(&mut self, person: PersonId, key: &RecordKey) -> Result<Option<RecordRow>>;
+}
