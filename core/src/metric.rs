@@ -59,6 +59,8 @@ metrics! {
     DICOM_INSTANCES "causeway_dicom_instances_total" Kind::Counter, ["feed", "outcome"], "DICOM instances answered, by the answer";
     DICOM_INSTANCE_BYTES "causeway_dicom_instance_bytes_total" Kind::Counter, ["feed"], "Bytes of the data sets of DICOM instances, stored or not";
     DICOM_CONFLICTS "causeway_dicom_conflicts_total" Kind::Counter, ["feed"], "DICOM instances whose SOP Instance UID had been used for another one: both are kept";
+    DICOM_COMMITMENTS "causeway_dicom_commitments_total" Kind::Counter, ["feed", "step"], "Requests for storage commitment, by how far they got";
+    DICOM_COMMITTED_INSTANCES "causeway_dicom_committed_instances_total" Kind::Counter, ["feed", "outcome"], "Instances storage commitment was reported of, by whether they are kept";
     LOG_APPEND_DURATION_SECONDS "causeway_log_append_duration_seconds" Kind::Histogram(STAGE), ["backend"], "One group commit of the log, sync included";
     LOG_SIZE_BYTES "causeway_log_size_bytes" Kind::Gauge, ["topic"], "Bytes the log takes";
     LOG_END_OFFSET "causeway_log_end_offset" Kind::Gauge, ["topic", "partition"], "The next offset";

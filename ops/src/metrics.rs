@@ -264,6 +264,8 @@ mod tests {
             &metric::DICOM_INSTANCES,
             &metric::DICOM_INSTANCE_BYTES,
             &metric::DICOM_CONFLICTS,
+            &metric::DICOM_COMMITMENTS,
+            &metric::DICOM_COMMITTED_INSTANCES,
             &metric::HTTP_REQUESTS,
             &metric::PARKED_MESSAGES,
             &metric::CERTIFICATE_EXPIRY,

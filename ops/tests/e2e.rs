@@ -16,6 +16,9 @@ mod codes;
 #[path = "e2e/commands.rs"]
 mod commands;
 #[cfg(test)]
+#[path = "e2e/commitment.rs"]
+mod commitment;
+#[cfg(test)]
 #[path = "e2e/demo.rs"]
 mod demo;
 #[cfg(test)]

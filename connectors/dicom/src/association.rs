@@ -1,5 +1,6 @@
 //! One association, from its request to its end: messages come in fragments, and each is answered before the next is read.
 
+mod committing;
 mod message;
 mod storing;
 
@@ -11,14 +12,18 @@ use std::time::Duration;
 use causeway_core::dicom::uid::Uid;
 use causeway_tls::Certificate;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::classes::STORAGE_COMMITMENT;
+use crate::commitment::post::Parcel;
 use crate::door::Shared;
-use crate::negotiate::{Caller, admit, answers};
+use crate::negotiate::{Caller, admit, answers, roles};
+use crate::outgoing;
 use crate::pdu::{self, ASSOCIATE_BYTES_MAX, Abort, Acceptance, Rejection, Request, kind};
 use crate::wire::{Wire, WireFault};
+use committing::Told;
 use message::Waiting;
 
 /// Who is on the other side.
@@ -37,6 +42,10 @@ pub(crate) struct Association<S> {
     peer: Peer,
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
+    /// The message ID of our latest request.
+    last_id: u16,
+    /// A report that waits for its answer.
+    told: Option<Told>,
 }
 
 /// What both sides agreed on.
@@ -48,6 +57,16 @@ pub(crate) struct Agreed {
     calling: String,
     /// By number: SOP class and transfer syntax.
     contexts: HashMap<u8, (Uid, Uid)>,
+    /// The longest fragment the peer takes, in bytes.
+    piece: usize,
+}
+
+impl Agreed {
+    /// The context of storage commitment and its transfer syntax, where it was agreed on.
+    fn commitment(&self) -> Option<(u8, &Uid)> {
+        let found = self.contexts.iter().find(|(_, (class, _))| class.as_str() == STORAGE_COMMITMENT);
+        found.map(|(id, (_, syntax))| (*id, syntax))
+    }
 }
 
 /// How an association ends.
@@ -90,7 +109,14 @@ impl From<WireFault> for End {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     pub(crate) fn new(stream: S, peer: Peer, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Self {
-        Self { wire: Wire::new(stream, shared.config.limits.write_timeout), peer, shared, stopped }
+        Self {
+            wire: Wire::new(stream, shared.config.limits.write_timeout),
+            peer,
+            shared,
+            stopped,
+            last_id: 0,
+            told: None,
+        }
     }
 
     /// The whole of it.
@@ -98,10 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         let (feed, end) = match self.open().await {
             Ok(agreed) => {
                 self.shared.tally.joined(agreed.feed);
-                let end = match self.talk(&agreed).await {
-                    Ok(()) => End::Released,
-                    Err(end) => end,
-                };
+                let end = self.hold(&agreed).await;
                 self.shared.tally.left(agreed.feed);
                 (Some(agreed.feed), end)
             }
@@ -165,36 +188,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
 
     async fn accept(&mut self, request: Request, feed: usize) -> Result<Agreed, End> {
         let Some(config) = self.shared.feed(feed) else { return Err(End::Rejected(Rejection::CALLING)) };
-        let contexts = answers(config, false, &request.contexts);
+        let commits = self.shared.ports.safekeeping.is_some();
+        let contexts = answers(config, commits, &request.contexts);
         let proposed = request.contexts.iter().zip(&contexts);
         let agreed = proposed.filter_map(|(proposal, answer)| {
             let syntax = answer.result.clone().ok()?;
             Some((proposal.id, (proposal.abstract_syntax.clone(), syntax)))
         });
-        let agreed = Agreed { feed, calling: request.calling.clone(), contexts: agreed.collect() };
+        let piece = outgoing::piece(request.pdu_bytes_max);
+        let agreed = Agreed { feed, calling: request.calling.clone(), contexts: agreed.collect(), piece };
         let pdu_bytes_max = u32::try_from(self.shared.config.limits.pdu_bytes_max).unwrap_or(u32::MAX);
+        let roles = roles(&request.roles);
         let acceptance =
-            Acceptance { called: request.called, calling: request.calling, contexts, pdu_bytes_max, roles: Vec::new() };
+            Acceptance { called: request.called, calling: request.calling, contexts, pdu_bytes_max, roles };
         self.wire.write(&pdu::accepted(&acceptance)).await?;
         debug!(peer = %self.peer.address, feed = %config.name, contexts = agreed.contexts.len(), "association open");
         Ok(agreed)
     }
 
+    /// From the acceptance to the end. Meanwhile it can be told what storage commitment was asked for.
+    async fn hold(&mut self, agreed: &Agreed) -> End {
+        let post = agreed.commitment().map(|_| self.shared.post.opened(agreed.feed, &agreed.calling));
+        let (number, mut reports) = post.unzip();
+        let ended = self.talk(agreed, &mut reports).await;
+        if let Some(number) = number {
+            self.shared.post.closed(agreed.feed, &agreed.calling, number);
+        }
+        match ended {
+            Ok(()) => End::Released,
+            Err(end) => end,
+        }
+    }
+
     /// Message after message, until the peer releases it.
-    async fn talk(&mut self, agreed: &Agreed) -> Result<(), End> {
+    async fn talk(&mut self, agreed: &Agreed, reports: &mut Option<mpsc::Receiver<Parcel>>) -> Result<(), End> {
         let mut waiting = Waiting::default();
         loop {
             let limits = self.shared.config.limits;
-            let head = if waiting.is_between_messages() {
+            if waiting.is_between_messages() {
                 let until = Instant::now() + limits.idle_timeout;
-                tokio::select! {
+                let told = self.told.is_some();
+                let report = tokio::select! {
                     biased;
                     _ = self.stopped.wait_for(|stopped| *stopped) => return Err(End::Abort(Abort::NO_REASON, "stopped")),
-                    head = self.wire.unit(until) => head,
+                    ready = self.wire.ready(until) => ready.map(|()| None)?,
+                    Some(report) = next(reports), if !told => Some(report),
+                };
+                if let Some(report) = report {
+                    self.tell(agreed, report).await?;
+                    continue;
                 }
-            } else {
-                self.wire.unit(Instant::now() + limits.read_timeout).await
-            }?;
+            }
+            let head = self.wire.unit(Instant::now() + limits.read_timeout).await?;
             match head.kind {
                 kind::DATA => waiting = self.data(agreed, waiting, head.bytes).await?,
                 kind::RELEASE if waiting.is_between_messages() => return Ok(()),
@@ -231,6 +276,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     /// Silence inside a message.
     fn patience(&self) -> Duration {
         self.shared.config.limits.read_timeout
+    }
+}
+
+/// The next report; for ever pending where none can come.
+async fn next(reports: &mut Option<mpsc::Receiver<Parcel>>) -> Option<Parcel> {
+    match reports {
+        Some(reports) => reports.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use causeway_core::dicom::uid::Uid;
 use causeway_core::disposition::Disposition;
+use causeway_tls::{ConnectError, Connector};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::classes::VERIFICATION;
 use crate::dimse::{COMMAND_BYTES_MAX, Command, CommandWriter, field};
+use crate::outgoing;
 use crate::pdu::{self, APPLICATION_CONTEXT, ASSOCIATE_BYTES_MAX, Abort, Proposal, Rejection, Request, Role, kind};
 use crate::wire::{Wire, WireFault};
 
-/// The longest P-DATA-TF we send, whatever the other side takes.
-const PDU_BYTES_MAX: u32 = 128 << 10;
 /// The longest P-DATA-TF we take.
 const PDU_BYTES_TAKEN: u32 = 64 << 10;
 
@@ -28,6 +29,8 @@ pub struct ClientSettings {
     pub called: String,
     /// How long to wait for a connection, an answer, or room to write.
     pub timeout: Duration,
+    /// By TLS, if so; the host must be what its certificate names.
+    pub tls: Option<Connector>,
 }
 
 /// Why something was not done.
@@ -36,6 +39,9 @@ pub enum ClientError {
     /// Nobody answers there.
     #[error("cannot connect: {0}")]
     Connect(std::io::Error),
+    /// There is no TLS session with who answers.
+    #[error("no TLS session: {0}")]
+    Tls(#[from] ConnectError),
     /// The association was rejected.
     #[error("the association was rejected: {}", explain(*.0))]
     Rejected(Rejection),
@@ -65,7 +71,9 @@ impl ClientError {
         match self {
             Self::Connect(_) | Self::Lost | Self::TimedOut | Self::Aborted(_) => Disposition::Retry,
             Self::Rejected(rejection) if rejection.is_transient() => Disposition::Retry,
-            Self::Rejected(_) | Self::Protocol(_) | Self::Source(_) | Self::NotAgreed => Disposition::Reject,
+            Self::Tls(_) | Self::Rejected(_) | Self::Protocol(_) | Self::Source(_) | Self::NotAgreed => {
+                Disposition::Reject
+            }
         }
     }
 }
@@ -92,10 +100,15 @@ fn explain(rejection: Rejection) -> String {
     format!("{why} ({}, {}, {})", rejection.0, rejection.1, rejection.2)
 }
 
+/// A connection, by TLS or without.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Stream for S {}
+
 /// An association of ours.
 #[derive(Debug)]
 pub struct Client {
-    wire: Wire<TcpStream>,
+    wire: Wire<Box<dyn Stream>>,
     timeout: Duration,
     /// Number, SOP class, transfer syntax.
     contexts: Vec<(u8, Uid, Uid)>,
@@ -119,6 +132,14 @@ impl Client {
             timeout(settings.timeout, TcpStream::connect(to)).await.map_err(|_elapsed| ClientError::TimedOut)?;
         let stream = connected.map_err(ClientError::Connect)?;
         stream.set_nodelay(true).map_err(ClientError::Connect)?;
+        let stream: Box<dyn Stream> = match &settings.tls {
+            None => Box::new(stream),
+            Some(tls) => {
+                let host = to.rsplit_once(':').map_or(to, |(host, _port)| host);
+                let connected = timeout(settings.timeout, tls.connect(host, stream)).await;
+                Box::new(connected.map_err(|_elapsed| ClientError::TimedOut)??)
+            }
+        };
         let mut wire = Wire::new(stream, settings.timeout);
         let request = Request {
             version: 1,
@@ -149,10 +170,7 @@ impl Client {
             let syntax = answer.result.ok()?;
             Some((answer.id, proposed(answer.id)?.abstract_syntax.clone(), syntax))
         });
-        let longest =
-            if acceptance.pdu_bytes_max == 0 { PDU_BYTES_MAX } else { acceptance.pdu_bytes_max.min(PDU_BYTES_MAX) };
-        // Length, context and control stand before the data, which is of even length.
-        let piece = usize::try_from(longest.saturating_sub(6) & !1).unwrap_or(0).max(2);
+        let piece = outgoing::piece(acceptance.pdu_bytes_max);
         let (contexts, timeout) = (agreed.collect(), settings.timeout);
         Ok(Self { wire, timeout, contexts, roles: acceptance.roles, piece, last_id: 0 })
     }
@@ -183,7 +201,7 @@ impl Client {
         let mut command = CommandWriter::request(field::ECHO, self.next_id(), false);
         command.uid(0x0002, &class);
         self.say(context, &command, None).await?;
-        self.answer().await.map(|(command, _)| command.status.unwrap_or(0xFFFF))
+        self.hear().await.map(|(command, _)| command.status.unwrap_or(0xFFFF))
     }
 
     /// C-STORE of a data set, which is read in pieces: gives the answer. Reading blocks, so it should be a local file or memory.
@@ -201,7 +219,7 @@ impl Client {
         let mut command = CommandWriter::request(field::STORE, self.next_id(), true);
         command.uid(0x0002, class).uid(0x1000, instance).number(0x0700, 0);
         self.say(context, &command, Some(source)).await?;
-        self.answer().await.map(|(command, _)| command)
+        self.hear().await.map(|(command, _)| command)
     }
 
     /// Any operation: gives the answer and its data set.
@@ -218,13 +236,21 @@ impl Client {
             Some(mut bytes) => self.say(context, command, Some(&mut bytes)).await?,
             None => self.say(context, command, None).await?,
         }
-        self.answer().await
+        self.hear().await
     }
 
     /// A number for the next request.
     pub const fn next_id(&mut self) -> u16 {
         self.last_id = self.last_id.wrapping_add(1);
         self.last_id
+    }
+
+    /// Answers a request of the peer, without a data set.
+    ///
+    /// # Errors
+    /// The peer is gone.
+    pub async fn reply(&mut self, context: u8, answer: &CommandWriter) -> Result<(), ClientError> {
+        self.say(context, answer, None).await
     }
 
     /// Releases the association.
@@ -244,16 +270,13 @@ impl Client {
         source: Option<&mut (dyn Read + Send)>,
     ) -> Result<(), ClientError> {
         let mut unit = Vec::new();
-        for (place, piece) in command.bytes().chunks(self.piece).enumerate() {
-            let sent = place.saturating_add(1).saturating_mul(self.piece);
-            value(&mut unit, context, 1 | u8::from(sent >= command.bytes().len()) << 1, piece);
-        }
+        outgoing::command(&mut unit, context, &command.bytes(), self.piece);
         let Some(source) = source else { return Ok(self.wire.write(&unit).await?) };
         // One piece is read ahead: the last one has to say that it is.
         let mut piece = fill(source, self.piece)?;
         loop {
             let next = if piece.len() == self.piece { fill(source, self.piece)? } else { Vec::new() };
-            value(&mut unit, context, u8::from(next.is_empty()) << 1, &piece);
+            outgoing::value(&mut unit, context, u8::from(next.is_empty()) << 1, &piece);
             self.wire.write(&unit).await?;
             unit.clear();
             if next.is_empty() {
@@ -263,8 +286,11 @@ impl Client {
         }
     }
 
-    /// The next message of the peer, with its data set.
-    async fn answer(&mut self) -> Result<(Command, Vec<u8>), ClientError> {
+    /// The next message of the peer, with its data set: an answer, or a request of its own.
+    ///
+    /// # Errors
+    /// None came, or one that cannot be.
+    pub async fn hear(&mut self) -> Result<(Command, Vec<u8>), ClientError> {
         let (mut bytes, mut data, mut command) = (Vec::new(), Vec::new(), None::<Command>);
         let until = Instant::now() + self.timeout;
         loop {
@@ -310,16 +336,6 @@ fn aborted(body: &[u8]) -> ClientError {
         [_, _, source, reason, ..] => ClientError::Aborted(Abort(*source, *reason)),
         _ => ClientError::Protocol("its abort cannot be read"),
     }
-}
-
-/// One P-DATA-TF with one value.
-fn value(unit: &mut Vec<u8>, context: u8, control: u8, bytes: &[u8]) {
-    let length = u32::try_from(bytes.len().saturating_add(2)).unwrap_or(u32::MAX);
-    unit.extend([kind::DATA, 0]);
-    unit.extend(length.saturating_add(4).to_be_bytes());
-    unit.extend(length.to_be_bytes());
-    unit.extend([context, control]);
-    unit.extend(bytes);
 }
 
 /// As much of the source as there is, up to a piece.

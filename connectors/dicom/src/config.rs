@@ -1,5 +1,6 @@
 //! The configuration of a DICOM door: where it listens, whom it hears, and its limits.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use causeway_core::dicom::tag::SOP_INSTANCE_UID;
 use causeway_core::envelope::{FeedName, Format};
 use causeway_core::feed::{CharsetRule, FeedSettings, Profile};
 use causeway_core::provider::ProviderId;
-use causeway_tls::{ClientPattern, Network, Secrecy, TlsSettings};
+use causeway_tls::{ClientPattern, ClientTlsSettings, Network, Secrecy, TlsSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +105,14 @@ pub struct DicomFeedConfig {
     /// The IANA time zone of times without an offset. Default: Asia/Hong_Kong.
     #[serde(default = "hong_kong")]
     pub time_zone: String,
+    /// Where the result of a storage commitment is reported when the association that asked is over: `host:port` by calling
+    /// AE title, as `report_to = { "QMH-CT1" = "10.1.2.3:11112" }`. Without an address it waits for the next association of
+    /// that title. Default: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub report_to: BTreeMap<String, String>,
+    /// TLS of those connections. Without it they lead to this machine, or to `insecure_plaintext_from`. Default: plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_tls: Option<ClientTlsSettings>,
     /// How often an instance is expected; a longer silence is shown and may raise an alarm. Default: not watched.
     #[serde(default, with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -187,6 +196,17 @@ pub struct DicomLimits {
     pub inflated_bytes_max: u64,
     /// How many times longer a deflated data set may become. Default: 100.
     pub inflate_ratio_max: u64,
+    /// Instances one request for storage commitment may name. Default: 10000.
+    pub commitment_instances_max: usize,
+    /// Requests for storage commitment of one feed that are not reported yet; one more is refused, to be made again later.
+    /// Default: 1000.
+    pub commitments_pending_max: u64,
+    /// Requests for storage commitment that are worked on at one time. Default: 4.
+    pub commitments_at_once: usize,
+    /// How long the report of a storage commitment is tried before it is given up. Default: 1d.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub commitment_patience: Duration,
 }
 
 impl Default for DicomLimits {
@@ -206,6 +226,10 @@ impl Default for DicomLimits {
             depth_max: 64,
             inflated_bytes_max: 256 << 20,
             inflate_ratio_max: 100,
+            commitment_instances_max: 10_000,
+            commitments_pending_max: 1000,
+            commitments_at_once: 4,
+            commitment_patience: Duration::from_hours(24),
         }
     }
 }
@@ -228,6 +252,9 @@ impl DicomDoorConfig {
     #[must_use]
     pub fn below(mut self, folder: &Path) -> Self {
         self.tls = self.tls.map(|tls| tls.below(folder));
+        for feed in &mut self.feeds {
+            feed.report_tls = feed.report_tls.as_ref().map(|tls| tls.below(folder));
+        }
         self
     }
 
@@ -259,6 +286,8 @@ impl DicomFeedConfig {
             on_conflict: OnConflict::Success,
             corrections: false,
             time_zone: hong_kong(),
+            report_to: BTreeMap::new(),
+            report_tls: None,
             expect_every: None,
             instance_bytes_max: default_instance_bytes_max(),
         }

@@ -1,5 +1,6 @@
 //! A door: what its associations share, and how it is opened.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,12 +11,15 @@ use causeway_core::disposition::Disposition;
 use causeway_core::envelope::FeedName;
 use causeway_core::metric::Metrics;
 use causeway_core::port::{BlobError, Clock, Log, LogError, SharedBlobs};
-use causeway_tls::{Acceptor, TlsError, listen};
+use causeway_tls::{Acceptor, Connector, TlsError, listen};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tracing::error;
 use uuid::Uuid;
 
+use crate::commitment::Safekeeping;
+use crate::commitment::post::Post;
 use crate::config::{ConfigFault, DicomDoorConfig, DicomFeedConfig};
 use crate::scan::ScanLimits;
 use crate::tally::Tally;
@@ -56,6 +60,8 @@ pub struct Ports {
     pub metrics: Arc<dyn Metrics>,
     /// Whether an operator has paused a feed. Called for every instance.
     pub is_paused: Arc<dyn Fn(&FeedName) -> bool + Send + Sync>,
+    /// What is needed to commit to the safekeeping of instances; without it storage commitment is not offered.
+    pub safekeeping: Option<Safekeeping>,
     /// Stops the process. May be called on the log's thread.
     pub halt: Arc<Halt>,
 }
@@ -127,8 +133,10 @@ impl Door {
         let address = config.listen;
         let tls = config.tls.clone().map(Acceptor::open).transpose();
         let tls = tls.map_err(|source| DoorError::Tls { address, source })?.map(Arc::new);
+        let mut shared = Shared::new(config, tls, ports);
+        shared.open_reporting().map_err(|source| DoorError::Tls { address, source })?;
         let (listener, found) = listen(address).await.map_err(|source| DoorError::Listen { address, source })?;
-        Ok(Self { listener, shared: Arc::new(Shared::new(config, tls, ports)), address: found })
+        Ok(Self { listener, shared: Arc::new(shared), address: found })
     }
 
     /// Where it listens; the port that was found when the configuration said 0.
@@ -144,13 +152,35 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Arc<Acceptor>>,
     pub(crate) ports: Ports,
     pub(crate) tally: Tally,
+    /// Woken when storage commitment was asked for.
+    pub(crate) asked: Notify,
+    /// The associations that can be told of it.
+    pub(crate) post: Post,
+    /// TLS of reports, by feed.
+    reporting: BTreeMap<FeedName, Connector>,
     halted: AtomicBool,
 }
 
 impl Shared {
     pub(crate) fn new(config: DicomDoorConfig, tls: Option<Arc<Acceptor>>, ports: Ports) -> Self {
         let tally = Tally::new(Arc::clone(&ports.metrics), &config.feeds);
-        Self { config, tls, ports, tally, halted: AtomicBool::new(false) }
+        let (asked, post, halted) = (Notify::new(), Post::default(), AtomicBool::new(false));
+        Self { config, tls, ports, tally, asked, post, reporting: BTreeMap::new(), halted }
+    }
+
+    /// Reads the files of TLS with which reports are sent.
+    fn open_reporting(&mut self) -> Result<(), TlsError> {
+        for feed in &self.config.feeds {
+            if let Some(settings) = &feed.report_tls {
+                self.reporting.insert(feed.name.clone(), Connector::open(settings)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// How reports of a feed are sent by TLS, if they are.
+    pub(crate) fn report_tls(&self, feed: &DicomFeedConfig) -> Option<Connector> {
+        self.reporting.get(&feed.name).cloned()
     }
 
     /// Stops everything when log or store can no longer be trusted.

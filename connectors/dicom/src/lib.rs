@@ -1,7 +1,7 @@
 //! The DICOM connector: images in, bit for bit.
 //!
-//! [`Door`] takes associations and instances (C-STORE, C-ECHO), with every bound in [`config`]. An instance streams into the
-//! blob store while [`scan`] reads its header and proves that it is whole; its claim goes to the log; only then is the
+//! [`Door`] takes associations, instances (C-STORE, C-ECHO) and requests to keep them (storage commitment), with every bound
+//! in [`config`]. An instance streams into the blob store while [`scan`] reads its header and proves that it is whole; its claim goes to the log; only then is the
 //! sender told that it is safe. [`negotiate`] decides who is let in, [`pdu`] and [`dimse`] are the words spoken.
 
 #[cfg(test)]
@@ -10,6 +10,7 @@ extern crate self as causeway_dicom;
 mod association;
 pub mod classes;
 pub mod client;
+mod commitment;
 pub mod config;
 mod deposit;
 pub mod dimse;
@@ -18,6 +19,7 @@ mod import;
 mod intake;
 mod listener;
 pub mod negotiate;
+mod outgoing;
 pub mod part10;
 pub mod pdu;
 pub mod scan;
@@ -31,6 +33,7 @@ mod wire;
 pub mod write;
 
 pub use causeway_core::dicom::syntax;
+pub use commitment::Safekeeping;
 pub use deposit::{Deposited, Names, Undeposited};
 pub use door::{Distrust, Door, DoorError, Halt, Ports};
 pub use import::Importer;

@@ -10,9 +10,10 @@ use causeway_tls::{Floor, Session, prepare, serve};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::association::{Association, Peer};
+use crate::commitment::courier;
 use crate::door::{Door, Shared};
 use crate::tally::Unwelcome;
 
@@ -26,7 +27,15 @@ impl Door {
         let (stopping, stopped) = watch::channel(false);
         let mut floor = Associations { shared: Arc::clone(&self.shared), stopping, stopped, guests: HashMap::new() };
         info!(address = %self.address(), feeds = self.shared.config.feeds.len(), "DICOM door open");
+        let keeping = self.shared.ports.safekeeping.clone();
+        let courier =
+            keeping.map(|keeping| tokio::spawn(courier::run(Arc::clone(&self.shared), keeping, floor.stopped.clone())));
         let drained = serve(self.listener, &mut floor, stop, self.shared.config.limits.drain_timeout).await;
+        if let Some(courier) = courier
+            && let Err(error) = courier.await
+        {
+            error!(%error, "the courier of storage commitment broke");
+        }
         info!(cut = drained.cut, "DICOM door closed");
         drained
     }

@@ -7,8 +7,8 @@ use causeway_tls::Certificate;
 
 use crate::classes::{STORAGE_COMMITMENT, VERIFICATION, is_storage};
 use crate::config::{DicomDoorConfig, DicomFeedConfig};
-use crate::pdu::{APPLICATION_CONTEXT, Answer, ContextFault, Proposal, Rejection, Request};
-use crate::syntax::{Syntax, is_lossy};
+use crate::pdu::{APPLICATION_CONTEXT, Answer, ContextFault, Proposal, Rejection, Request, Role};
+use crate::syntax::{EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Syntax, is_lossy};
 
 /// Who asks, as far as the network tells.
 #[derive(Debug, Clone, Copy)]
@@ -47,13 +47,26 @@ pub fn answers(feed: &DicomFeedConfig, commits: bool, proposals: &[Proposal]) ->
             || (commits && class == STORAGE_COMMITMENT)
             || feed.unknown_sop_classes;
         let result = if taken {
-            choose(&proposal.transfer_syntaxes).cloned().ok_or(ContextFault::TransferSyntaxes)
+            let syntaxes = &proposal.transfer_syntaxes;
+            let chosen = if class == STORAGE_COMMITMENT { plain(syntaxes) } else { choose(syntaxes) };
+            chosen.cloned().ok_or(ContextFault::TransferSyntaxes)
         } else {
             Err(ContextFault::AbstractSyntax)
         };
         Answer { id: proposal.id, result }
     };
     proposals.iter().map(answer).collect()
+}
+
+/// The roles that are agreed on: of storage commitment, whose requests we take and never make.
+pub fn roles(proposed: &[Role]) -> Vec<Role> {
+    let ours = proposed.iter().filter(|role| role.class.as_str() == STORAGE_COMMITMENT);
+    ours.map(|role| Role { scp: false, ..role.clone() }).collect()
+}
+
+/// The first syntax that is neither deflated nor compressed: those a request is read in.
+fn plain(proposed: &[Uid]) -> Option<&Uid> {
+    proposed.iter().find(|uid| [IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG].contains(&uid.as_str()))
 }
 
 /// The syntax the sender named first, since it is the one it has, unless pixels could be lost in it or it must be inflated
@@ -143,5 +156,9 @@ mod tests {
         assert_eq!(answer(&strict, ct, &[deflated, explicit]), Ok(explicit.to_owned()));
         assert_eq!(answer(&strict, ct, &[jpeg]), Ok(jpeg.to_owned()), "it is what the sender has");
         assert_eq!(answer(&strict, ct, &[deflated]), Ok(deflated.to_owned()));
+        let commits =
+            |syntaxes: &[&str]| answers(&strict, true, &[propose(STORAGE_COMMITMENT, syntaxes)]).remove(0).result;
+        assert_eq!(commits(&[deflated, explicit]), Ok(uid(explicit)));
+        assert_eq!(commits(&[deflated]), Err(ContextFault::TransferSyntaxes));
     }
 }

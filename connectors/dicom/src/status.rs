@@ -19,12 +19,22 @@ impl Status {
     pub const DUPLICATE: Self = Self(0x0111);
     /// No such SOP instance.
     pub const NO_INSTANCE: Self = Self(0x0112);
+    /// Invalid argument value.
+    pub const INVALID_ARGUMENT: Self = Self(0x0115);
+    /// No such SOP class.
+    pub const NO_CLASS: Self = Self(0x0118);
+    /// The instance is not of the class named.
+    pub const CONFLICT: Self = Self(0x0119);
     /// Invalid SOP instance: the identifier is none.
     pub const INVALID_INSTANCE: Self = Self(0x0117);
     /// SOP class not supported in this presentation context.
     pub const CLASS_NOT_SUPPORTED: Self = Self(0x0122);
     /// No such action type.
     pub const NO_ACTION: Self = Self(0x0123);
+    /// The Transaction UID of a storage commitment is in use.
+    pub const DUPLICATE_UID: Self = Self(0x0131);
+    /// As much as may be is under way: to be asked again.
+    pub const RESOURCES: Self = Self(0x0213);
     /// Unrecognised operation.
     pub const UNRECOGNISED: Self = Self(0x0211);
     /// Mistyped argument.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use causeway_core::metric::{self, Metrics};
 use jiff::Timestamp;
 
+use crate::commitment::report::Report;
 use crate::config::DicomFeedConfig;
 use crate::status::Status;
 
@@ -39,6 +40,36 @@ impl Unwelcome {
             Self::DoorFull => "door_full",
             Self::UnknownSender => "unknown_sender",
             Self::Handshake(cause) => cause,
+        }
+    }
+}
+
+/// How far a request for storage commitment got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is remembered, and its sender was told so.
+    Taken,
+    /// It was not taken.
+    Refused,
+    /// Its report was delivered: everything is kept.
+    Kept,
+    /// Its report was delivered: something is not kept.
+    NotKept,
+    /// One try to deliver its report failed.
+    Undelivered,
+    /// It is tried no more.
+    GivenUp,
+}
+
+impl Step {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Refused => "refused",
+            Self::Kept => "reported_kept",
+            Self::NotKept => "reported_failures",
+            Self::Undelivered => "undelivered",
+            Self::GivenUp => "given_up",
         }
     }
 }
@@ -120,6 +151,28 @@ impl Tally {
         let name = self.name(Some(feed));
         self.metrics.add(&metric::CONTROL_ID_REUSED, &[name], 1);
         self.metrics.add(&metric::DICOM_CONFLICTS, &[name], 1);
+    }
+
+    /// A request for storage commitment got so far.
+    pub(crate) fn commitment(&self, feed: usize, step: Step) {
+        self.metrics.add(&metric::DICOM_COMMITMENTS, &[self.name(Some(feed)), step.as_str()], 1);
+    }
+
+    /// A report was delivered.
+    pub(crate) fn reported(&self, feed: usize, report: &Report) {
+        self.commitment(feed, if report.has_failures() { Step::NotKept } else { Step::Kept });
+        let name = self.name(Some(feed));
+        for (_, _, failure) in &report.instances {
+            let outcome = match failure {
+                None => "kept",
+                Some(Status::NO_INSTANCE) => "missing",
+                Some(Status::CONFLICT) => "other_class",
+                Some(Status::DUPLICATE_UID) => "transaction_in_use",
+                Some(Status::CLASS_NOT_SUPPORTED) => "class_not_taken",
+                Some(_) => "not_kept",
+            };
+            self.metrics.add(&metric::DICOM_COMMITTED_INSTANCES, &[name, outcome], 1);
+        }
     }
 
     /// A connection was closed at once.

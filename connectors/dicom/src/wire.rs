@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::pdu::{HEAD, VALUE_HEAD};
@@ -50,6 +50,15 @@ pub(crate) struct Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) fn new(stream: S, write_patience: Duration) -> Self {
         Self { stream: BufReader::with_capacity(READ_AHEAD, stream), write_patience }
+    }
+
+    /// Waits for the first byte of a unit, and takes none: it may be given up at any time.
+    pub(crate) async fn ready(&mut self, until: Instant) -> Result<(), WireFault> {
+        match timeout_at(until, self.stream.fill_buf()).await {
+            Ok(Ok(bytes)) if !bytes.is_empty() => Ok(()),
+            Ok(Ok(_) | Err(_)) => Err(WireFault::Closed),
+            Err(_elapsed) => Err(WireFault::TimedOut),
+        }
     }
 
     pub(crate) async fn unit(&mut self, until: Instant) -> Result<UnitHead, WireFault> {

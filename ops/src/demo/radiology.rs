@@ -119,8 +119,12 @@ async fn tried(door: SocketAddr, person: &Synthetic, study: &Study, taken: Times
 }
 
 async fn images(door: SocketAddr, person: &Synthetic, study: &Study, taken: Timestamp) -> Result<(), ClientError> {
-    let settings =
-        ClientSettings { calling: CALLING.to_owned(), called: CALLED.to_owned(), timeout: Duration::from_secs(30) };
+    let settings = ClientSettings {
+        calling: CALLING.to_owned(),
+        called: CALLED.to_owned(),
+        timeout: Duration::from_secs(30),
+        tls: None,
+    };
     let uid = |text: &str| Uid::parse(text).map_err(|_fault| ClientError::Protocol("an invented UID is none"));
     let (class, syntax) = (uid(study.class)?, uid(EXPLICIT_LITTLE)?);
     let proposal = Proposal { id: 1, abstract_syntax: class.clone(), transfer_syntaxes: vec![syntax.clone()] };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock};
 
 use causeway_core::envelope::FeedName;
-use causeway_dicom::{Distrust, Door, DoorError, Ports};
+use causeway_dicom::{Distrust, Door, DoorError, Ports, Safekeeping};
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
@@ -47,6 +47,11 @@ fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
         clock: Arc::clone(&engines.clock),
         metrics: Arc::clone(&engines.metrics) as _,
         is_paused: is_paused(paused),
+        safekeeping: Some(Safekeeping {
+            requests: Arc::clone(&engines.repository) as _,
+            repository: Arc::clone(&engines.repository) as _,
+            images: Arc::clone(&engines.repository) as _,
+        }),
         halt: Arc::new(|cause| match cause {
             Distrust::Log(error) => halt::log(error),
             Distrust::Blobs(error) => halt::blobs(error),

@@ -9,9 +9,14 @@ use super::storing::Storing;
 use super::{Agreed, Association, End};
 use crate::classes::VERIFICATION;
 use crate::dimse::{COMMAND_BYTES_MAX, Command, CommandWriter, field};
-use crate::pdu::{Abort, kind};
+use crate::outgoing;
+use crate::pdu::Abort;
 use crate::status::{Refusal, Status};
+use crate::tally::Step;
 use crate::wire::ValueHead;
+
+/// N-EVENT-REPORT-RSP.
+const REPORT_ANSWER: u16 = field::EVENT_REPORT | field::ANSWER;
 
 /// What comes next of a message.
 pub(super) enum Waiting {
@@ -25,6 +30,8 @@ pub(super) enum Waiting {
 pub(super) enum Sink {
     /// Into the store.
     Instance(Box<Storing>),
+    /// Into memory: a request for storage commitment, of at most so many bytes.
+    Request(Vec<u8>, usize),
     /// Nowhere: the answer is known.
     Nowhere(Refusal, u64),
 }
@@ -87,17 +94,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         let judged = match command.field {
             field::CANCEL => return Ok(Waiting::default()),
             field::ECHO => self.echo(agreed, context).map(|()| None),
-            field::STORE => self.order(agreed, context, &command).map(Some),
+            field::STORE => {
+                self.order(agreed, context, &command).map(|storing| Some(Sink::Instance(Box::new(storing))))
+            }
+            field::ACTION => self.action(agreed, context, &command).map(|most| Some(Sink::Request(Vec::new(), most))),
+            REPORT_ANSWER => return self.heard(&command).map(|()| Waiting::default()),
             _ => Err(Refusal::new(Status::UNRECOGNISED, "this operation is not offered")),
         };
         let sink = match judged {
-            Ok(Some(storing)) => Sink::Instance(Box::new(storing)),
+            Ok(Some(sink)) => sink,
             Ok(None) => {
                 let mut answer = CommandWriter::answer(&command, Status::SUCCESS.0);
                 if let Some((class, _)) = agreed.contexts.get(&context) {
                     answer.uid(0x0002, class);
                 }
-                self.say(context, &answer).await?;
+                self.say(agreed, context, &answer).await?;
                 return Ok(Waiting::default());
             }
             Err(refusal) => {
@@ -116,6 +127,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     async fn finish(&mut self, agreed: &Agreed, context: u8, command: &Command, sink: Sink) -> Result<(), End> {
         match sink {
             Sink::Nowhere(refusal, _) => self.refuse(agreed, context, command, &refusal).await,
+            Sink::Request(bytes, _) => {
+                if let Err(refusal) = self.ask(agreed, context, &bytes).await {
+                    return self.refuse(agreed, context, command, &refusal).await;
+                }
+                let mut answer = CommandWriter::answer(command, Status::SUCCESS.0);
+                echo_uids(&mut answer, command);
+                self.say(agreed, context, &answer).await?;
+                // Not before the answer: what was asked for is answered first.
+                self.shared.asked.notify_one();
+                Ok(())
+            }
             Sink::Instance(storing) => {
                 let (received, answered) = (Instant::now(), self.store(agreed, *storing).await);
                 if self.shared.is_halted() {
@@ -126,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
                     Ok(()) => {
                         let mut answer = CommandWriter::answer(command, Status::SUCCESS.0);
                         echo_uids(&mut answer, command);
-                        self.say(context, &answer).await?;
+                        self.say(agreed, context, &answer).await?;
                         Status::SUCCESS
                     }
                     Err(refusal) => {
@@ -151,34 +173,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
 
     async fn refuse(&mut self, agreed: &Agreed, context: u8, command: &Command, refusal: &Refusal) -> Result<(), End> {
         debug!(feed = agreed.feed, status = refusal.status.0, comment = refusal.comment, "refused");
+        if command.field == field::ACTION {
+            self.shared.tally.commitment(agreed.feed, Step::Refused);
+        }
         let mut answer = CommandWriter::answer(command, refusal.status.0);
         echo_uids(&mut answer, command);
         if !refusal.offending.is_empty() {
             answer.offending(&refusal.offending);
         }
         answer.comment(0x0902, &refusal.comment);
-        self.say(context, &answer).await
+        self.say(agreed, context, &answer).await
     }
 
-    /// Writes an answer: one unit, one value, one write.
-    async fn say(&mut self, context: u8, answer: &CommandWriter) -> Result<(), End> {
-        let command = answer.bytes();
-        let value = u32::try_from(command.len().saturating_add(2)).unwrap_or(u32::MAX);
-        let mut unit = vec![kind::DATA, 0];
-        unit.extend(value.saturating_add(4).to_be_bytes());
-        unit.extend(value.to_be_bytes());
-        unit.extend([context, 3]);
-        unit.extend(command);
-        self.wire.write(&unit).await?;
+    /// Writes an answer in one go.
+    async fn say(&mut self, agreed: &Agreed, context: u8, answer: &CommandWriter) -> Result<(), End> {
+        let mut units = Vec::new();
+        outgoing::command(&mut units, context, &answer.bytes(), agreed.piece);
+        self.wire.write(&units).await?;
         Ok(())
     }
 }
 
-/// Affected SOP Class and Instance UID as they came, if they are any.
+/// Affected SOP Class and Instance UID as they came, or those an operation was requested of, if they are any.
 fn echo_uids(answer: &mut CommandWriter, command: &Command) {
-    for (element, value) in [(0x0002, &command.affected_class), (0x1000, &command.affected_instance)] {
-        if let Some(uid) = value.as_deref().and_then(|value| Uid::of_value(value).ok()) {
+    let pairs = [
+        (0x0002, &command.affected_class, &command.requested_class),
+        (0x1000, &command.affected_instance, &command.requested_instance),
+    ];
+    for (element, affected, requested) in pairs {
+        let value = affected.as_deref().or(requested.as_deref());
+        if let Some(uid) = value.and_then(|value| Uid::of_value(value).ok()) {
             answer.uid(element, &uid);
         }
+    }
+    if let (field::ACTION, Some(action)) = (command.field, command.type_id) {
+        answer.number(0x1008, action);
     }
 }

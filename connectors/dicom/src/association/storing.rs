@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::message::Sink;
 use super::{Agreed, Association, End};
+use crate::commitment::request::RequestFault;
 use crate::deposit::{Bringer, Deposit, PIECE};
 use crate::dimse::Command;
 use crate::intake::Order;
@@ -69,6 +70,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
                     }
                     step
                 }
+                Sink::Request(request, _) => {
+                    let step = left.min(PIECE);
+                    self.wire.append(request, step, Instant::now() + patience).await?;
+                    step
+                }
                 Sink::Nowhere(_, bytes) => {
                     let step = left.min(PIECE);
                     self.wire.append(&mut Vec::new(), step, Instant::now() + patience).await?;
@@ -87,6 +93,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
                 // The store hears no more of it, and forgets what it had.
                 let refusal = Refusal::new(Status::OUT_OF_RESOURCES, "larger than this feed may send");
                 *sink = Sink::Nowhere(refusal, 0);
+            }
+            if let Sink::Request(request, most) = sink
+                && request.len() > *most
+            {
+                *sink = Sink::Nowhere(RequestFault::TooMany.into(), 0);
             }
         }
         Ok(())

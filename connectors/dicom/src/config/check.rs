@@ -1,12 +1,12 @@
 //! What can be wrong with a DICOM door's configuration, found before it listens.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use causeway_core::envelope::FeedName;
 use causeway_core::feed::CharsetRule;
 use causeway_core::hl7v2::charset::Charset;
-use causeway_tls::{Network, SecrecyFault};
+use causeway_tls::{ClientTlsSettings, Network, SecrecyFault, TlsFault};
 use jiff::tz::TimeZone;
 
 use super::{DicomDoorConfig, DicomFeedConfig, stow};
@@ -84,6 +84,24 @@ pub enum ConfigFault {
     /// An address that is none.
     #[error("`retrieve_url` is no address as `https://images.example/dicomweb`, without a slash at its end")]
     RetrieveUrl,
+    /// Reports would go to nobody, or where anyone could read them.
+    #[error("feed `{feed}`: `report_to` of `{title}` {what}")]
+    ReportTo {
+        /// The feed.
+        feed: FeedName,
+        /// The AE title.
+        title: String,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// TLS of reports that cannot work.
+    #[error("feed `{feed}`: `report_tls`: {fault}")]
+    ReportTls {
+        /// The feed.
+        feed: FeedName,
+        /// What is wrong.
+        fault: TlsFault,
+    },
     /// A P-DATA-TF too short or too long to work.
     #[error("`pdu_bytes_max` must be 4KiB to 1MiB")]
     PduBytes,
@@ -131,6 +149,10 @@ fn limits(config: &DicomDoorConfig) -> Vec<ConfigFault> {
         ("depth_max", limits.depth_max == 0),
         ("inflated_bytes_max", limits.inflated_bytes_max == 0),
         ("inflate_ratio_max", limits.inflate_ratio_max == 0),
+        ("commitment_instances_max", limits.commitment_instances_max == 0),
+        ("commitments_pending_max", limits.commitments_pending_max == 0),
+        ("commitments_at_once", limits.commitments_at_once == 0),
+        ("commitment_patience", limits.commitment_patience.is_zero()),
         ("instance_bytes_max", config.feeds.iter().any(|feed| feed.instance_bytes_max == 0)),
     ];
     let zero = zero.into_iter().filter(|(_, is_zero)| *is_zero).map(|(name, _)| ConfigFault::Zero(name));
@@ -160,10 +182,33 @@ fn feed_faults(config: &DicomDoorConfig, feed: &DicomFeedConfig) -> Vec<ConfigFa
     if !feed.certificates.is_empty() && config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
         faults.push(ConfigFault::NoCertificates(name()));
     }
+    faults.extend(feed.report_to.iter().filter_map(|(title, to)| {
+        let what = report_fault(config, feed, title, to)?;
+        Some(ConfigFault::ReportTo { feed: name(), title: title.clone(), what })
+    }));
+    let of_tls = feed.report_tls.iter().flat_map(ClientTlsSettings::faults);
+    faults.extend(of_tls.map(|fault| ConfigFault::ReportTls { feed: name(), fault }));
     let secrecy = config.secrecy();
     let unheard = secrecy.unheard(&feed.from);
     faults.extend(unheard.map(|network| ConfigFault::PeerNotHeard { feed: name(), network: *network }));
     faults
+}
+
+/// What is wrong with where reports for an AE title go.
+fn report_fault(config: &DicomDoorConfig, feed: &DicomFeedConfig, title: &str, to: &str) -> Option<&'static str> {
+    if !feed.ae_titles.iter().any(|known| known == title) {
+        return Some("is none of its `ae_titles`");
+    }
+    let split =
+        to.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
+    let Some((host, _)) = split else { return Some("is no `host:port`") };
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let may_be_plain = |address: IpAddr| {
+        address.is_loopback() || config.insecure_plaintext_from.iter().any(|network| network.contains(address))
+    };
+    let secret = feed.report_tls.is_some() || address.is_ok_and(may_be_plain);
+    (!secret)
+        .then_some("would be sent in plain text: set `report_tls`, or an address that `insecure_plaintext_from` covers")
 }
 
 fn is_ae_title(title: &str) -> bool {
@@ -193,5 +238,15 @@ mod tests {
         assert!(told(&good.replace("[\"CT1\"]", "[\"CT1\"]\nfrom = [\"10.0.0.0/8\"]")).contains("10.0.0.0/8"));
         assert!(told(&good.replace("[\"CT1\"]", "[\"CT1\"]\ncertificates = [\"cn:PACS\"]")).contains("client_ca"));
         assert!(toml::from_str::<DicomDoorConfig>(&good.replace("default:", "maybe:")).is_err());
+        let report = |rest: &str| told(&format!("{good}{rest}"));
+        assert_eq!(report("report_to = { CT1 = \"127.0.0.1:104\" }\n"), "");
+        assert!(report("report_to = { CT2 = \"127.0.0.1:104\" }\n").contains("`ae_titles`"));
+        assert!(report("report_to = { CT1 = \"127.0.0.1\" }\n").contains("host:port"));
+        for plain in ["10.0.0.9:104", "pacs.example:104"] {
+            assert!(report(&format!("report_to = {{ CT1 = \"{plain}\" }}\n")).contains("plain text"), "{plain}");
+        }
+        let tls = "report_to = { CT1 = \"pacs.example:104\" }\nreport_tls = { ca = \"ca.pem\" }\n";
+        assert_eq!(report(tls), "");
+        assert!(report(&tls.replace("\"ca.pem\"", "\"ca.pem\", key = \"key.pem\"")).contains("go together"));
     }
 }

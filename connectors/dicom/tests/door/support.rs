@@ -175,7 +175,8 @@ impl Hub {
         called: &str,
         contexts: &[(&str, &[&str])],
     ) -> Result<Client, ClientError> {
-        let settings = ClientSettings { calling: calling.to_owned(), called: called.to_owned(), timeout: PATIENCE };
+        let settings =
+            ClientSettings { calling: calling.to_owned(), called: called.to_owned(), timeout: PATIENCE, tls: None };
         let proposals = contexts.iter().enumerate().map(|(place, (class, syntaxes))| Proposal {
             id: u8::try_from(place * 2 + 1).expect("few"),
             abstract_syntax: uid(class),
@@ -205,6 +206,7 @@ fn ports(log: &Arc<EmbeddedLog>, blobs: &Arc<FolderBlobs>, numbers: &Arc<Numbers
         clock: Arc::new(Stopped),
         metrics: Arc::clone(numbers) as _,
         is_paused: Arc::new(|_| false),
+        safekeeping: None,
         halt: Arc::new(|_| {}),
     }
 }

@@ -139,8 +139,12 @@ async fn send(args: &Dicom, images: &[Image], report: &mut Report, bar: &Progres
     while !rest.is_empty() {
         let (now, later) = rest.split_at(fitting(rest));
         rest = later;
-        let settings =
-            ClientSettings { calling: args.calling.clone(), called: args.to.title.clone(), timeout: args.timeout };
+        let settings = ClientSettings {
+            calling: args.calling.clone(),
+            called: args.to.title.clone(),
+            timeout: args.timeout,
+            tls: None,
+        };
         let opened = Client::open(&args.to.address, &settings, proposals(now), Vec::new()).await;
         let mut client = match opened {
             Ok(client) => client,
