@@ -1,6 +1,8 @@
 //! Code tables of a feed: which recognised code a local code of its sender stands for, from when until when. They are
 //! data of the site, loaded by the operator; none is part of the program (docs/codes.md).
 
+pub mod check_digit;
+
 use std::collections::HashMap;
 
 use jiff::civil::Date;

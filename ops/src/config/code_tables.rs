@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use causeway_core::code_table::check_digit::CheckDigit;
 use causeway_core::code_table::{CodeRow, CodeTables, Target};
 use causeway_core::envelope::FeedName;
 use causeway_core::port::UnmappedCount;
@@ -28,6 +29,7 @@ pub(crate) const COLUMNS: &[&str] = &[
     "source",
     "valid_from",
     "valid_to",
+    "check",
 ];
 /// Those that must be there and have a value in every row.
 const REQUIRED: &[&str] = &["system", "code", "target_system", "target_code", "source"];
@@ -182,6 +184,7 @@ fn take(headings: &csv::StringRecord, record: &csv::StringRecord, tables: &mut C
     if cell("target_code").contains(char::is_whitespace) {
         return Err(Bad { what: "`target_code` holds a blank".to_owned(), fix: "write the code alone" });
     }
+    check_digit(cell("check"), cell("target_code"))?;
     let date = |column: &str| match cell(column) {
         "" => Ok(None),
         text => text.parse::<Date>().map(Some).map_err(|_bad| Bad {
@@ -210,6 +213,24 @@ fn take(headings: &csv::StringRecord, record: &csv::StringRecord, tables: &mut C
     };
     let fix = "a code stands for one thing on one day: correct the dates, or take one of the rows out";
     tables.insert(row).map_err(|fault| Bad { what: fault.to_string(), fix })
+}
+
+/// Looks at the last digit of a code whose row names the rule of check digits.
+fn check_digit(rule: &str, code: &str) -> Result<(), Bad> {
+    if rule.is_empty() {
+        return Ok(());
+    }
+    let Some(rule) = CheckDigit::parse(rule) else {
+        let known = CheckDigit::ALL.map(CheckDigit::as_str).join("`, `");
+        return Err(Bad {
+            what: format!("`check` names no rule: `{known}`"),
+            fix: "name one of these, or leave it empty",
+        });
+    };
+    rule.check(code).map_err(|fault| Bad {
+        what: format!("the check digit of `target_code` does not hold: {fault}"),
+        fix: "compare the code with its source: a digit is mistyped, or the rule is another",
+    })
 }
 
 #[cfg(test)]
@@ -259,6 +280,23 @@ mod tests {
             ]
         );
         assert_eq!(tables.len(), 2, "A and G");
+    }
+
+    #[test]
+    fn a_code_whose_check_digit_does_not_hold_is_told_with_the_digit_it_would_be() {
+        let heading = "system,code,target_system,target_code,source,check\n";
+        let rows = "L,A,urn:x,4006381333931,us,gs1\nL,B,urn:x,4006381333913,us,gs1\nL,C,urn:x,07945,us,iso7064-mod11-10\n\
+                    L,D,urn:x,H-1,us,gs1\nL,E,urn:x,1,us,luhn\nL,F,urn:x,1,us,\n";
+        let (tables, told) = told(&format!("{heading}{rows}"));
+        assert_eq!(
+            told,
+            [
+                "3: the check digit of `target_code` does not hold: its last digit would be 9",
+                "5: the check digit of `target_code` does not hold: it is not of digits alone",
+                "6: `check` names no rule: `gs1`, `iso7064-mod11-10`",
+            ]
+        );
+        assert_eq!(tables.len(), 3, "A, C and F");
     }
 
     #[test]
