@@ -4,6 +4,7 @@
 mod grammar;
 mod json;
 mod object;
+mod scan;
 mod types;
 mod write;
 

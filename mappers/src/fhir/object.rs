@@ -1,6 +1,7 @@
 //! A JSON object that takes no empty member.
 
 use super::json::Json;
+use super::scan::is_printable_ascii;
 
 /// An object under construction. Members keep the order in which they are put, so that the same input gives the same
 /// bytes.
@@ -187,8 +188,7 @@ fn is_clean(text: &str) -> bool {
 /// Whether a text is ASCII without controls, and without blanks at its ends: most are, and this can be told fast.
 fn is_plain(bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return true };
-    let strange = bytes.iter().fold(false, |strange, byte| strange | !matches!(byte, b' '..=b'~'));
-    !strange && *first != b' ' && *last != b' '
+    *first != b' ' && *last != b' ' && is_printable_ascii(bytes)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use causeway_core::record::Resource;
 
 use super::json::Json;
 use super::object::Object;
+use super::scan::asks_for_escapes;
 
 /// What most resources take, in bytes.
 const ROOM: usize = 2048;
@@ -78,11 +79,6 @@ fn text(string: &str, out: &mut String) {
         out.push_str(string);
     }
     out.push('"');
-}
-
-fn asks_for_escapes(string: &str) -> bool {
-    let asks = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    string.bytes().fold(false, |any, byte| any | asks(byte))
 }
 
 fn escaped(c: char, out: &mut String) {
