@@ -78,6 +78,8 @@ metrics! {
     BLOB_OPERATIONS "causeway_blob_operations_total" Kind::Counter, ["operation", "outcome"], "Calls of the blob store, by how they ended";
     BLOB_BYTES "causeway_blob_bytes_total" Kind::Counter, ["operation"], "Bytes of documents and images written to and read from the blob store";
     BLOB_DURATION_SECONDS "causeway_blob_duration_seconds" Kind::Histogram(STAGE), ["operation"], "Time of a whole write, sync included, or of one read";
+    BLOB_ORPHANS_REMOVED "causeway_blob_orphans_removed_total" Kind::Counter, ["store"], "Documents, images and large messages removed from their store because nothing pointed to them";
+    BLOB_SWEEP_TIMESTAMP_SECONDS "causeway_blob_sweep_timestamp_seconds" Kind::Gauge, ["store"], "When a blob store was last walked through for what nothing points to, seconds since 1970";
     DOCUMENT_FETCHES "causeway_document_fetches_total" Kind::Counter, ["feed", "outcome"], "Tries to fetch a report sent by pointer, by how they ended";
     HTTP_REQUESTS "causeway_http_requests_total" Kind::Counter, ["surface", "method", "route", "status"], "HTTP requests answered";
     HTTP_REQUEST_DURATION_SECONDS "causeway_http_request_duration_seconds" Kind::Histogram(STAGE), ["surface"], "Time to answer";

@@ -6,6 +6,7 @@ mod commitment;
 mod fetch;
 mod images;
 mod log;
+mod pointers;
 mod registry;
 mod repository;
 mod sequence;
@@ -16,6 +17,7 @@ pub use commitment::{Begun, Commitment, CommitmentRow, Commitments};
 pub use fetch::{Fetch, FetchError, FetchRow};
 pub use images::Images;
 pub use log::{Appended, Completion, Entry, Freshness, Log, LogError, PartitionState, ReadLimit};
+pub use pointers::{LARGE_MESSAGE_BYTES, Pointers, RemoveBlob};
 pub use registry::{Actor, NewEvent, NewPerson, Participant, PersonQuery, Registry, RegistryError};
 pub use repository::{
     AccessGrant, AuditEntry, AuditLine, AuditQuery, AuditReport, Candidates, Committed, Decide, Effects, FeedCount,

@@ -348,10 +348,13 @@ pub(crate) enum BlobEngine {
 pub(crate) struct BlobsConfig {
     /// The engine.
     pub(crate) engine: BlobEngine,
-    /// What a killed process left unfinished is removed after so long. Longer than any one document may take to arrive.
+    /// What a killed process left unfinished, and what nothing points to, is removed after so long: at least ten seconds, and
+    /// longer than any one document may take to arrive and to be processed.
     #[serde(with = "human::duration")]
     #[schemars(with = "String")]
     pub(crate) sweep_age: Duration,
+    /// The most that is removed in one walk through a store because nothing points to it. The next one goes on.
+    pub(crate) sweep_count_max: u64,
     /// Settings of the engine in a folder.
     pub(crate) folder: FolderBlobSettings,
     /// Settings of the engine on an S3-compatible server.
@@ -363,6 +366,7 @@ impl Default for BlobsConfig {
         Self {
             engine: BlobEngine::Folder,
             sweep_age: Duration::from_hours(24),
+            sweep_count_max: 100_000,
             folder: FolderBlobSettings::default(),
             s3: S3BlobSettings::default(),
         }

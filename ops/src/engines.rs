@@ -8,7 +8,9 @@ use causeway_core::envelope::PartitionId;
 use causeway_core::metric::Metrics;
 #[cfg(feature = "kafka")]
 use causeway_core::metric::Silent;
-use causeway_core::port::{Clock, Commitments, Images, Log, Registry, Repository, RepositoryError, SharedBlobs};
+use causeway_core::port::{
+    Clock, Commitments, Images, Log, Pointers, Registry, Repository, RepositoryError, SharedBlobs,
+};
 use causeway_storage::blob::folder::FolderBlobs;
 use causeway_storage::blob::measured::MeasuredBlobs;
 #[cfg(feature = "s3")]
@@ -25,11 +27,13 @@ use causeway_storage::repository::sqlite::SqliteRepository;
 use crate::config::{BlobEngine, BlobsConfig, Config, LogEngine, RepositoryEngine};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::home::Home;
+use crate::orphans::{Holds, Orphans, Shelf};
 
-/// The repository, the registry, the index of instances and the requests to commit to them, which every engine keeps together.
-pub(crate) trait Vault: Repository + Registry + Images + Commitments {}
+/// The repository, the registry, the index of instances, the requests to commit to them and what points to blobs, which every
+/// engine keeps together.
+pub(crate) trait Vault: Repository + Registry + Images + Commitments + Pointers {}
 
-impl<T: Repository + Registry + Images + Commitments> Vault for T {}
+impl<T: Repository + Registry + Images + Commitments + Pointers> Vault for T {}
 
 /// Who walks which lane, where several processes share them.
 pub(crate) trait Leases: Send + Sync {
@@ -75,6 +79,15 @@ impl LogHandle {
             Self::Embedded(_) => true,
             #[cfg(feature = "kafka")]
             Self::Kafka(_, _) => false,
+        }
+    }
+
+    /// Where messages are that are too large for it, if anywhere.
+    fn messages(&self) -> Option<SharedBlobs> {
+        match self {
+            Self::Embedded(_) => None,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_, claimed) => Some(claimed.blobs()),
         }
     }
 
@@ -204,6 +217,23 @@ fn open_store(blobs: &BlobsConfig, dir: &Path, metrics: &Arc<dyn Metrics>) -> Re
         BlobEngine::S3 => return Err(not_built("the blob store on S3", "s3")),
     };
     Ok(Arc::new(MeasuredBlobs::new(store, Arc::clone(metrics))))
+}
+
+/// Who looks for what nothing points to: in the store of documents and images, and in that of large messages.
+pub(crate) fn orphans(config: &Config, blobs: SharedBlobs, log: &LogHandle, repository: Arc<dyn Vault>) -> Orphans {
+    let messages = log.messages().map(|blobs| Shelf { holds: Holds::Messages, blobs });
+    let documents = Shelf { holds: Holds::Documents, blobs };
+    Orphans {
+        shelves: [documents].into_iter().chain(messages).collect(),
+        log: log.port(),
+        repository,
+        retention: match config.log.engine {
+            LogEngine::Embedded => config.log.embedded.retention_age,
+            LogEngine::Kafka => config.log.kafka.retention_age,
+        },
+        age: config.blobs.sweep_age,
+        count_max: config.blobs.sweep_count_max,
+    }
 }
 
 /// Whether anything of the hub is kept on this machine, so that only one hub may work on the folder.

@@ -19,6 +19,7 @@ mod http;
 mod import;
 mod input;
 mod metrics;
+mod orphans;
 mod output;
 mod sending;
 mod status;

@@ -258,6 +258,8 @@ mod tests {
             &metric::FRAMES_REFUSED,
             &metric::FILES,
             &metric::BATCH_FAULTS,
+            &metric::BLOB_ORPHANS_REMOVED,
+            &metric::BLOB_SWEEP_TIMESTAMP_SECONDS,
             &metric::DOCUMENT_FETCHES,
             &metric::CONNECTIONS_REFUSED,
             &metric::DICOM_ASSOCIATIONS,

@@ -10,7 +10,7 @@ mod halt;
 mod images;
 mod lanes;
 mod logging;
-mod pixels;
+mod orphans;
 mod posts;
 mod reading;
 mod rendering;
@@ -43,13 +43,14 @@ use self::suspects::Suspects;
 
 use crate::clock::SystemClock;
 use crate::config::code_tables::Known;
-use crate::config::{AnyFeed, Config, LogEngine};
+use crate::config::{AnyFeed, Config};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engines::{self, Leases, LogHandle, Vault};
 use crate::health::Health;
 use crate::home::{Home, HubLock};
 use crate::http::{self, Surface};
 use crate::metrics::Prometheus;
+use crate::orphans::Orphans;
 use crate::status::gather::{Doors, Gatherer, Sources};
 use crate::status::{Board, Snapshot};
 use crate::stop::Stop;
@@ -318,17 +319,8 @@ impl Engines {
         }
     }
 
-    fn pixels(&self, config: &Config) -> pixels::Pixels {
-        let retention = match config.log.engine {
-            LogEngine::Embedded => config.log.embedded.retention_age,
-            LogEngine::Kafka => config.log.kafka.retention_age,
-        };
-        pixels::Pixels {
-            blobs: Arc::clone(&self.blobs),
-            log: self.log.port(),
-            repository: Arc::clone(&self.repository) as _,
-            retention,
-        }
+    fn orphans(&self, config: &Config) -> Orphans {
+        engines::orphans(config, Arc::clone(&self.blobs), &self.log, Arc::clone(&self.repository))
     }
 
     /// Walks the lanes of the log: all, or a share of them.
@@ -355,7 +347,7 @@ impl Engines {
             clockwork::status(gatherer, self.sources(), publisher, health, paused, stop)?,
         ];
         if role.has_router() {
-            threads.push(pixels::watch(self.pixels(config), stop)?);
+            threads.push(orphans::watch(self.orphans(config), Arc::clone(&self.metrics) as _, stop)?);
             threads.push(clockwork::take_up(Arc::clone(&router), config.router.take_up_interval, stop)?);
             if config.feeds().any(|feed| !feed.fetch.is_empty()) {
                 threads.push(fetching::fetch(router, stop)?);

@@ -13,6 +13,7 @@ mod imaging;
 mod person;
 mod place;
 mod plan;
+mod pointers;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod postgres_settings;

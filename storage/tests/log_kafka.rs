@@ -198,6 +198,10 @@ mod with_claims {
             self.folder.remove(digest)
         }
 
+        fn remove_older(&self, digest: &Digest, before: Timestamp) -> Result<bool, BlobError> {
+            self.folder.remove_older(digest, before)
+        }
+
         fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError> {
             self.folder.list(after, count_max)
         }

@@ -22,7 +22,8 @@ impl Subject for Sqlite {
             repository: opened.clone(),
             registry: opened.clone(),
             images: opened.clone(),
-            commitments: opened,
+            commitments: opened.clone(),
+            pointers: opened,
             keep,
         }
     }

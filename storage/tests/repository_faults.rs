@@ -229,6 +229,7 @@ fn store(repository: &Arc<SqliteRepository>) -> Store {
         registry: repository.clone(),
         images: repository.clone(),
         commitments: repository.clone(),
+        pointers: repository.clone(),
         keep: Arc::new(()),
     }
 }

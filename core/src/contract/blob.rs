@@ -19,8 +19,8 @@ pub use self::damage::{
 pub use self::keeping::{
     a_blob_at_the_limit_is_taken_and_one_above_it_refused, a_missing_blob_is_told_as_missing,
     a_range_gives_just_its_bytes, a_removed_blob_is_gone_and_may_come_again, a_store_that_works_says_so,
-    bytes_come_back_under_their_digest, the_same_bytes_are_one_blob_whoever_writes_them,
-    what_is_finished_is_there_after_reopening,
+    bytes_come_back_under_their_digest, only_a_blob_stored_last_before_then_is_removed_as_old,
+    the_same_bytes_are_one_blob_whoever_writes_them, what_is_finished_is_there_after_reopening,
 };
 pub use self::listing::{
     a_dropped_writer_leaves_nothing, a_sweep_takes_what_was_left_unfinished_and_nothing_else,
@@ -64,6 +64,7 @@ macro_rules! blob_contract {
             what_is_finished_is_there_after_reopening,
             a_missing_blob_is_told_as_missing,
             a_removed_blob_is_gone_and_may_come_again,
+            only_a_blob_stored_last_before_then_is_removed_as_old,
             a_blob_at_the_limit_is_taken_and_one_above_it_refused,
             a_store_that_works_says_so,
             nothing_is_seen_of_a_blob_before_it_is_finished,

@@ -19,6 +19,7 @@ mod fetching;
 mod finding;
 mod growing;
 mod imaging;
+mod pointing;
 mod redoing;
 mod resolving;
 mod taking_up;
@@ -28,7 +29,7 @@ pub mod world;
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::port::{Commitments, Images, Registry, Repository};
+use crate::port::{Commitments, Images, Pointers, Registry, Repository};
 
 pub use self::auditing::{
     audit_lines_are_found_by_person_action_and_time, audit_lines_are_numbered_without_a_gap_and_hold,
@@ -75,6 +76,10 @@ pub use self::imaging::{
     an_instance_run_again_takes_the_place_of_what_it_was, an_instance_without_its_study_is_refused,
     instances_are_found_with_their_metadata, studies_are_found_by_every_condition,
 };
+pub use self::pointing::{
+    a_blob_is_removed_only_when_nothing_points_to_it, what_a_commit_begins_to_point_to_meanwhile_stays,
+    what_any_version_a_fetch_or_a_large_message_points_to_is_told,
+};
 pub use self::redoing::{
     a_message_nobody_knows_is_not_redone, a_preview_tells_and_changes_nothing, a_redo_moves_no_offset,
     an_accepted_message_stays_accepted, doing_it_again_adds_nothing, only_what_is_held_or_rejected_can_be_discarded,
@@ -110,6 +115,8 @@ pub struct Store {
     pub images: Arc<dyn Images>,
     /// The requests for storage commitment that belong to it.
     pub commitments: Arc<dyn Commitments>,
+    /// What points to blobs.
+    pub pointers: Arc<dyn Pointers>,
     /// What must be there as long as the two are: a temporary folder, a server.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
@@ -203,6 +210,9 @@ macro_rules! repository_contract {
             what_waits_for_a_document_is_due_until_somebody_tries,
             one_of_several_gets_the_lease_of_a_pointer,
             a_document_that_came_is_remembered,
+            what_any_version_a_fetch_or_a_large_message_points_to_is_told,
+            a_blob_is_removed_only_when_nothing_points_to_it,
+            what_a_commit_begins_to_point_to_meanwhile_stays,
             messages_are_found_by_every_condition,
             messages_are_paged_newest_first_and_tailed_oldest_first,
             a_count_agrees_with_the_list,

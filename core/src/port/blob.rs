@@ -114,6 +114,11 @@ pub trait BlobStore: Send + Sync {
     /// Removes a blob for good. Whether there was one.
     fn remove(&self, digest: &Digest) -> Result<bool, BlobError>;
 
+    /// Removes a blob for good if it was stored last before `before`. Whether it was removed. In a folder a writer that stores
+    /// the same bytes at the same time comes before or after it, never in between; on a server that knows no such
+    /// condition the time is asked just before.
+    fn remove_older(&self, digest: &Digest, before: Timestamp) -> Result<bool, BlobError>;
+
     /// Blobs in the order of their addresses, from behind `after` on, at most `count_max`.
     fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError>;
 

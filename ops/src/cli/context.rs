@@ -20,6 +20,7 @@ use crate::config::{BlobEngine, RepositoryEngine};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::engines::{self, LogHandle, Vault};
 use crate::home::Home;
+use crate::orphans::Orphans;
 use crate::output::Terminal;
 use crate::wiring;
 
@@ -121,6 +122,15 @@ impl Context {
             BlobEngine::Folder if !self.home()?.blobs().is_dir() => Ok(None),
             BlobEngine::Folder | BlobEngine::S3 => self.blobs().map(Some),
         }
+    }
+
+    /// Who looks for what nothing points to.
+    pub(crate) fn orphans(&self) -> Outcome<Orphans> {
+        // Asked for first, so that it is open.
+        self.log()?;
+        let log = self.log.get().ok_or_else(|| Diagnostic::new(Code::Internal, "the log is not open"))?;
+        let repository = Arc::clone(&self.store()?.repository);
+        Ok(engines::orphans(self.found()?.config(), self.blobs()?, log, repository))
     }
 
     /// A router over the log and the repository, for replay.

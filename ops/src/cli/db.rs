@@ -1,8 +1,9 @@
-//! `causeway db migrate|status|backup|restore|digest|rebuild`
+//! `causeway db migrate|status|backup|restore|digest|rebuild|sweep`
 
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rebuild;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,13 @@ enum Verb {
     },
     /// Tell a digest of all that the log and the registry determine: the same content has the same digest on every engine.
     Digest,
+    /// Look for documents, images and large messages that are stored although nothing points to them, also while the hub runs,
+    /// which removes them by itself once a day.
+    Sweep {
+        /// Remove them.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Make the records anew from the log, with today's mappers; the hub must not run. Persons, consents and the audit
     /// are kept, and the repository that was there is kept beside it.
     Rebuild {
@@ -65,6 +73,7 @@ pub(crate) fn run(args: &Db, context: &Context) -> Outcome {
             Verb::Backup { file } => postgres::backup(file, context),
             Verb::Restore { file, yes } => postgres::restore(file, *yes, context),
             Verb::Digest => tell_digest(postgres::digest(context)?, context),
+            Verb::Sweep { yes } => sweep::run(*yes, context),
             Verb::Rebuild { yes } => rebuild::run(*yes, context),
         };
     }
@@ -74,6 +83,7 @@ pub(crate) fn run(args: &Db, context: &Context) -> Outcome {
         Verb::Backup { file } => backup(file, context),
         Verb::Restore { file, yes } => restore(file, *yes, context),
         Verb::Digest => tell_digest(digest(context)?, context),
+        Verb::Sweep { yes } => sweep::run(*yes, context),
         Verb::Rebuild { yes } => rebuild::run(*yes, context),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use causeway_core::envelope::FeedName;
 use jiff::tz::TimeZone;
@@ -10,6 +11,9 @@ use super::find::Found;
 use super::layers::Origin;
 use super::{BlobEngine, Config, LogEngine, RepositoryEngine, trouble};
 use crate::diagnostic::{Code, Diagnostic};
+
+/// Nothing younger is swept from a blob store, whatever is configured.
+const SWEEP_AGE_MIN: Duration = Duration::from_secs(10);
 
 /// Everything that does not go together; empty when all is well.
 pub(crate) fn contradictions(found: &Found) -> Vec<Diagnostic> {
@@ -108,6 +112,15 @@ fn engines(config: &Config, at: &dyn Fn(&str, String) -> Diagnostic) -> Vec<Diag
     }
     if config.repository.engine == RepositoryEngine::Postgres && !cfg!(feature = "postgres") {
         troubles.push(missing("repository.engine", "PostgreSQL", "postgres"));
+    }
+    let underway = match config.log.engine {
+        LogEngine::Kafka => config.log.kafka.delivery_timeout.saturating_mul(2),
+        LogEngine::Embedded => Duration::ZERO,
+    };
+    if config.blobs.sweep_age < underway.max(SWEEP_AGE_MIN) {
+        let what = "`sweep_age` is too short: what was stored may be on its way into the log still".to_owned();
+        let fix = "give it at least 10s, and twice `log.kafka.delivery_timeout`; a day is a good value";
+        troubles.push(at("blobs.sweep_age", what).fix(fix));
     }
     if config.blobs.engine == BlobEngine::S3 {
         if !cfg!(feature = "s3") {

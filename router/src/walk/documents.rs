@@ -158,6 +158,10 @@ impl BlobStore for Failing {
         self.store.remove(digest)
     }
 
+    fn remove_older(&self, digest: &Digest, before: Timestamp) -> Result<bool, BlobError> {
+        self.store.remove_older(digest, before)
+    }
+
     fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError> {
         self.store.list(after, count_max)
     }

@@ -109,6 +109,17 @@ impl BlobStore for FolderBlobs {
         }
     }
 
+    fn remove_older(&self, digest: &Digest, before: Timestamp) -> Result<bool, BlobError> {
+        // A writer gives the address to a newer file before this looks at it, or after it is gone.
+        let _alone = disk::alone(&self.dir.join(UNFINISHED))?;
+        match self.path(digest).metadata() {
+            Ok(about) if modified(&about).is_some_and(|at| at < before) => self.remove(digest),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(unavailable("a blob cannot be looked at", &error)),
+        }
+    }
+
     fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError> {
         shards::list(&self.dir, after, count_max)
     }

@@ -61,6 +61,10 @@ impl BlobStore for MeasuredBlobs {
         self.told("remove", self.store.remove(digest))
     }
 
+    fn remove_older(&self, digest: &Digest, before: Timestamp) -> Result<bool, BlobError> {
+        self.told("remove", self.store.remove_older(digest, before))
+    }
+
     fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError> {
         self.told("list", self.store.list(after, count_max))
     }

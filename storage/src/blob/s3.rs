@@ -132,6 +132,15 @@ impl BlobStore for S3Blobs {
         }
     }
 
+    fn remove_older(&self, digest: &Digest, before: Timestamp) -> Result<bool, BlobError> {
+        let path = self.path(digest);
+        match self.client.wait(async |store| store.head(&path).await) {
+            Ok(about) if time(&about).is_some_and(|at| at < before) => self.remove(digest),
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
     fn list(&self, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError> {
         let prefix = Path::from(self.settings.prefix.as_str());
         let rows = self.client.wait(async |store| {

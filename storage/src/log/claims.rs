@@ -76,6 +76,11 @@ impl ClaimedLog {
         Ok(Self { log, blobs, above, bytes_max: limits.bytes_max, uploads })
     }
 
+    /// Where the bytes are. What no entry of the log names may be removed from it, and nothing else.
+    pub fn blobs(&self) -> SharedBlobs {
+        Arc::clone(&self.blobs)
+    }
+
     /// Gives an entry its bytes.
     fn redeem(&self, mut entry: Entry) -> Result<Entry, LogError> {
         if let Some(blob) = claim(&entry.envelope) {
@@ -103,7 +108,7 @@ impl ClaimedLog {
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.blob.digest);
             for row in rows.iter().filter(|row| row.stored_at < before) {
-                self.blobs.remove(&row.blob.digest).map_err(|error| of_write(0, &error))?;
+                self.blobs.remove_older(&row.blob.digest, before).map_err(|error| of_write(0, &error))?;
             }
         }
     }

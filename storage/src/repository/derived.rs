@@ -2,7 +2,7 @@
 
 /// The tables of either engine that are neither registry, audit nor setting. Words and lists of notes are shared, and kept. A
 /// table that is forgotten here is noticed by the rebuilt content, which is then not the same.
-pub(super) const DERIVED: [&str; 13] = [
+pub(super) const DERIVED: &[&str] = &[
     "message",
     "message_step",
     "waiting",
@@ -16,4 +16,5 @@ pub(super) const DERIVED: [&str; 13] = [
     "imaging_instance",
     "imaging_study",
     "imaging_mark",
+    "document",
 ];

@@ -26,6 +26,7 @@ mod message;
 mod messages;
 mod migrate;
 mod persons;
+mod pointers;
 mod ports;
 mod programs;
 mod providers;

@@ -22,6 +22,7 @@ mod messages;
 mod migrate;
 mod past;
 mod persons;
+mod pointers;
 mod ports;
 mod posting;
 mod providers;

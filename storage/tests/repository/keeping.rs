@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use causeway_core::contract::repository::world::{
-    accepted, add, at, by_document, clock, commit, history, join, messages, redo, result, try_commit, withheld,
+    accepted, add, at, by_document, clock, commit, history, join, messages, redo, result, result_with, try_commit,
+    withheld,
 };
 use causeway_core::disposition::Disposition;
 use causeway_core::envelope::{Digest, Offset, PartitionId, Position};
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
-use causeway_core::port::{RedoMode, Repository as _, RepositoryError};
+use causeway_core::port::{Pointers as _, RedoMode, Repository as _, RepositoryError};
 use causeway_core::record::{Record, RecordKey, Resource};
 use causeway_storage::repository::sqlite::{SqliteRepository, SqliteSettings};
 use rusqlite::Connection;
@@ -327,4 +328,24 @@ fn the_write_ahead_log_is_carried_over_while_the_hub_runs() {
 
 fn position(offset: u64) -> Position {
     Position { partition: PartitionId(0), offset: Offset(offset) }
+}
+
+/// What was stored before there was a table of it.
+#[test]
+fn documents_that_versions_pointed_to_before_are_known_after_the_upgrade() {
+    let place = Place::new();
+    let documents = [b"one", b"two"].map(|text| Digest::of(text));
+    {
+        let store = store(&place.open());
+        let person = add(&store, 1).person.id;
+        commit(&store, vec![accepted(0, person, vec![result_with("LAB1", clock(2, 0, 0), &documents)])]);
+        commit(&store, vec![accepted(1, person, vec![result("LAB1", clock(3, 1, 1), "Binary/of the stars")])]);
+    }
+    let file = Connection::open(place.database()).expect("opens");
+    let as_before = "DROP TABLE document; DROP INDEX message_large; DELETE FROM schema_migration WHERE number > 8; \
+                     PRAGMA user_version = 8";
+    file.execute_batch(as_before).expect("as before");
+    drop(file);
+    let asked = [documents[0], documents[1], Digest::of(b"three")];
+    assert_eq!(place.open().pointed_to(&asked).expect("an answer"), documents.into());
 }

@@ -40,6 +40,7 @@ pub(crate) fn store(repository: &Arc<SqliteRepository>) -> Store {
         registry: repository.clone(),
         images: repository.clone(),
         commitments: repository.clone(),
+        pointers: repository.clone(),
         keep: Arc::new(()),
     }
 }

@@ -55,6 +55,7 @@ fn the_canonical_dump_is_that_of_the_embedded_engine() {
         registry: embedded.clone(),
         images: embedded.clone(),
         commitments: embedded.clone(),
+        pointers: embedded.clone(),
         keep: std::sync::Arc::new(()),
     });
     let dumped = fresh.repository().canonical_dump_hash().expect("dumped");

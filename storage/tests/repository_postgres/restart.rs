@@ -79,6 +79,7 @@ fn a_server_killed_under_load_loses_nothing_and_doubles_nothing() {
         registry: opened.clone(),
         images: opened.clone(),
         commitments: opened.clone(),
+        pointers: opened.clone(),
         keep: std::sync::Arc::new(()),
     };
     let person = add(&store, 1).person.id;

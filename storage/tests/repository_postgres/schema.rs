@@ -1,7 +1,8 @@
 //! The schema: made whole or not at all, once, and not by an older program; and what each role may do to it.
 
 use causeway_core::contract::repository::Subject as _;
-use causeway_core::contract::repository::world::{accepted, add, clock, commit, result};
+use causeway_core::contract::repository::world::{accepted, add, clock, commit, result, result_with};
+use causeway_core::envelope::Digest;
 use causeway_core::port::{AuditQuery, RepositoryError};
 use postgres::error::SqlState;
 
@@ -144,6 +145,7 @@ fn numbers_given_one_by_one_are_not_given_again_by_the_block() {
                      DROP TABLE feed_sequence; DROP TABLE commitment; DROP TABLE imaging_mark; \
                      DROP INDEX imaging_instance_by_uid; ALTER TABLE imaging_instance DROP COLUMN part; \
                      ALTER TABLE document_fetch DROP COLUMN failure; \
+                     DROP TABLE document; DROP INDEX message_large; \
                      DELETE FROM schema_migration WHERE number > 4";
     fresh.client().batch_execute(as_before).expect("as before");
     PostgresRepository::migrate(&fresh.settings).expect("migrated");
@@ -156,4 +158,19 @@ fn numbers_given_one_by_one_are_not_given_again_by_the_block() {
     };
     assert_eq!(numbers("SELECT id FROM message ORDER BY log_offset"), [101, 165]);
     assert_eq!(numbers("SELECT id FROM record_version ORDER BY id"), [1, 65]);
+}
+
+/// What was stored before there was a table of it.
+#[test]
+fn documents_that_versions_pointed_to_before_are_known_after_the_upgrade() {
+    let fresh = fresh(settings());
+    let (store, documents) = (fresh.open(), [b"one", b"two"].map(|text| Digest::of(text)));
+    let person = add(&store, 1).person.id;
+    commit(&store, vec![accepted(0, person, vec![result_with("LAB1", clock(2, 0, 0), &documents)])]);
+    commit(&store, vec![accepted(1, person, vec![result("LAB1", clock(3, 1, 1), "Binary/of the stars")])]);
+    let as_before = "DROP TABLE document; DROP INDEX message_large; DELETE FROM schema_migration WHERE number > 9";
+    fresh.client().batch_execute(as_before).expect("as before");
+    PostgresRepository::migrate(&fresh.settings).expect("migrated");
+    let asked = [documents[0], documents[1], Digest::of(b"three")];
+    assert_eq!(fresh.open().pointers.pointed_to(&asked).expect("an answer"), documents.into());
 }

@@ -78,7 +78,8 @@ impl Subject for Fresh {
             repository: opened.clone(),
             registry: opened.clone(),
             images: opened.clone(),
-            commitments: opened,
+            commitments: opened.clone(),
+            pointers: opened,
             keep: self.schema.clone(),
         }
     }

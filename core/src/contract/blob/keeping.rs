@@ -1,5 +1,7 @@
 //! What is kept, and how it comes back.
 
+use jiff::Timestamp;
+
 use super::{Needs, New, addresses, bytes, fresh, put_in_pieces, read_in_steps};
 use crate::envelope::Digest;
 use crate::port::{Blob, BlobError, BlobStore};
@@ -104,6 +106,29 @@ pub fn a_removed_blob_is_gone_and_may_come_again(new: New) {
     }
     store.put(&one).expect("put again");
     assert!(store.read(&gone, 0, usize::MAX).expect("back") == one);
+}
+
+/// What was stored again meanwhile is not removed as the old thing it was; what is old is.
+pub fn only_a_blob_stored_last_before_then_is_removed_as_old(new: New) {
+    let (subject, store) = fresh(new);
+    let (one, two) = (bytes(1, 100_000), bytes(2, 100_000));
+    let (old, other) = (store.put(&one).expect("put").digest, store.put(&two).expect("put").digest);
+    let stored_at = |digest: Digest| {
+        let rows = store.list(None, 10).expect("a list");
+        rows.iter().find(|row| row.blob.digest == digest).expect("it is there").stored_at
+    };
+    assert!(!store.remove_older(&old, stored_at(old)).expect("an answer"), "it is not older than itself");
+    assert!(!store.remove_older(&Digest::of(b"never stored"), Timestamp::MAX).expect("an answer"));
+    let judged = stored_at(old);
+    // The clock of a store may be one of whole seconds.
+    while stored_at(old) <= judged {
+        store.put(&one).expect("put again");
+    }
+    assert!(!store.remove_older(&old, judged).expect("an answer"), "it was stored again");
+    assert!(store.read(&old, 0, usize::MAX).expect("still there") == one);
+    assert!(store.remove_older(&old, Timestamp::MAX).expect("removed"));
+    assert!(!store.remove_older(&old, Timestamp::MAX).expect("nothing left to remove"));
+    assert_eq!(addresses(&*subject.open(), 10), [other]);
 }
 
 /// The bound of a blob, to the byte, and nothing left of one that is too long.

@@ -213,6 +213,14 @@ pub fn result(name: &str, clock: VersionClock, value: &str) -> Record {
     }
 }
 
+/// A result that points to documents.
+pub fn result_with(name: &str, clock: VersionClock, documents: &[Digest]) -> Record {
+    let urls: Vec<_> = documents.iter().map(|digest| json!({ "url": format!("Binary/{digest}") })).collect();
+    let value = clock.offset.to_string();
+    let resource = json!({ "resourceType": "Observation", "valueString": value, "content": urls }).into();
+    Record { resource, ..result(name, clock, "") }
+}
+
 /// A clock: rank, second, place in the log.
 pub fn clock(rank: u8, second: u32, offset: u64) -> VersionClock {
     VersionClock { rank, at: at(second), offset }

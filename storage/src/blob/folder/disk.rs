@@ -31,6 +31,21 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), BlobError> {
     opened.sync_all().map_err(|error| of_sync("a folder", &error))
 }
 
+/// Holds a folder alone as long as the file is open: waits for those who hold it together, in this process or another.
+pub(super) fn alone(dir: &Path) -> Result<File, BlobError> {
+    held(dir, File::lock)
+}
+
+/// Holds a folder together with others.
+pub(super) fn together(dir: &Path) -> Result<File, BlobError> {
+    held(dir, File::lock_shared)
+}
+
+fn held(dir: &Path, lock: impl FnOnce(&File) -> std::io::Result<()>) -> Result<File, BlobError> {
+    let opened = File::open(dir).and_then(|file| lock(&file).map(|()| file));
+    opened.map_err(|error| unavailable("a folder cannot be held", &error))
+}
+
 /// Refuses to begin below the reserve.
 pub(super) fn check_room(dir: &Path, free_bytes_min: u64) -> Result<(), BlobError> {
     let about = rustix::fs::statvfs(dir);

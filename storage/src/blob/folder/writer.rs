@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use causeway_core::port::{Blob, BlobError, BlobWriter};
 use uuid::Uuid;
 
-use super::disk::{check_room, create_dir, of_sync, of_write, sync_dir, unavailable};
+use super::disk::{check_room, create_dir, of_sync, of_write, sync_dir, together, unavailable};
 use super::{FolderBlobs, UNFINISHED};
 use crate::blob::seal::Sealing;
 
@@ -49,7 +49,11 @@ impl FolderWriter {
         let target = self.store.path(&blob.digest);
         let shard = target.parent().unwrap_or(&self.store.dir);
         create_dir(shard)?;
-        let renamed = std::fs::rename(&self.path, &target);
+        let renamed = {
+            // Whoever removes what is old looks at the file and removes it as one.
+            let _together = together(&self.store.dir.join(UNFINISHED))?;
+            std::fs::rename(&self.path, &target)
+        };
         renamed.map_err(|error| unavailable("a blob cannot be given its address", &error))?;
         self.published = true;
         // From the name up: another process may have made the folders and not have synced them yet.

@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "feed_sequence", sql: include_str!("../../../migrations/postgres/0007_feed_sequence.sql") },
     Migration { name: "commitment", sql: include_str!("../../../migrations/postgres/0008_commitment.sql") },
     Migration { name: "imaging_mark", sql: include_str!("../../../migrations/postgres/0009_imaging_mark.sql") },
+    Migration { name: "document", sql: include_str!("../../../migrations/postgres/0010_document.sql") },
 ];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.

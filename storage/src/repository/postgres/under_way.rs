@@ -11,6 +11,10 @@ pub(super) const BEGIN: &str = "pg_advisory_lock_shared(hashtextextended('causew
      (SELECT pg_advisory_xact_lock_shared(hashtext('causeway messages ' || current_schema()), \
         ((last_value - (NOT is_called)::int4) % 2147483647)::int4) FROM message_id)";
 
+/// What waits for the commits that are under way, and keeps others from beginning until the transaction ends.
+pub(super) const ALONE: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('causeway commits ' || current_schema(), 0))";
+
 /// What keeps commits from beginning until the transaction ends.
 pub(super) const OPENING: &str =
     "SELECT pg_advisory_xact_lock(hashtextextended('causeway tickets ' || current_schema(), 0))";

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 pub(super) use super::clock::Clock;
 use super::copying::Load;
+use super::pointers;
 use super::record_rows::{new_records, update_records, versions};
 use super::session::get;
 use super::unit::Unit;
@@ -241,6 +242,7 @@ impl<'r> Ledger<'r> {
     }
 
     fn write_records(self, unit: &mut Unit<'_>, versions: &Load) -> Result<()> {
+        pointers::note(unit, &self.versions)?;
         let written = |how: Written| self.records.iter().filter(move |(_, record)| record.written == how);
         let new = unit.copy(versions, || new_records(written(Written::New)))?;
         let changed: Vec<_> = written(Written::Changed).collect();

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "feed_sequence", sql: include_str!("../../../migrations/sqlite/0006_feed_sequence.sql") },
     Migration { name: "commitment", sql: include_str!("../../../migrations/sqlite/0007_commitment.sql") },
     Migration { name: "imaging_mark", sql: include_str!("../../../migrations/sqlite/0008_imaging_mark.sql") },
+    Migration { name: "document", sql: include_str!("../../../migrations/sqlite/0009_document.sql") },
 ];
 
 /// The schema this program knows.

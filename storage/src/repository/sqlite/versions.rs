@@ -10,6 +10,7 @@ pub(super) use super::super::place::{content, place};
 use super::codec::{domain_of, feed_of, level_code, micros, position_of, small, timestamp, trace_of};
 use super::error::{Result, damaged};
 use super::past::{self, Clock, Past};
+use super::pointers;
 use super::seal::{self, Half, Sealer};
 use super::unit::Unit;
 
@@ -194,6 +195,7 @@ impl<'a> Incoming<'a> {
             seal.bytes(),
             self.text,
         ])?;
+        pointers::note(&unit.tx, self.source.person, self.text)?;
         Ok(id)
     }
 

@@ -1,0 +1,55 @@
+//! Orphans of the blob stores, looked for now and then.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use causeway_core::metric::{self, Metrics};
+use causeway_core::port::Clock as _;
+
+use super::clockwork::thread;
+use crate::clock::SystemClock;
+use crate::diagnostic::Diagnostic;
+use crate::orphans::{Mode, Orphans, Swept, Walk};
+use crate::stop::Stop;
+
+/// How often the stores are walked, unless what is old is so sooner.
+const WALK_EVERY: Duration = Duration::from_hours(24);
+/// So many walks in a row look into a blob that has come of age: one may be missed, not all.
+const WALKS: u32 = 7;
+
+/// Walks now and then.
+pub(super) fn watch(orphans: Orphans, metrics: Arc<dyn Metrics>, stop: &Stop) -> Result<JoinHandle<()>, Diagnostic> {
+    let stop = stop.clone();
+    let every = WALK_EVERY.min(orphans.retention).min(orphans.age);
+    thread("causeway-orphans", move || {
+        // The first walk looks into everything that is old enough: nobody knows how long the process was away.
+        let mut since = Duration::MAX;
+        while !stop.wait(every) {
+            let (began, now) = (Instant::now(), SystemClock.now());
+            let (is_said, mut nobody) = (|| stop.is_said(), |_, _: &_| {});
+            let mut walk = Walk { now, mode: Mode::Remove, since, stop: &is_said, each: &mut nobody };
+            match orphans.walk(&mut walk) {
+                Ok(swept) => {
+                    // What is left over comes of age no second time.
+                    let cut_short = swept.iter().any(|store| store.cut_short);
+                    since = if cut_short { Duration::MAX } else { every.saturating_mul(WALKS) };
+                    swept.iter().for_each(|store| tell(metrics.as_ref(), store, began));
+                }
+                Err(told) => {
+                    tracing::warn!(code = %told.code, what = told.what, "orphans of the blob store are looked for later");
+                }
+            }
+        }
+    })
+}
+
+fn tell(metrics: &dyn Metrics, store: &Swept, began: Instant) {
+    let name = store.holds.as_str();
+    metrics.add(&metric::BLOB_ORPHANS_REMOVED, &[name], store.removed);
+    metrics.set(&metric::BLOB_SWEEP_TIMESTAMP_SECONDS, &[name], SystemClock.now().as_duration().as_secs_f64());
+    if store.removed > 0 {
+        let (removed, bytes, seconds) = (store.removed, store.bytes, began.elapsed().as_secs());
+        tracing::info!(store = name, removed, bytes, seconds, "what nothing points to was removed from the blob store");
+    }
+}
