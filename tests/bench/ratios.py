@@ -2,11 +2,11 @@
 """Measures the hub beside its limits and peers in one run, and prints the ratios.
 
 usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,catchup,restart]
-       [--count N] [--entries N] [--live N]
+       [--count N] [--entries N] [--live N] [--stop SECONDS]
 
 Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,catchup,restart: all of the production
-engines, and the restart over a long log. --entries (of `restart`), --count and --live (messages a second, of `catchup`) make it
-smaller, to see whether the script works; what it prints then is no measurement.
+engines, and the restart over a long log. --entries (of `restart`), --count, --live (messages a second) and --stop (for how long nobody
+processed) of `catchup` make it smaller, to see whether the script works; what it prints then is no measurement.
 
 DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
 `peers/target`, `peers-lfh/target` and `kafka/target/dependency` as Maven leaves them. Only ratios within one run mean
@@ -289,7 +289,8 @@ def catchup(args, folder):
         live = args.live
         base = prepared(args, folder / "live", bootstrap, url)
         with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / "live.log"):
-            load(args.peers, 13101, 64, args.count, args.message, "backlog")
+            # What came while nobody processed.
+            load(args.peers, 13101, 64, live * args.stop, args.message, "backlog")
             paced = subprocess.Popen([HUB, "bench", "door", "--to", "127.0.0.1:13101", "--rate", str(live), "--seconds", "600", "--connections", "16", "--json"], stdout=subprocess.DEVNULL)
             begun = time.monotonic()
             worker = subprocess.Popen([*base, "--set", "server.listen=127.0.0.1:13110", "serve", "--role", "process"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -304,7 +305,7 @@ def catchup(args, folder):
         stop_kafka()
         stop_postgres()
     ratio("two processes / one, a core each, beside broker and database on the same two", rates[2] / rates[1], 1.6)
-    ratio(f"catching up / the live rate of {live}/s, which goes on meanwhile", rate / live, 3)
+    ratio(f"catching up after a stop of {args.stop} s / the live rate of {live}/s, which goes on meanwhile", rate / live, 3)
 
 
 def restart(args, folder):
@@ -312,15 +313,11 @@ def restart(args, folder):
     target = folder / "restart"
     target.mkdir()
     config = hub_config(target, 13101, 13102)
-    held = 0
-    while held < args.entries:
-        # A minute writes some hundred thousand.
-        seconds = "60" if args.entries > 1_000_000 else "2"
-        fill = ["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--example", "append", "--", "512", seconds, "64", str(target / "data/log")]
-        subprocess.run(fill, cwd=ROOT, check=True, capture_output=True)
-        lanes = hub_does([HUB, "--config", config, "log", "list", "--json"])
-        held = sum(json.loads(line)["end"] for line in lanes.splitlines())
-        print(f"{held:,} entries", flush=True)
+    # Through the log's own interface, with thousands under way at once: a door would take an hour.
+    fill = ["cargo", "run", "-q", "--release", "-p", "causeway-tests", "--example", "fill", "--", str(target / "data/log"), str(args.entries)]
+    print(subprocess.run(fill, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
+    lanes = hub_does([HUB, "--config", config, "log", "list", "--json"])
+    held = sum(json.loads(line)["end"] for line in lanes.splitlines())
     begun = time.monotonic()
     with Server("causeway", [HUB, "--config", config, "serve"], 13101, folder / "restart.log") as ours:
         load(args.peers, 13101, 1, 1, args.message, "first")
@@ -445,6 +442,7 @@ def main():
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=10_000_000)
     parser.add_argument("--live", type=int, default=1000)
+    parser.add_argument("--stop", type=int, default=600)
     parser.add_argument("--message", default=None, help="a message with {ID} and {PAT}; default DIR/oru.hl7")
     parser.add_argument("--hub", type=pathlib.Path, default=ROOT / "target/release/causeway")
     args = parser.parse_args()

@@ -5,10 +5,12 @@
 //! repository and names every [`check::Anomaly`].
 
 pub mod check;
+pub mod fill;
 pub mod hub;
 pub mod journal;
 pub mod load;
 pub mod patient;
 pub mod proxy;
 pub mod servers;
+pub mod tap;
 pub mod tier;

@@ -29,6 +29,8 @@ pub struct Load {
     /// The senders wait when so many messages are acknowledged, until a test says more: so that faults meet a load that is
     /// under way, however fast the machine is.
     pub allowed: Arc<AtomicU64>,
+    /// Every second message of a patient is made longer by so many bytes.
+    pub padding: usize,
 }
 
 /// Why a run ended early.
@@ -48,6 +50,19 @@ pub enum LoadError {
 /// As many messages as there are.
 pub fn all() -> Arc<AtomicU64> {
     Arc::new(AtomicU64::new(u64::MAX))
+}
+
+impl Load {
+    /// The message of a patient with this counter.
+    pub fn message(&self, patient: Patient, counter: u32) -> String {
+        let message = patient.message(counter, self.seed);
+        if self.padding == 0 || counter.is_multiple_of(2) { message } else { padded(&message, self.padding) }
+    }
+}
+
+/// A message made longer by a segment that nobody maps.
+pub fn padded(message: &str, bytes: usize) -> String {
+    format!("{message}ZPD|1|{}\r", "x".repeat(bytes))
 }
 
 /// Sends everything, riding out whatever happens to the hub. `progress` counts acknowledgements as they come.
@@ -77,7 +92,7 @@ fn work(load: &Load, lane: usize, journal: &Journal, progress: &AtomicU64, start
     for counter in 1..=load.counters {
         for patient in &mine {
             let numbered = Numbered { patient: patient.number, counter };
-            let frame = format!("\u{b}{}\u{1c}\r", patient.message(counter, load.seed));
+            let frame = format!("\u{b}{}\u{1c}\r", load.message(*patient, counter));
             loop {
                 if started.elapsed() > load.deadline {
                     left += 1;

@@ -71,8 +71,8 @@ impl Patient {
         .join("\r")
     }
 
-    /// A given name of letters only, one a patient.
-    fn given(self) -> String {
+    /// Its given name: letters only, another one for each patient.
+    pub fn given(self) -> String {
         self.number.to_string().bytes().map(|digit| char::from(b'A' + (digit - b'0'))).collect()
     }
 }

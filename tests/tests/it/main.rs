@@ -1,6 +1,9 @@
 //! One program for all tests that look at the whole: linking is what they cost most.
 
 #[cfg(test)]
+#[cfg(feature = "production")]
+mod claims;
+#[cfg(test)]
 mod corruption;
 #[cfg(test)]
 mod disk;
@@ -8,6 +11,8 @@ mod disk;
 mod faults;
 #[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod orphans;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
@@ -19,6 +24,8 @@ mod rebuilding;
 mod resends;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+mod starting;
 #[cfg(test)]
 mod stuck;
 #[cfg(test)]

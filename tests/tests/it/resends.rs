@@ -22,12 +22,17 @@ fn send(link: &mut TcpStream, patient: Patient, counter: u32, seed: u64, journal
 
 /// What a hub counts as copies, by its metrics.
 fn copies_counted(hub: &Hub) -> u64 {
+    metric(hub, "causeway_messages_duplicate_total").iter().filter_map(|value| value.parse::<u64>().ok()).sum()
+}
+
+/// The values a hub tells of a metric, of all its labels.
+pub(crate) fn metric(hub: &Hub, name: &str) -> Vec<String> {
     let mut link = dial(hub.http());
     link.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("asked");
     let mut text = String::new();
     link.read_to_string(&mut text).expect("read");
-    let lines = text.lines().filter(|line| line.starts_with("causeway_messages_duplicate_total{"));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    let lines = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')));
+    lines.filter_map(|line| line.rsplit(' ').next().map(str::to_owned)).collect()
 }
 
 /// Each message one to five times: on the same connection, on another one, at another process, and after a restart.

@@ -29,7 +29,8 @@ pub(crate) fn status(hub: &Hub) -> serde_json::Value {
 
 /// Registers provider and patients by the command line, as a user would.
 pub(crate) fn register(hub: &Hub, patients: &[Patient], folder: &Path) {
-    let domains: Vec<String> = ["PERS", "ENCT"].iter().map(|domain| format!("\"{domain}\":\"2020-01-01\"")).collect();
+    let domains: Vec<String> =
+        ["PERS", "ENCT", "LABR"].iter().map(|domain| format!("\"{domain}\":\"2020-01-01\"")).collect();
     let provider = format!(
         r#"{{"id":"{PROVIDER}","name":"Load Hospital","kind":"hospital","status":"registered","domains":{{{}}}}}"#,
         domains.join(",")

@@ -12,7 +12,7 @@ use super::world::{World, some_patients, tier};
 const RESIDENT_KIB_MAX: u64 = 512 * 1024;
 
 /// What a process of a hub keeps in memory, in KiB.
-fn resident(hub: &Hub) -> u64 {
+pub(crate) fn resident(hub: &Hub) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", hub.pid().expect("it runs"))).expect("read");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a size");
     line.trim().trim_end_matches(" kB").parse().expect("a number")

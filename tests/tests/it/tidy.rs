@@ -88,6 +88,34 @@ fn the_documents_name_only_paths_that_exist() {
     }
 }
 
+/// Tests and plants that the documents name are there, and every plant is named.
+#[test]
+fn the_documents_name_only_tests_and_plants_that_exist() {
+    let source: String = tracked(&[".rs"]).into_iter().map(|(_, text)| text).collect();
+    let plants: Vec<String> = tracked(&[".patch"])
+        .iter()
+        .filter_map(|(name, _)| Some(name.strip_prefix("tests/plants/")?.strip_suffix(".patch")?.to_owned()))
+        .collect();
+    let promises = std::fs::read_to_string(root().join("docs/promises.md")).expect("read");
+    let operating = std::fs::read_to_string(root().join("docs/operating.md")).expect("read");
+    let words = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let made_of = |word: &str, joint: char, least: usize| {
+        word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint)
+            && word.matches(joint).count() >= least
+    };
+    for test in words(&(promises.clone() + &operating)).iter().filter(|word| made_of(word, '_', 3)) {
+        let there = source.contains(&format!("fn {test}(")) || source.contains(&format!("\"{test}\""));
+        assert!(there || test.starts_with("causeway_"), "a document names `{test}`, which is no test");
+    }
+    let named = words(&promises);
+    for plant in &plants {
+        assert!(named.contains(plant), "docs/promises.md does not name the plant {plant}");
+    }
+    for word in named.iter().filter(|word| made_of(word, '-', 1)) {
+        assert!(plants.contains(word), "docs/promises.md names the plant {word}, which is not there");
+    }
+}
+
 /// The targets of Markdown links inside the repository.
 fn links(text: &str) -> Vec<&str> {
     text.split("](")

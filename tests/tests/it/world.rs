@@ -24,8 +24,8 @@ const PARTITIONS: u16 = 4;
 
 /// What the hub of a test works on.
 enum Engines {
-    /// Files of its own folder.
-    Embedded,
+    /// Files of its own folder, and further lines of the configuration.
+    Embedded(&'static str),
     /// Real servers, with a topic and a schema of this test's own.
     #[cfg(feature = "production")]
     Production { servers: Servers, place: Place },
@@ -41,7 +41,12 @@ pub(crate) struct World {
 impl World {
     /// On the embedded engines: one process.
     pub(crate) fn embedded() -> Self {
-        Self { engines: Engines::Embedded, folder: tempfile::tempdir().expect("a folder") }
+        Self::embedded_with("")
+    }
+
+    /// The same, with further lines of the configuration.
+    pub(crate) fn embedded_with(lines: &'static str) -> Self {
+        Self { engines: Engines::Embedded(lines), folder: tempfile::tempdir().expect("a folder") }
     }
 
     /// On Kafka and PostgreSQL: as many processes as the test likes.
@@ -67,7 +72,7 @@ impl World {
     /// The same, in a folder that is there.
     pub(crate) fn process_in(&self, folder: &Path) -> Hub {
         let lines = match &self.engines {
-            Engines::Embedded => String::new(),
+            Engines::Embedded(lines) => (*lines).to_owned(),
             #[cfg(feature = "production")]
             Engines::Production { servers, place } => servers.engines(place, PARTITIONS),
         };
@@ -77,7 +82,7 @@ impl World {
     /// Makes topic, schema and registry as an administrator does.
     pub(crate) fn prepare(&self, hub: &Hub, patients: &[Patient]) {
         match &self.engines {
-            Engines::Embedded => {}
+            Engines::Embedded(_) => {}
             #[cfg(feature = "production")]
             Engines::Production { .. } => {
                 for arguments in [&["kafka", "apply", "--yes"][..], &["db", "migrate"]] {
@@ -92,7 +97,7 @@ impl World {
     /// The repository, beside the hub.
     pub(crate) fn repository(&self, hub: &Hub) -> Box<dyn Repository> {
         match &self.engines {
-            Engines::Embedded => {
+            Engines::Embedded(_) => {
                 let file = hub.data().join("repository.db");
                 Box::new(SqliteRepository::open(&file, SqliteSettings::default()).expect("opens"))
             }
@@ -143,6 +148,7 @@ impl World {
             seed,
             deadline: Duration::from_secs(tier().pick(300, 1_800, 7_200)),
             allowed: all_of_them(),
+            padding: 0,
         }
     }
 
@@ -160,7 +166,7 @@ impl World {
         let count = |kind: Event| events.values().flatten().filter(|event| **event == kind).count() as u64;
         // A log that many processes write holds resends, too; they are told apart when they are stored.
         let copies_max = match &self.engines {
-            Engines::Embedded => 0,
+            Engines::Embedded(_) => 0,
             #[cfg(feature = "production")]
             Engines::Production { .. } => count(Event::Sent) - events.len() as u64,
         };
