@@ -75,6 +75,7 @@ behind = behind
 images-title = Images
 images-open = { $n } open
 images-caption = Since the hub began. A conflict is an instance whose UID had been used for another one: both are kept.
+images-conflicts = Which images contradict each other
 column-associations = Associations
 column-instances = Instances stored
 column-size = Size
@@ -115,6 +116,27 @@ class-capacity = Capacity
 class-hub = Hub
 
 # Local codes that no table knows.
+conflicts-title = Images in conflict
+conflicts-count = { $n ->
+    [0] No SOP Instance UID stands for images that contradict each other.
+    [one] { $n } SOP Instance UID stands for images that contradict each other.
+   *[other] { $n } SOP Instance UIDs stand for images that contradict each other.
+}
+conflicts-intro = Every image is kept. Ask the sender which one is right: a rejection note (IHE IOCM) hides the other.
+conflicts-persons = Images that stand for another person are held
+conflicts-caption = By SOP Instance UID
+conflicts-more = There are more: the command lists all.
+column-instance = SOP Instance UID
+column-conflict = Conflict
+column-readers = For readers
+in-study = in study
+conflict-study = In two studies
+conflict-series = In two series
+conflict-content = Contents differ
+conflict-corrected = Corrected by its sender
+image-shown = shown
+image-kept = kept, not shown
+image-rejected = rejected
 codes-title = Codes that no table knows
 codes-none = No code came that the tables of its feed do not know.
 codes-intro = These local codes are kept as they were sent. Write what they stand for into a code table of the feed, check and restart the hub, then replay the feed: the records get the recognised codes.

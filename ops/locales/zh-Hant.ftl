@@ -71,6 +71,7 @@ behind = 落後
 images-title = 影像
 images-open = { $n } 個進行中
 images-caption = 自系統啟動起計。衝突指影像的識別碼曾用於另一影像：兩者均予保存。
+images-conflicts = 查看互相矛盾的影像
 column-associations = 連接
 column-instances = 已保存影像
 column-size = 大小
@@ -110,6 +111,26 @@ class-capacity = 容量
 class-hub = 系統
 
 # 對照表未有的本地代碼。
+conflicts-title = 影像衝突
+conflicts-count = { $n ->
+    [0] 沒有 SOP Instance UID 對應互相矛盾的影像。
+   *[other] { $n } 個 SOP Instance UID 對應互相矛盾的影像。
+}
+conflicts-intro = 所有影像均予保存。請向發送方查明何者正確：以拒絕通知（IHE IOCM）可隱藏另一影像。
+conflicts-persons = 已屬於另一人的影像暫存待處理
+conflicts-caption = 按 SOP Instance UID 排列
+conflicts-more = 尚有其他影像：以指令列出全部。
+column-instance = SOP Instance UID
+column-conflict = 衝突
+column-readers = 讀者所見
+in-study = 所屬檢查
+conflict-study = 屬兩個檢查
+conflict-series = 屬兩個系列
+conflict-content = 內容不同
+conflict-corrected = 由發送方更正
+image-shown = 顯示
+image-kept = 保存但不顯示
+image-rejected = 已被拒絕
 codes-title = 對照表未有的代碼
 codes-none = 收到的代碼均已載於資料來源的對照表。
 codes-intro = 這些本地代碼按原樣保存。請在資料來源的代碼對照表加入其含義，檢查設定並重新啟動系統，然後重新處理該資料來源，紀錄便會加上認可代碼。

@@ -14,6 +14,7 @@ mod doctor;
 mod explain;
 mod feed;
 mod generate;
+mod image;
 mod init;
 mod kafka;
 mod log;
@@ -107,6 +108,8 @@ enum Command {
     Feed(feed::Feed),
     /// Messages: find them, follow them, replay them.
     Message(message::Message),
+    /// Images: those that contradict each other.
+    Image(image::Image),
     /// Persons of the registry.
     Person(person::Person),
     /// Providers of the registry.
@@ -174,6 +177,7 @@ fn dispatch(command: &Command, context: &Context) -> Outcome {
         Command::Generate(args) => generate::run(args, context),
         Command::Feed(args) => feed::run(args, context),
         Command::Message(args) => message::run(args, context),
+        Command::Image(args) => image::run(args, context),
         Command::Person(args) => person::run(args, context),
         Command::Provider(args) => provider::run(args, context),
         Command::Consent(args) => consent::run(args, context),

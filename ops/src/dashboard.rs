@@ -7,6 +7,7 @@
 //! | `/ops` | [`overview`]; `/ops/live` is its changing part alone, for the script that keeps it fresh |
 //! | `/ops/held` | [`held`] |
 //! | `/ops/codes` | [`codes`] |
+//! | `/ops/conflicts` | [`conflicts`] |
 //! | `/ops/messages` | [`messages`], filtered by `state`, `feed` and `reason` |
 //! | `/ops/messages/{trace}` | [`journey`] |
 //!
@@ -14,6 +15,7 @@
 
 mod badge;
 pub(crate) mod codes;
+mod conflicts;
 mod held;
 mod journey;
 mod messages;
@@ -30,7 +32,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use causeway_core::disposition::Disposition;
-use causeway_core::port::{Repository, RepositoryError};
+use causeway_core::port::{Images, Repository, RepositoryError};
 use causeway_serve::http::Problem;
 use causeway_serve::language::{self, Language, Source, Speaker, Texts};
 use causeway_serve::page::{Fragment, Page, Place};
@@ -44,6 +46,8 @@ pub(crate) struct DashboardState {
     pub(crate) snapshot: Arc<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
     /// For the list of messages and their journeys.
     pub(crate) repository: Arc<dyn Repository>,
+    /// For the images that contradict each other.
+    pub(crate) images: Arc<dyn Images>,
     /// Whether a table of its feed knows a code today.
     pub(crate) knows: codes::Knows,
     /// Whether all data is synthetic, which a bar then says on every page.
@@ -60,6 +64,7 @@ pub(crate) fn routes(state: DashboardState) -> Router {
         .route("/{lang}/ops/live", get(overview::live))
         .route("/{lang}/ops/held", get(held::page))
         .route("/{lang}/ops/codes", get(codes::page))
+        .route("/{lang}/ops/conflicts", get(conflicts::page))
         .route("/{lang}/ops/messages", get(messages::page))
         .route("/{lang}/ops/messages/{trace}", get(journey::page))
         .with_state(state)

@@ -14,11 +14,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use causeway_core::port::{Clock, Repository};
+use causeway_core::port::Clock;
 use serde_json::json;
 
 use crate::config::code_tables::Known;
 use crate::dashboard::{self, DashboardState};
+use crate::engines::Vault;
 use crate::health::Health;
 use crate::metrics::Prometheus;
 use crate::status::Board;
@@ -40,12 +41,13 @@ pub(crate) struct Surface {
 }
 
 /// All routes.
-pub(crate) fn routes(surface: Surface, repository: Arc<dyn Repository>, known: Known, synthetic: bool) -> Router {
+pub(crate) fn routes(surface: Surface, repository: Arc<dyn Vault>, known: Known, synthetic: bool) -> Router {
     let board = surface.board.clone();
     let clock = Arc::clone(&surface.clock);
     let pages = DashboardState {
         snapshot: Arc::new(move || board.latest()),
-        repository,
+        repository: Arc::clone(&repository) as _,
+        images: repository,
         knows: Arc::new(move |count| known.knows(count, clock.now())),
         demo: synthetic,
     };

@@ -409,7 +409,7 @@ fn serve_pages(
     let Engines { clock, metrics, repository, .. } = engines;
     let surface = Surface { metrics: Arc::clone(metrics), board, health, clock: Arc::clone(clock) };
     let reading = reading::routes(config, engines, reached);
-    let routes = http::routes(surface, Arc::clone(repository) as _, Known::of(config), config.synthetic).merge(reading);
+    let routes = http::routes(surface, Arc::clone(repository), Known::of(config), config.synthetic).merge(reading);
     let (limits, metrics) = (config.server.limits.clone(), Arc::clone(metrics) as _);
     tokio::spawn(async move {
         causeway_serve::http::serve(listener, routes, limits, metrics, said(stopping)).await;

@@ -19,6 +19,9 @@ mod commands;
 #[path = "e2e/commitment.rs"]
 mod commitment;
 #[cfg(test)]
+#[path = "e2e/conflicts.rs"]
+mod conflicts;
+#[cfg(test)]
 #[path = "e2e/demo.rs"]
 mod demo;
 #[cfg(test)]

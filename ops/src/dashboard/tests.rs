@@ -4,6 +4,7 @@
 mod sample;
 mod served;
 
+use causeway_core::dicom::change::{Conflict, Hidden};
 use causeway_core::mapped::UnmappedCode;
 use causeway_core::outcome::State as MessageState;
 use causeway_core::port::UnmappedCount;
@@ -78,6 +79,20 @@ fn the_list_of_unknown_codes_looks_as_reviewed() {
     let shown = |counts| page(counts, english()).as_str().to_owned();
     assert_eq!(shown(&many).matches("scope=\"row\"").count(), 200);
     assert!(shown(&many).contains("There are more") && !shown(&full).contains("There are more"));
+}
+
+#[test]
+fn the_list_of_images_in_conflict_looks_as_reviewed() {
+    let kinds = [(Conflict::Content, None), (Conflict::Content, Some(Hidden::Superseded)), (Conflict::Study, None)];
+    let told: Vec<_> = kinds.into_iter().map(|(conflict, hidden)| sample::image(conflict, hidden)).collect();
+    let page =
+        |count, told: &[_], say| rendered(&conflicts::Conflicts::of(count, told, sample::now(), say)).expect("renders");
+    in_both_languages("conflicts", |say| page(2, &told, say));
+    in_both_languages("conflicts-none", |say| page(0, &[], say));
+    let many: Vec<_> = (0..201).map(|_| sample::image(Conflict::Series, None)).collect();
+    let shown = page(201, &many, reader(Language::English).say());
+    assert_eq!(shown.as_str().matches("scope=\"row\"").count(), 200);
+    assert!(shown.as_str().contains("There are more"));
 }
 
 #[test]
@@ -175,6 +190,7 @@ fn every_text_is_used() {
         include_str!("../dashboard.rs"),
         include_str!("badge.rs"),
         include_str!("codes.rs"),
+        include_str!("conflicts.rs"),
         include_str!("held.rs"),
         include_str!("journey.rs"),
         include_str!("messages.rs"),
@@ -182,6 +198,7 @@ fn every_text_is_used() {
         include_str!("spark.rs"),
         include_str!("words.rs"),
         include_str!("../../templates/dashboard/codes.html"),
+        include_str!("../../templates/dashboard/conflicts.html"),
         include_str!("../../templates/dashboard/held.html"),
         include_str!("../../templates/dashboard/journey.html"),
         include_str!("../../templates/dashboard/live.html"),
@@ -195,7 +212,17 @@ fn every_text_is_used() {
 fn no_page_shows_the_key_of_a_text_that_is_missing() {
     let keys: Vec<&str> =
         SOURCE.english.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect();
-    let pages = ["overview", "overview-empty", "held", "messages", "codes", "codes-none", "journey"];
+    let pages = [
+        "overview",
+        "overview-empty",
+        "held",
+        "messages",
+        "codes",
+        "codes-none",
+        "conflicts",
+        "conflicts-none",
+        "journey",
+    ];
     for page in pages {
         for language in Language::ALL {
             let file =

@@ -13,21 +13,21 @@ use serde_json::Value;
 use super::hub::{Hub, until};
 use super::images::{folder, hub, send};
 
-const TOKEN: &str = "a token nobody else has";
+pub(super) const TOKEN: &str = "a token nobody else has";
 const STUDY: &str = "1.2.840.99999.1";
 const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
                       HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琴,1983-01-14,M\n";
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
@@ -49,7 +49,7 @@ impl Answer {
     }
 }
 
-fn ask(hub: &Hub, path: &str, accept: &str, token: Option<&str>) -> Answer {
+pub(super) fn ask(hub: &Hub, path: &str, accept: &str, token: Option<&str>) -> Answer {
     let address: SocketAddr = hub.http.parse().expect("an address");
     let mut stream = TcpStream::connect(address).expect("connects");
     let shown = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();

@@ -1,10 +1,14 @@
 //! A hub in a plausible state, and a message with a full life.
 
 use causeway_core::decision::{Decision, Verdict};
+use causeway_core::dicom::change::{Change, Conflict, Hidden};
+use causeway_core::dicom::instance::{Instance, InstanceRow, Search};
+use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, FeedName, Format, Offset, PartitionId, Position, TraceId};
 use causeway_core::mapped::Note;
 use causeway_core::outcome::{MessageFacts, State};
 use causeway_core::person::PersonId;
+use causeway_core::phi::Phi;
 use causeway_core::policy::PolicyVersion;
 use causeway_core::port::{Actor, Effects, MessageDetail, MessageRow, RecordRow, Transition};
 use causeway_core::provider::ProviderId;
@@ -215,4 +219,28 @@ pub(in super::super) fn detail() -> MessageDetail {
             resource: serde_json::json!({ "name": "SECRET" }),
         }],
     }
+}
+
+/// An image in conflict, and the message it came by.
+pub(in super::super) fn image(conflict: Conflict, hidden: Option<Hidden>) -> super::super::conflicts::Told {
+    let uid = |text: &str| Uid::parse(text).expect("a uid");
+    let facts = row(41, "1.2.840.99999.1.1.7", State::Accepted, None).facts;
+    let instance = Instance {
+        study: uid("1.2.840.99999.1"),
+        series: uid("1.2.840.99999.1.1"),
+        instance: uid("1.2.840.99999.1.1.7"),
+        class: uid("1.2.840.10008.5.1.4.1.1.2"),
+        transfer_syntax: uid("1.2.840.10008.1.2.1"),
+        blob: Digest::of(b"image"),
+        bytes: 1000,
+        data_set_at: 300,
+        pixels: None,
+        search: Search { patient_id: Phi::new("SECRET".to_owned()), ..Search::default() },
+        change: Change::default(),
+        cut: false,
+        metadata: Phi::default(),
+    };
+    let (position, provider) = (facts.position, facts.provider.clone());
+    let row = InstanceRow { position, person: PersonId(1), provider, instance, hidden, conflict: Some(conflict) };
+    (row, Some(facts))
 }

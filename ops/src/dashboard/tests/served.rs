@@ -33,10 +33,12 @@ impl Served {
         let file = folder.path().join("repository.sqlite");
         let repository = SqliteRepository::open(&file, SqliteSettings::default()).expect("a repository");
         fill(&repository);
+        let repository = Arc::new(repository);
         let snapshot = Arc::new(sample::snapshot());
         let state = DashboardState {
             snapshot: Arc::new(move || Arc::clone(&snapshot)),
-            repository: Arc::new(repository),
+            images: Arc::clone(&repository) as _,
+            repository,
             knows: Arc::new(|count| count.code.code == "KNOWN"),
             demo: true,
         };
@@ -124,7 +126,7 @@ fn a_path_without_a_language_leads_to_the_readers() {
 fn every_place_of_the_navigation_is_there_in_both_languages() {
     let served = Served::start();
     for language in ["en", "zh-hant"] {
-        for path in ["/ops", "/ops/held", "/ops/messages", "/ops/codes"] {
+        for path in ["/ops", "/ops/held", "/ops/messages", "/ops/codes", "/ops/conflicts"] {
             let answer = served.get(&format!("/{language}{path}"), "fr");
             assert_eq!(status(&answer), "200", "{path}: {answer}");
             assert_eq!(answer.matches("aria-current=\"page\"").count(), 1, "{path}");
