@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::dicom::uid::Uid;
-use causeway_tls::Certificate;
+use causeway_tls::{Certificate, Suspect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -174,6 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         let caller = Caller { address: self.peer.address, certificate: self.peer.certificate.as_deref() };
         let feed = admit(&shared.config, request, caller).map_err(|rejection| {
             warn!(peer = %self.peer.address, ?rejection, "association rejected");
+            self.suspect(request, rejection);
             End::Rejected(rejection)
         })?;
         if self.peer.crowded {
@@ -184,6 +185,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             return Err(End::Rejected(Rejection::CONGESTION));
         }
         Ok(feed)
+    }
+
+    /// Notes who may not come in, and why.
+    fn suspect(&self, request: &Request, rejection: Rejection) {
+        let address = self.peer.address;
+        let known = self.shared.config.feeds.iter().find(|feed| {
+            feed.ae_titles.contains(&request.calling) && feed.from.iter().any(|network| network.contains(address))
+        });
+        let cause = match rejection {
+            Rejection::CALLED => "called_title",
+            Rejection::CALLING if known.is_some() => "certificate",
+            Rejection::CALLING => "unknown_sender",
+            // It speaks something else, which tells nothing of who it is.
+            _ => return,
+        };
+        let certificate = self.peer.certificate.as_deref().map_or("none", Certificate::name);
+        let detail =
+            format!("calling AE title: {}, called: {}, certificate: {certificate}", request.calling, request.called);
+        let feed = known.map(|feed| feed.name.to_string());
+        (self.shared.ports.suspect)(&Suspect { address, cause, detail, feed });
     }
 
     async fn accept(&mut self, request: Request, feed: usize) -> Result<Agreed, End> {

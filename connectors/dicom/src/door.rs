@@ -11,7 +11,7 @@ use causeway_core::disposition::Disposition;
 use causeway_core::envelope::FeedName;
 use causeway_core::metric::Metrics;
 use causeway_core::port::{BlobError, Clock, Log, LogError, SharedBlobs};
-use causeway_tls::{Acceptor, Connector, TlsError, listen};
+use causeway_tls::{Acceptor, Connector, Suspect, TlsError, listen};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -60,6 +60,10 @@ pub struct Ports {
     pub metrics: Arc<dyn Metrics>,
     /// Whether an operator has paused a feed. Called for every instance.
     pub is_paused: Arc<dyn Fn(&FeedName) -> bool + Send + Sync>,
+    /// Notes somebody who wanted to come in and may not. Must not block.
+    pub suspect: Arc<dyn Fn(&Suspect) + Send + Sync>,
+    /// Notes who sent an instance that is refused for good. Must not block.
+    pub refused: Arc<dyn Fn(&Suspect) + Send + Sync>,
     /// What is needed to commit to the safekeeping of instances; without it storage commitment is not offered.
     pub safekeeping: Option<Safekeeping>,
     /// Stops the process. May be called on the log's thread.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 pub use causeway_tls::Drained;
-use causeway_tls::{Floor, Session, prepare, serve};
+use causeway_tls::{Floor, Session, Suspect, prepare, serve};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
@@ -67,6 +67,10 @@ impl Floor for Associations {
         if let Some(cause) = self.unwelcome(address) {
             self.shared.tally.unwelcome(cause);
             debug!(peer = %address, cause = cause.as_str(), "connection refused");
+            if matches!(cause, Unwelcome::UnknownPeer | Unwelcome::Plaintext) {
+                let (cause, detail) = (cause.as_str(), "closed before a byte was read".to_owned());
+                (self.shared.ports.suspect)(&Suspect { address, cause, detail, feed: None });
+            }
             return;
         }
         let limits = &self.shared.config.limits;
@@ -130,6 +134,8 @@ async fn converse(
             shared.tally.unwelcome(Unwelcome::Handshake(error.as_str()));
             if error.is_authentication_failure() {
                 warn!(peer = %address, %error, "node authentication failure");
+                let (cause, detail) = (error.as_str(), error.to_string());
+                (shared.ports.suspect)(&Suspect { address, cause, detail, feed: None });
             } else {
                 debug!(peer = %address, %error, "no TLS session");
             }

@@ -141,6 +141,11 @@ impl Tally {
         self.metrics.observe(&metric::ACK_DURATION_SECONDS, &[name], took.as_secs_f64());
     }
 
+    /// An instance was refused before it was looked at.
+    pub(crate) fn refused(&self, feed: usize, status: Status) {
+        self.metrics.add(&metric::DICOM_INSTANCES, &[self.name(Some(feed)), status.outcome()], 1);
+    }
+
     /// The same instance came again.
     pub(crate) fn duplicate(&self, feed: usize) {
         self.metrics.add(&metric::MESSAGES_DUPLICATE, &[self.name(Some(feed))], 1);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use causeway_core::envelope::{Digest, Position, TraceId};
 use causeway_core::port::{Appended, Freshness, LogError};
 use causeway_core::reason::Reason;
+use causeway_tls::Suspect;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -16,7 +17,7 @@ use crate::config::{Acknowledge, ApplicationAck};
 use crate::door::Shared;
 use crate::frame::Event;
 use crate::inbox::{Inbox, Letter, Outcome};
-use crate::peer::{Peer, Suspect};
+use crate::peer::Peer;
 use crate::seal::{Flaw, Kept, Parcel, Receipt, Refused, Sealed, Sealer};
 use crate::tally::Cause;
 

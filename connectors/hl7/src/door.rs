@@ -11,7 +11,7 @@ use causeway_core::envelope::{FeedName, Position};
 use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Log, LogError, Repository, RepositoryError, Sequence};
 use causeway_pickup::PickupError;
-use causeway_tls::{Acceptor, Connector, TlsError, listen};
+use causeway_tls::{Acceptor, Connector, Suspect, TlsError, listen};
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tracing::{error, warn};
@@ -26,7 +26,6 @@ use crate::config::{ConfigFault, DoorConfig, FeedConfig};
 use crate::desk::Stamp;
 use crate::feed::Feed;
 use crate::frame::Framing;
-use crate::peer::Suspect;
 use crate::seal::Supports;
 use crate::tally::Tally;
 

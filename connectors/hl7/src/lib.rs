@@ -27,9 +27,9 @@ mod tally;
 pub mod trial;
 
 pub use application_ack::Waiters;
+pub use causeway_tls::Suspect;
 pub use door::{Door, DoorError, Ports, Sequences};
 pub use file::{FileDoor, FileDoorConfig};
 pub use listener::Drained;
-pub use peer::Suspect;
 pub use post::{Posted, Poster, Posting};
 pub use seal::{Support, Supports};

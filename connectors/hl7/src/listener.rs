@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 pub use causeway_tls::Drained;
-use causeway_tls::{Floor, HandshakeError, Session, prepare, serve};
+use causeway_tls::{Floor, HandshakeError, Session, Suspect, prepare, serve};
 use tokio::net::TcpStream;
 use tokio::task::{Id, JoinSet};
 use tracing::{debug, info, warn};
@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 use crate::connection::Connection;
 use crate::door::{Door, Shared};
 use crate::inbox::Inbox;
-use crate::peer::{Peer, Suspect, Token};
+use crate::peer::{Peer, Token};
 use crate::tally::Unwelcome;
 
 impl Door {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use causeway_core::envelope::Digest;
-use causeway_tls::{Acceptor, Certificate, HandshakeError};
+use causeway_tls::{Acceptor, Certificate, HandshakeError, Suspect};
 use tokio::time::{Instant, sleep_until};
 
 use crate::ack::Code;
@@ -15,7 +15,7 @@ use crate::desk::Desk;
 use crate::door::{Door, Shared};
 use crate::frame::{Event, each_payload};
 use crate::inbox::Inbox;
-use crate::peer::{Peer, Suspect, Token};
+use crate::peer::{Peer, Token};
 use crate::tally::Unwelcome;
 
 /// Takes messages that come by HTTP for the feeds of a door.

@@ -19,6 +19,7 @@ mod network;
 mod pattern;
 mod secrecy;
 mod settings;
+mod suspect;
 
 pub use acceptor::{Acceptor, Reload, Session};
 pub use certificate::{Certificate, CertificateFault};
@@ -30,3 +31,4 @@ pub use network::{Network, NetworkError};
 pub use pattern::{ClientPattern, ClientPatternError};
 pub use secrecy::{Secrecy, SecrecyFault};
 pub use settings::{ClientTlsSettings, TlsFault, TlsSettings};
+pub use suspect::Suspect;

@@ -8,6 +8,7 @@ use causeway_dicom::{Distrust, Door, DoorError, Ports, Safekeeping};
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
+use super::suspects::Suspects;
 use super::{Engines, halt, is_paused, said, stow};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
@@ -41,12 +42,16 @@ pub(super) async fn open(
 }
 
 fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
+    let suspects = Suspects::new(Arc::clone(&engines.clock), Arc::clone(&engines.repository) as _);
+    let senders = Arc::clone(&suspects);
     Ports {
         log: engines.log.port(),
         blobs: Arc::clone(&engines.blobs),
         clock: Arc::clone(&engines.clock),
         metrics: Arc::clone(&engines.metrics) as _,
         is_paused: is_paused(paused),
+        suspect: Arc::new(move |suspect| suspects.note(suspect)),
+        refused: Arc::new(move |sender| senders.note_instance(sender)),
         safekeeping: Some(Safekeeping {
             requests: Arc::clone(&engines.repository) as _,
             repository: Arc::clone(&engines.repository) as _,

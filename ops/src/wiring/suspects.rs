@@ -29,11 +29,20 @@ impl Suspects {
 
     /// Notes one, without waiting for the repository. Call it inside the runtime.
     pub(super) fn note(self: &Arc<Self>, suspect: &Suspect) {
+        self.write(suspect, "refuse-peer");
+    }
+
+    /// Notes who sent an instance that was refused, likewise.
+    pub(super) fn note_instance(self: &Arc<Self>, sender: &Suspect) {
+        self.write(sender, "refuse-instance");
+    }
+
+    fn write(self: &Arc<Self>, suspect: &Suspect, action: &str) {
         let now = self.clock.now();
         if !self.is_first(suspect, now) {
             return;
         }
-        let entry = entry(suspect, now);
+        let entry = entry(suspect, action, now);
         let repository = Arc::clone(&self.repository);
         // Not awaited: whoever is refused need not wait for the audit.
         drop(tokio::task::spawn_blocking(move || {
@@ -55,12 +64,12 @@ impl Suspects {
     }
 }
 
-fn entry(suspect: &Suspect, at: Timestamp) -> AuditEntry {
+fn entry(suspect: &Suspect, action: &str, at: Timestamp) -> AuditEntry {
     let mut detail = BTreeMap::from([
         ("peer".to_owned(), suspect.address.to_string()),
         ("cause".to_owned(), suspect.cause.to_owned()),
         ("detail".to_owned(), suspect.detail.clone()),
     ]);
     detail.extend(suspect.feed.clone().map(|feed| ("feed".to_owned(), feed)));
-    AuditEntry { at, actor: Actor("door".to_owned()), action: "refuse-peer".to_owned(), person: None, detail }
+    AuditEntry { at, actor: Actor("door".to_owned()), action: action.to_owned(), person: None, detail }
 }

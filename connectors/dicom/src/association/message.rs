@@ -1,6 +1,7 @@
 //! Messages: a command, then its data set, in fragments; and what each operation does with them.
 
 use causeway_core::dicom::uid::Uid;
+use causeway_tls::Suspect;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tracing::debug;
@@ -126,7 +127,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     /// The data set is whole.
     async fn finish(&mut self, agreed: &Agreed, context: u8, command: &Command, sink: Sink) -> Result<(), End> {
         match sink {
-            Sink::Nowhere(refusal, _) => self.refuse(agreed, context, command, &refusal).await,
+            Sink::Nowhere(refusal, _) => {
+                if command.field == field::STORE {
+                    self.shared.tally.refused(agreed.feed, refusal.status);
+                }
+                self.refuse(agreed, context, command, &refusal).await
+            }
             Sink::Request(bytes, _) => {
                 if let Err(refusal) = self.ask(agreed, context, &bytes).await {
                     return self.refuse(agreed, context, command, &refusal).await;
@@ -173,8 +179,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
 
     async fn refuse(&mut self, agreed: &Agreed, context: u8, command: &Command, refusal: &Refusal) -> Result<(), End> {
         debug!(feed = agreed.feed, status = refusal.status.0, comment = refusal.comment, "refused");
-        if command.field == field::ACTION {
-            self.shared.tally.commitment(agreed.feed, Step::Refused);
+        match command.field {
+            field::ACTION => self.shared.tally.commitment(agreed.feed, Step::Refused),
+            field::STORE => self.note(agreed, refusal),
+            _ => {}
         }
         let mut answer = CommandWriter::answer(command, refusal.status.0);
         echo_uids(&mut answer, command);
@@ -183,6 +191,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         }
         answer.comment(0x0902, &refusal.comment);
         self.say(agreed, context, &answer).await
+    }
+
+    /// Notes who sent an instance that is refused for good. What may be sent again is no matter of the audit.
+    fn note(&self, agreed: &Agreed, refusal: &Refusal) {
+        let status = refusal.status;
+        if [Status::OUT_OF_RESOURCES, Status::PROCESSING].contains(&status) {
+            return;
+        }
+        let detail = format!("calling AE title: {}, status 0x{:04X}: {}", agreed.calling, status.0, refusal.comment);
+        let feed = self.shared.feed(agreed.feed).map(|feed| feed.name.to_string());
+        let (address, cause) = (self.peer.address, status.outcome());
+        (self.shared.ports.refused)(&Suspect { address, cause, detail, feed });
     }
 
     /// Writes an answer in one go.

@@ -206,6 +206,8 @@ fn ports(log: &Arc<EmbeddedLog>, blobs: &Arc<FolderBlobs>, numbers: &Arc<Numbers
         clock: Arc::new(Stopped),
         metrics: Arc::clone(numbers) as _,
         is_paused: Arc::new(|_| false),
+        suspect: Arc::new(|_| {}),
+        refused: Arc::new(|_| {}),
         safekeeping: None,
         halt: Arc::new(|_| {}),
     }
