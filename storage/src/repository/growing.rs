@@ -35,7 +35,7 @@ pub(in crate::repository) fn grow(outcomes: &mut [Outcome], uneven: &Touched, in
     for (person, key) in wanted {
         // In the order of their keys, so that two transactions do not wait for each other crosswise.
         let row = index.standing(person, &key)?;
-        studies.insert((person, key), Study { row, record: None, carrier: 0, tree: Value::Null, named: None });
+        studies.insert((person, key), Study { row, record: None, carrier: 0, parts: Vec::new(), named: None });
     }
     if studies.is_empty() {
         return Ok(());
@@ -54,7 +54,8 @@ pub(in crate::repository) fn grow(outcomes: &mut [Outcome], uneven: &Touched, in
         }
     }
     for study in studies.into_values() {
-        let Study { record: Some(record), carrier, tree, named, .. } = study else { continue };
+        let Study { row, record: Some(record), carrier, parts, named } = study else { continue };
+        let tree = joined(row, parts);
         let record = match named.filter(|(named, _)| uneven.contains(named)) {
             Some(((study, person), provider)) => anew(index.of_study(&study, person, true)?, &provider, &tree, record),
             None => Record { resource: Resource::of(&tree), ..record },
@@ -106,6 +107,18 @@ fn anew(rows: Vec<(InstanceRow, Option<Value>)>, provider: &ProviderId, tree: &V
     Record { resource: Resource::of(&tree), retracted: true, ..record }
 }
 
+/// What stands with all that came: what stands may be long, and is gone through once a batch.
+fn joined(row: Option<RecordRow>, mut parts: Vec<Value>) -> Value {
+    match (row, parts.len()) {
+        (None, 1) => parts.pop().unwrap_or_default(),
+        (None, _) => together(parts).unwrap_or_default(),
+        (Some(row), _) => match together(parts) {
+            Some(came) => join(&row.resource, &came),
+            None => row.resource,
+        },
+    }
+}
+
 /// All of them joined, two by two: one after the other would take a long study's length squared.
 fn together(mut parts: Vec<Value>) -> Option<Value> {
     while parts.len() > 1 {
@@ -127,20 +140,17 @@ struct Study {
     record: Option<Record>,
     /// The last message of the batch that brought something of it.
     carrier: usize,
-    tree: Value,
+    /// What the messages of the batch brought.
+    parts: Vec<Value>,
     /// Its place in the index, and who sent it.
     named: Option<((Uid, PersonId), ProviderId)>,
 }
 
 impl Study {
     fn take(&mut self, record: Record, place: usize) {
-        let came = record.resource.value();
-        let (tree, clock) = match (&self.record, &self.row) {
-            (Some(before), _) => (join(&self.tree, &came), before.clock.max(record.clock)),
-            (None, Some(row)) => (join(&row.resource, &came), row.clock.max(record.clock)),
-            (None, None) => (came, record.clock),
-        };
-        self.tree = tree;
+        self.parts.push(record.resource.value());
+        let before = self.record.as_ref().map(|record| record.clock).or(self.row.as_ref().map(|row| row.clock));
+        let clock = before.map_or(record.clock, |before| before.max(record.clock));
         self.carrier = place;
         self.record = Some(Record { clock, ..record });
     }
