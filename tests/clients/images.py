@@ -1,4 +1,5 @@
-"""Sends the test files that come with pydicom to a hub by pynetdicom, and reads them back with dicomweb-client.
+"""Sends the test files that come with pydicom to a hub, by turns by pynetdicom and by dicomweb-client, and reads them back with
+dicomweb-client.
 
 They are made those of one registered person first: name, number, birth date and sex are replaced, and nothing else.
 
@@ -24,6 +25,7 @@ from pynetdicom import AE
 warnings.simplefilter("ignore")
 
 TOKEN = "a token for the clients"
+SENDER = "a token for the sender"
 PROVIDER = "9000000009"
 PATIENCE_SECONDS = 120
 # What cannot be checked, and why.
@@ -52,14 +54,14 @@ NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 
 def main(binary, folder):
     files = corpus(Path(folder).parent / "sent")
-    mllp, http, dicom = free_port(), free_port(), free_port()
+    mllp, http, dicom, stow = free_port(), free_port(), free_port(), free_port()
     run(binary, "init", "--dir", folder, "--mllp-port", mllp, "--http-port", http)
-    configure(Path(folder), dicom)
+    configure(Path(folder), dicom, stow)
     register(binary, folder)
     hub = subprocess.Popen([binary, "serve", "--config", folder], stderr=subprocess.DEVNULL)
     try:
         wait(lambda: requests.get(f"http://127.0.0.1:{http}/readyz", timeout=5).ok, "the hub to be ready")
-        faults = exchange(files, dicom, f"http://127.0.0.1:{http}/dicomweb")
+        faults = exchange(files, dicom, f"http://127.0.0.1:{stow}", f"http://127.0.0.1:{http}/dicomweb")
     finally:
         hub.terminate()
         hub.wait(60)
@@ -86,17 +88,22 @@ def corpus(folder):
     return files
 
 
-def configure(folder, dicom):
+def configure(folder, dicom, stow):
     text = (folder / "causeway.toml").read_text()
-    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    digest, sender = (hashlib.sha256(token.encode()).hexdigest() for token in (TOKEN, SENDER))
     text += f"""
 [[dicom_door]]
 listen = "127.0.0.1:{dicom}"
+
+[dicom_door.stow]
+listen = "127.0.0.1:{stow}"
+retrieve_url = "https://images.example/dicomweb"
 
 [[dicom_door.feed]]
 name = "pacs"
 provider = "{PROVIDER}"
 ae_titles = ["CLIENT"]
+stow_token_sha256 = "{sender}"
 
 [[reader]]
 name = "client"
@@ -116,8 +123,10 @@ def register(binary, folder):
     run(binary, "--config", folder, "consent", "give", 1, "--provider", PROVIDER)
 
 
-def exchange(files, dicom, url):
-    faults = send(files, dicom)
+def exchange(files, dicom, stow, url):
+    uids = sorted(files)
+    faults = send({uid: files[uid] for uid in uids[::2]}, dicom)
+    faults += post({uid: files[uid] for uid in uids[1::2]}, stow)
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {TOKEN}"
     client = DICOMwebClient(url=url, session=session)
@@ -157,6 +166,39 @@ def send(files, dicom):
         if status is None or status.get("Status") != 0:
             faults.append(f"{path.name}: not stored: {status}")
         association.release()
+    return faults
+
+
+def post(files, url):
+    """All of them in one request, twice; then one under a study of another."""
+    faults = []
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {SENDER}"
+    client = DICOMwebClient(url=url, session=session)
+    for path, data in files.values():
+        # What the client writes is what must come back.
+        encoded = io.BytesIO()
+        pydicom.dcmwrite(encoded, data)
+        path.write_bytes(encoded.getvalue())
+    for _ in range(2):
+        told = client.store_instances([data for _, data in files.values()])
+        stored = {str(item.ReferencedSOPInstanceUID): item for item in told.get("ReferencedSOPSequence", [])}
+        if set(stored) != set(files) or told.get("FailedSOPSequence") or told.get("OtherFailuresSequence"):
+            faults.append(f"posted: {sorted(set(files) ^ set(stored))} {told}")
+        for uid, item in stored.items():
+            data = files[uid][1]
+            if item.ReferencedSOPClassUID != data.SOPClassUID or not item.RetrieveURL.endswith(f"/instances/{uid}"):
+                faults.append(f"posted: {item}")
+    try:
+        client.store_instances([next(iter(files.values()))[1]], study_instance_uid="1.2.3.4")
+        faults.append("posted under the study of another")
+    except requests.HTTPError as error:
+        failed = pydicom.Dataset.from_json(error.response.json()).get("FailedSOPSequence", [])
+        if error.response.status_code != 409 or [item.FailureReason for item in failed] != [0xA900]:
+            faults.append(f"posted under the study of another: {error.response.status_code} {error.response.text}")
+    unknown = requests.post(f"{url}/studies", data=b"", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
+    if unknown.status_code != 401:
+        faults.append(f"a reader's token sends: {unknown.status_code}")
     return faults
 
 
