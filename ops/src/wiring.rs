@@ -37,7 +37,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 use tokio::time::Instant;
 
-pub(crate) use self::halt::{halt, log as halt_log};
+pub(crate) use self::halt::{blobs as halt_blobs, halt, log as halt_log};
 pub(crate) use self::logging::{Verbosity, log_to_stderr};
 use self::suspects::Suspects;
 

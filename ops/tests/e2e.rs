@@ -43,6 +43,9 @@ mod hub;
 #[path = "e2e/images.rs"]
 mod images;
 #[cfg(test)]
+#[path = "e2e/importing.rs"]
+mod importing;
+#[cfg(test)]
 #[path = "e2e/mapping.rs"]
 mod mapping;
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! `causeway feed list|show|codes|profiles|pause|resume|template|test`
+//! `causeway feed list|show|codes|profiles|pause|resume|template|test|import`
 
 mod test;
 
 mod codes;
+mod import;
 mod profiles;
 
 use causeway_chinese_medicine::csv::{Language, template};
@@ -76,6 +77,8 @@ enum Verb {
     },
     /// Try a site's sample messages: what its door would refuse, what would be held, and what is not used.
     Test(test::Test),
+    /// Take DICOM files and folders into a feed while no hub runs, and go on after a break.
+    Import(import::Import),
 }
 
 /// Does what the verb says.
@@ -94,6 +97,7 @@ pub(crate) fn run(args: &Feed, context: &Context) -> Outcome {
             print(&template(if *zh { Language::Chinese } else { Language::English }), context)
         }
         Verb::Test(args) => test::run(args, context),
+        Verb::Import(args) => import::run(args, context),
     }
 }
 
