@@ -23,7 +23,7 @@ use crate::deposit::{Bringer, Deposit, Undeposited};
 use crate::door::{Door, Shared};
 use crate::status::{Refusal, Status};
 use crate::tally::Unwelcome;
-use answer::Outcome;
+use answer::{Outcome, Telling};
 
 /// The kind of the envelopes of STOW-RS.
 const KIND: &str = "STOW-RS";
@@ -311,7 +311,9 @@ impl Taking {
             // What was written last may be lost: nobody is told anything any more.
             return StowFault::Later.into();
         }
-        answer::answer(&self.outcomes, self.fault, self.stow.settings.retrieve_url.as_deref())
+        let on_conflict = self.stow.shared.feed(self.feed).map(|feed| feed.on_conflict).unwrap_or_default();
+        let telling = Telling { retrieve_url: self.stow.settings.retrieve_url.as_deref(), on_conflict };
+        answer::answer(&self.outcomes, self.fault, telling)
     }
 
     /// The first fault is the one that is told; the part it stands in is forgotten, and leaves nothing.

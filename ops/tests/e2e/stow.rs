@@ -94,7 +94,7 @@ pub(super) fn stored(told: &Value) -> Vec<String> {
 
 #[test]
 fn instances_are_posted_and_become_a_study_and_again_have_no_second_effect() {
-    let (mut hub, address) = hub("", &with_token());
+    let (mut hub, address) = hub("", &format!("{}\non_conflict = \"duplicate\"", with_token()));
     hub.file("persons.csv", PERSON.as_bytes());
     assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
     hub.start();

@@ -4,13 +4,12 @@ use causeway_core::port::Freshness;
 use serde_json::{Map, Value, json};
 
 use super::StowFault;
+use crate::config::OnConflict;
 use crate::deposit::{Deposited, Names, Undeposited};
 use crate::status::Status;
 
 /// The longest comment: that of a value of VR LO, in characters.
 const COMMENT_MAX: usize = 64;
-/// Warning Reason of an instance that is kept beside another one of its UID (PS3.7 annex C.5.6, duplicate SOP instance).
-const DUPLICATE: u16 = 0x0111;
 
 /// What became of a part.
 pub(super) type Outcome = Result<Deposited, Undeposited>;
@@ -34,22 +33,31 @@ impl From<StowFault> for Answer {
     }
 }
 
+/// What is told beside the outcomes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Telling<'a> {
+    /// What Retrieve URLs begin with.
+    pub(super) retrieve_url: Option<&'a str>,
+    /// What a sender is told of a UID that it used for another instance.
+    pub(super) on_conflict: OnConflict,
+}
+
 /// The answer to a request whose parts had these outcomes. A request at fault as a whole still tells what became of the
 /// parts before the fault, since those that are stored stay so.
-pub(super) fn answer(outcomes: &[Outcome], fault: Option<StowFault>, retrieve_url: Option<&str>) -> Answer {
+pub(super) fn answer(outcomes: &[Outcome], fault: Option<StowFault>, telling: Telling<'_>) -> Answer {
     let fault = fault.or_else(|| outcomes.is_empty().then_some(StowFault::NoParts));
-    let results = (!outcomes.is_empty()).then(|| results(outcomes, retrieve_url));
+    let results = (!outcomes.is_empty()).then(|| results(outcomes, telling));
     let (status, later) = match fault {
         Some(fault) => (fault.status(), fault.is_transient()),
-        None => status(outcomes),
+        None => status(outcomes, telling),
     };
     Answer { status, results, fault, later }
 }
 
 /// The status of a whole request: 200 when everything is stored, 202 when some is or there are warnings, else why nothing is.
-fn status(outcomes: &[Outcome]) -> (u16, bool) {
+fn status(outcomes: &[Outcome], telling: Telling<'_>) -> (u16, bool) {
     let refused = || outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
-    let warned = |outcome: &Outcome| outcome.as_ref().is_ok_and(|stored| warning(stored).is_some());
+    let warned = |outcome: &Outcome| outcome.as_ref().is_ok_and(|stored| warning(stored, telling).is_some());
     match refused().count() {
         0 if outcomes.iter().any(warned) => (202, false),
         0 => (200, false),
@@ -60,11 +68,11 @@ fn status(outcomes: &[Outcome]) -> (u16, bool) {
     }
 }
 
-fn results(outcomes: &[Outcome], retrieve_url: Option<&str>) -> Value {
+fn results(outcomes: &[Outcome], telling: Telling<'_>) -> Value {
     let (mut stored, mut failed, mut nameless) = (Vec::new(), Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
-            Ok(one) => stored.push(of_stored(one, retrieve_url)),
+            Ok(one) => stored.push(of_stored(one, telling)),
             Err(not) => match &not.names {
                 Some(names) => failed.push(of_failed(not, Some(names))),
                 None => nameless.push(of_failed(not, None)),
@@ -73,7 +81,7 @@ fn results(outcomes: &[Outcome], retrieve_url: Option<&str>) -> Value {
     }
     let mut studies = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).map(|stored| &stored.study);
     let study = studies.next().filter(|first| studies.all(|other| other == *first));
-    let url = study.zip(retrieve_url).map(|(study, url)| format!("{url}/studies/{study}"));
+    let url = study.zip(telling.retrieve_url).map(|(study, url)| format!("{url}/studies/{study}"));
     let mut results = Map::new();
     results.insert("00081190".to_owned(), values("UR", url.map(Value::from)));
     for (tag, items) in [("00081198", failed), ("00081199", stored), ("0008119A", nameless)] {
@@ -84,12 +92,14 @@ fn results(outcomes: &[Outcome], retrieve_url: Option<&str>) -> Value {
     Value::Object(results)
 }
 
-fn of_stored(stored: &Deposited, retrieve_url: Option<&str>) -> Value {
+fn of_stored(stored: &Deposited, telling: Telling<'_>) -> Value {
     let mut item = named(&stored.names);
     let Deposited { study, series, names, .. } = stored;
-    let url = retrieve_url.map(|url| format!("{url}/studies/{study}/series/{series}/instances/{}", names.sop_instance));
+    let url = telling
+        .retrieve_url
+        .map(|url| format!("{url}/studies/{study}/series/{series}/instances/{}", names.sop_instance));
     item.insert("00081190".to_owned(), values("UR", url.map(Value::from)));
-    if let Some(reason) = warning(stored) {
+    if let Some(reason) = warning(stored, telling) {
         item.insert("00081196".to_owned(), values("US", [reason.into()]));
     }
     Value::Object(item)
@@ -110,11 +120,11 @@ fn named(names: &Names) -> Map<String, Value> {
     [("00081150".to_owned(), class), ("00081155".to_owned(), instance)].into_iter().collect()
 }
 
-/// Whether an instance was stored with something to say.
-const fn warning(stored: &Deposited) -> Option<u16> {
+/// Warning Reason of an instance that is stored with something to say: the status that C-STORE would have had.
+fn warning(stored: &Deposited, telling: Telling<'_>) -> Option<u16> {
     match stored.freshness {
         Freshness::New | Freshness::Resent => None,
-        Freshness::ControlIdReused => Some(DUPLICATE),
+        Freshness::ControlIdReused => telling.on_conflict.answer().err().map(|refusal| refusal.status.0),
     }
 }
 
@@ -143,6 +153,10 @@ mod tests {
         Err(Undeposited { refusal: Refusal::new(status, "why".repeat(30)), names: None, later })
     }
 
+    fn told(outcomes: &[Outcome], on_conflict: OnConflict, retrieve_url: Option<&str>) -> Answer {
+        answer(outcomes, None, Telling { retrieve_url, on_conflict })
+    }
+
     #[test]
     fn the_status_tells_all_some_or_why_none() {
         let (new, other) = (stored("1.4", Freshness::New), stored("1.4", Freshness::ControlIdReused));
@@ -150,11 +164,12 @@ mod tests {
         let large = refused(Status::OUT_OF_RESOURCES, false);
         let status = |outcomes: &[&Outcome]| {
             let outcomes: Vec<Outcome> = outcomes.iter().map(|one| (*one).clone()).collect();
-            let answer = answer(&outcomes, None, None);
+            let answer = told(&outcomes, OnConflict::Duplicate, None);
             (answer.status, answer.later)
         };
         assert_eq!(status(&[&new, &stored("1.4", Freshness::Resent)]), (200, false));
         assert_eq!(status(&[&new, &other]), (202, false));
+        assert_eq!(told(&[new.clone(), other], OnConflict::Success, None).status, 200);
         assert_eq!(status(&[&new, &bad]), (202, false));
         assert_eq!(status(&[&bad, &full]), (409, false));
         assert_eq!(status(&[&full, &full]), (503, true));
@@ -165,7 +180,7 @@ mod tests {
     #[test]
     fn every_part_has_its_result_and_one_study_its_address() {
         let outcomes = [stored("1.4", Freshness::ControlIdReused), refused(Status::CANNOT_UNDERSTAND, false)];
-        let told = answer(&outcomes, None, Some("https://x/dicomweb")).results.expect("results");
+        let told = told(&outcomes, OnConflict::Duplicate, Some("https://x/dicomweb")).results.expect("results");
         assert_eq!(told["00081190"]["Value"][0], "https://x/dicomweb/studies/1.4");
         let item = &told["00081199"]["Value"][0];
         assert_eq!((&item["00081150"]["Value"][0], &item["00081155"]["Value"][0]), (&"1.2".into(), &"1.3".into()));
@@ -175,7 +190,8 @@ mod tests {
         assert_eq!(failed["00081197"]["Value"][0], 0xC000);
         assert_eq!(failed["00000902"]["Value"][0].as_str().map(str::len), Some(64));
         let two = [stored("1.4", Freshness::New), stored("1.6", Freshness::New)];
-        let told = answer(&two, None, Some("https://x")).results.expect("results");
-        assert_eq!(told["00081190"], json!({ "vr": "UR" }));
+        let two =
+            super::answer(&two, None, Telling { retrieve_url: Some("https://x"), on_conflict: OnConflict::Success });
+        assert_eq!(two.results.expect("results")["00081190"], json!({ "vr": "UR" }));
     }
 }
