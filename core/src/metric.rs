@@ -50,6 +50,7 @@ metrics! {
     MESSAGES_DUPLICATE "causeway_messages_duplicate_total" Kind::Counter, ["feed"], "Resends answered as before, without a second effect";
     CONTROL_ID_REUSED "causeway_control_id_reused_total" Kind::Counter, ["feed"], "Messages whose control id had been used for other bytes";
     ACKS "causeway_acks_total" Kind::Counter, ["feed", "code"], "Acknowledgements sent, by MSA-1";
+    MESSAGES_REFUSED "causeway_messages_refused_total" Kind::Counter, ["feed", "reason"], "Messages not taken at a door, by reason code; whether they are kept is told by their states";
     ACK_DURATION_SECONDS "causeway_ack_duration_seconds" Kind::Histogram(ACK), ["feed"], "From the last byte of a message to its acknowledgement written";
     FRAMES_REFUSED "causeway_frames_refused_total" Kind::Counter, ["feed", "cause"], "Bytes at a door that formed no message, by cause";
     FILES "causeway_files_total" Kind::Counter, ["feed", "protocol", "end"], "Files taken from watched folders, by where they ended";

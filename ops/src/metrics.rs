@@ -256,6 +256,7 @@ mod tests {
         // These have no label set that is known before something happens.
         let later = [
             &metric::FRAMES_REFUSED,
+            &metric::MESSAGES_REFUSED,
             &metric::FILES,
             &metric::BATCH_FAULTS,
             &metric::BLOB_ORPHANS_REMOVED,

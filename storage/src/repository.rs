@@ -10,6 +10,7 @@ mod ehr_number;
 mod error;
 mod growing;
 mod imaging;
+mod merging;
 mod person;
 mod place;
 mod plan;

@@ -188,8 +188,7 @@ impl Desk {
             match letter {
                 Letter::Logged { sequence, result } => self.logged(sequence, result, now),
                 Letter::Outcome(outcome) => self.settled(outcome),
-                Letter::Sequence(last) => self.sequence_known(last),
-                Letter::Numbered { sequence, result } => self.numbered(sequence, result),
+                Letter::Sequence(claim) => self.claimed(claim),
             }
         }
         self.letters = letters;
@@ -251,7 +250,7 @@ impl Desk {
 
     /// A message for the log.
     fn keep(&mut self, kept: Kept, now: Instant) {
-        let Kept { feed, envelope, echo, mode, known_kind, number: _ } = kept;
+        let Kept { feed, envelope, echo, mode, known_kind, merges, number: _ } = kept;
         let bytes = envelope.body.expose().len();
         self.join(feed);
         let kind = known_kind.then_some(envelope.kind.as_str());
@@ -265,7 +264,8 @@ impl Desk {
             debug!(feed = %envelope.feed, trace = %envelope.trace, %reason, place, "message refused and kept");
         }
         let sequence = self.next_sequence();
-        let wait = if refusal.is_none() { self.wait(feed, sequence, &echo, mode) } else { None };
+        let merges = merges && self.asks_for_merges(feed);
+        let wait = if refusal.is_none() { self.wait(feed, sequence, &echo, mode, merges) } else { None };
         let waits = wait.is_some();
         let report = Report::new(Arc::clone(&self.door), Arc::clone(&self.inbox), sequence, wait);
         let result = self.door.ports.log.append(envelope, report.into_completion());
@@ -279,7 +279,7 @@ impl Desk {
             }
         };
         let flight = Flight::new(Some(feed), echo, mode, now, fate);
-        self.queue.push_back(Flight { refusal, lease: Some(lease), waits, ..flight });
+        self.queue.push_back(Flight { refusal, lease: Some(lease), waits, merges, ..flight });
     }
 
     /// The number of the next message, counted from 0 over the life of the connection.
@@ -287,12 +287,19 @@ impl Desk {
         self.front + u64::try_from(self.queue.len()).unwrap_or(u64::MAX)
     }
 
+    /// Whether the answer to a merge waits for its outcome, where answers do not wait for outcomes.
+    fn asks_for_merges(&self, feed: usize) -> bool {
+        let feed = self.door.feeds.get(feed);
+        let waits = feed.is_some_and(|feed| feed.config.acknowledge == Acknowledge::Committed);
+        !waits && !self.door.config.limits.merge_timeout.is_zero()
+    }
+
     /// Who is to be told of the outcome, if anyone.
-    fn wait(&self, feed: usize, sequence: u64, echo: &Echo, mode: Mode) -> Option<Wait> {
+    fn wait(&self, feed: usize, sequence: u64, echo: &Echo, mode: Mode, merges: bool) -> Option<Wait> {
         let config = &self.door.feeds.get(feed)?.config;
         let expectation = || self.door.ports.waiters.expect();
         match mode {
-            Mode::Original if config.acknowledge == Acknowledge::Committed => {
+            Mode::Original if merges || config.acknowledge == Acknowledge::Committed => {
                 Some(Wait::Turn { expectation: expectation(), sequence })
             }
             Mode::Original => None,
@@ -364,7 +371,8 @@ impl Desk {
 
     /// The log has spoken.
     fn logged(&mut self, sequence: u64, result: Result<Appended, LogError>, now: Instant) {
-        let commit_timeout = self.door.config.limits.commit_timeout;
+        let (commit_timeout, merge_timeout) =
+            (self.door.config.limits.commit_timeout, self.door.config.limits.merge_timeout);
         let Some(flight) = find(&mut self.queue, self.front, sequence) else { return };
         // A log that refuses an append and drops its completion reports twice; the first word holds.
         if !matches!(flight.fate, Fate::Appending) {
@@ -384,7 +392,9 @@ impl Desk {
         flight.fate = match flight.refusal.take() {
             Some((Reason::BrokenFrame, _)) => Fate::Silent,
             Some((reason, place)) => Fate::Refused(reason, place),
-            None if waits && flight.mode == Mode::Original => Fate::Uncommitted(now + commit_timeout),
+            None if waits && flight.mode == Mode::Original => {
+                Fate::Uncommitted(now + if flight.merges { merge_timeout } else { commit_timeout })
+            }
             None => Fate::Stored,
         };
         self.logged_numbered(sequence, true);
@@ -416,8 +426,7 @@ impl Desk {
         let queued = find(&mut self.queue, self.front, outcome.sequence);
         match (queued, &outcome.later) {
             (Some(flight), None) if matches!(flight.fate, Fate::Uncommitted(_) | Fate::Appending) => {
-                flight.fate = Fate::Committed(outcome.state, outcome.reason);
-                flight.lease = None;
+                flight.settle(outcome.state, outcome.reason);
             }
             (_, None) => {}
             (Some(flight), Some(_)) => flight.later = Some(outcome),
@@ -427,11 +436,11 @@ impl Desk {
 
     /// The oldest message, if it can be answered now.
     fn next_answered(&mut self, now: Instant) -> Option<Flight> {
-        let flight = self.queue.front_mut().filter(|flight| !flight.is_numbered)?;
+        let flight = self.queue.front_mut()?;
         match flight.fate {
             Fate::Appending => return None,
             Fate::Uncommitted(until) if now < until => return None,
-            Fate::Uncommitted(_) => flight.fate = Fate::Refused(Reason::Busy, String::new()),
+            Fate::Uncommitted(_) => flight.give_up(),
             Fate::Stored | Fate::Committed(..) | Fate::Refused(..) | Fate::Silent | Fate::Mark(_) => {}
         }
         self.queue.pop_front()

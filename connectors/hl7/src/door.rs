@@ -60,15 +60,16 @@ pub struct Ports {
 
 /// Looks a feed's sequence number up.
 type LastSequence = dyn Fn(&FeedName) -> Result<Option<Sequence>, RepositoryError> + Send + Sync;
-/// Remembers a feed's sequence number, or forgets it.
-type KeepSequence = dyn Fn(&FeedName, Option<&Sequence>) -> Result<(), RepositoryError> + Send + Sync;
+/// Remembers a feed's sequence number, or forgets it, if the first is what is remembered; whether it was.
+type KeepSequence =
+    dyn Fn(&FeedName, Option<&Sequence>, Option<&Sequence>) -> Result<bool, RepositoryError> + Send + Sync;
 
 /// Where the sequence numbers of feeds are remembered. Asked for messages of such feeds only.
 #[derive(Clone)]
 pub struct Sequences {
     /// The one last taken. May block.
     pub last: Arc<LastSequence>,
-    /// Remembers one, durably, or forgets it. May block.
+    /// Remembers one, durably, or forgets it, unless another process was first. May block.
     pub keep: Arc<KeepSequence>,
 }
 
@@ -78,7 +79,7 @@ impl Sequences {
         let reads = Arc::clone(&repository);
         Self {
             last: Arc::new(move |feed| reads.sequence(feed)),
-            keep: Arc::new(move |feed, sequence| repository.set_sequence(feed, sequence)),
+            keep: Arc::new(move |feed, expect, sequence| repository.set_sequence(feed, expect, sequence)),
         }
     }
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_core::outcome::State;
-use causeway_core::port::{Appended, LogError, RepositoryError, Sequence};
+use causeway_core::port::{Appended, LogError, RepositoryError};
 use causeway_core::reason::Reason;
 use tokio::sync::Notify;
 
 use crate::ack::{Echo, Mode};
+use crate::sequence::Claim;
 
 /// One thing to tell.
 #[derive(Debug)]
@@ -21,15 +22,8 @@ pub(crate) enum Letter {
         /// The log's word.
         result: Result<Appended, LogError>,
     },
-    /// The sequence number last taken from the feed whose message waits for it.
-    Sequence(Result<Option<Sequence>, RepositoryError>),
-    /// Whether the sequence number of the message numbered `sequence` is remembered.
-    Numbered {
-        /// Which message of this connection, counted from 0.
-        sequence: u64,
-        /// The repository's word.
-        result: Result<(), RepositoryError>,
-    },
+    /// Whether it is the turn of the numbered message that waits for it.
+    Sequence(Result<Claim, RepositoryError>),
     /// What became of the message appended as `sequence`.
     Outcome(Box<Outcome>),
 }

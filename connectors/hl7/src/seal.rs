@@ -95,6 +95,8 @@ pub(crate) struct Kept {
     pub(crate) number: Option<u64>,
     /// Its kind is one that is taken, and so fit for a metric label.
     pub(crate) known_kind: bool,
+    /// It merges two patients.
+    pub(crate) merges: bool,
 }
 
 /// A message that asks for a sequence number, or begins them anew.
@@ -204,6 +206,7 @@ impl Sealer<'_> {
             mode,
             number,
             known_kind: matches!(support, Support::Taken { .. }),
+            merges: patient::merges(&code, &header.trigger_event()),
         }))
     }
 
@@ -228,6 +231,7 @@ impl Sealer<'_> {
             mode: Mode::Original,
             number: None,
             known_kind: false,
+            merges: false,
         }))
     }
 

@@ -165,6 +165,11 @@ impl Tally {
         self.metrics.add(&metric::ACKS, &[self.name(feed), code.as_str()], 1);
     }
 
+    /// A message is answered negatively.
+    pub(crate) fn answered_no(&self, feed: Option<usize>, reason: Reason) {
+        self.metrics.add(&metric::MESSAGES_REFUSED, &[self.name(feed), reason.code()], 1);
+    }
+
     /// It took so long from the last byte of the message.
     pub(crate) fn took(&self, feed: Option<usize>, duration: Duration) {
         self.metrics.observe(&metric::ACK_DURATION_SECONDS, &[self.name(feed)], duration.as_secs_f64());

@@ -19,6 +19,7 @@ mod fetching;
 mod finding;
 mod growing;
 mod imaging;
+mod merging;
 mod pointing;
 mod redoing;
 mod resolving;
@@ -51,9 +52,9 @@ pub use self::committing::{
     a_batch_is_stored_whole_or_not_at_all, a_commit_moves_the_offset_and_stores_what_was_decided,
     a_message_of_another_place_is_refused, a_new_repository_begins_at_offset_zero,
     a_plan_that_cannot_be_made_leaves_nothing_behind, a_record_without_a_permit_is_refused,
-    a_zombies_commit_touches_nothing, an_offset_never_goes_back, counters_of_states_add_up_to_the_messages,
-    nothing_clinical_is_kept_of_what_is_withheld, partitions_go_on_independently, paused_feeds_are_kept,
-    sequence_numbers_are_kept_and_forgotten,
+    a_sequence_number_is_taken_once, a_zombies_commit_touches_nothing, an_offset_never_goes_back,
+    counters_of_states_add_up_to_the_messages, nothing_clinical_is_kept_of_what_is_withheld,
+    partitions_go_on_independently, paused_feeds_are_kept, sequence_numbers_are_kept_and_forgotten,
 };
 pub use self::counting::{
     a_sender_that_invents_codes_reaches_a_bound, local_codes_are_counted_once_a_message_that_is_accepted,
@@ -75,6 +76,10 @@ pub use self::imaging::{
     a_study_is_counted_from_its_instances, an_instance_is_found_by_its_message,
     an_instance_run_again_takes_the_place_of_what_it_was, an_instance_without_its_study_is_refused,
     instances_are_found_with_their_metadata, studies_are_found_by_every_condition,
+};
+pub use self::merging::{
+    a_merge_that_goes_round_is_held, a_merge_the_other_way_stands_once_the_first_is_taken_back_in_any_order_of_arrival,
+    merges_of_two_persons_do_not_meet, of_two_merges_that_meet_one_is_held,
 };
 pub use self::pointing::{
     a_blob_is_removed_only_when_nothing_points_to_it, what_a_commit_begins_to_point_to_meanwhile_stays,
@@ -159,6 +164,7 @@ macro_rules! repository_contract {
             a_transaction_uid_stands_for_one_request_of_its_caller,
             one_of_several_gets_the_lease_of_a_commitment,
             settled_commitments_are_forgotten_in_time,
+            a_sequence_number_is_taken_once,
             why_a_try_failed_is_remembered_until_the_document_came,
             local_codes_are_counted_once_a_message_that_is_accepted,
             a_sender_that_invents_codes_reaches_a_bound,
@@ -175,6 +181,10 @@ macro_rules! repository_contract {
             what_was_said_again_is_not_undone_by_what_was_said_between,
             any_order_of_arrival_gives_the_same_current_content,
             a_merge_stands_until_it_is_lifted_in_any_order_of_arrival,
+            a_merge_that_goes_round_is_held,
+            merges_of_two_persons_do_not_meet,
+            a_merge_the_other_way_stands_once_the_first_is_taken_back_in_any_order_of_arrival,
+            of_two_merges_that_meet_one_is_held,
             a_record_taken_back_is_hidden_and_kept,
             one_key_of_two_persons_is_two_records,
             a_study_grows_with_its_instances_in_any_order_of_arrival,

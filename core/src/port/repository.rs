@@ -530,8 +530,14 @@ pub trait Repository: Send + Sync {
     /// The sequence number last taken from a feed; `None` when the next one is taken whatever it is.
     fn sequence(&self, feed: &FeedName) -> Result<Option<super::Sequence>, RepositoryError>;
 
-    /// Remembers the sequence number taken from a feed, durably, or forgets it.
-    fn set_sequence(&self, feed: &FeedName, sequence: Option<&super::Sequence>) -> Result<(), RepositoryError>;
+    /// Remembers the sequence number taken from a feed, durably, or forgets it, only if `expect` is what is remembered.
+    /// Whether it was so: of several processes that take one number it is so for one.
+    fn set_sequence(
+        &self,
+        feed: &FeedName,
+        expect: Option<&super::Sequence>,
+        sequence: Option<&super::Sequence>,
+    ) -> Result<bool, RepositoryError>;
 
     /// The paused feeds.
     fn paused_feeds(&self) -> Result<Vec<FeedName>, RepositoryError>;

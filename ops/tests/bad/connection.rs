@@ -17,6 +17,16 @@ fn r12_connections_beyond_the_caps_are_closed_at_once_and_counted() {
     }
     Peer::to(hub.small).sees_the_end();
     hub.grows(before, |hub| hub.connections_refused("peer_full"));
+    // Ten thousand: each is accepted, closed and counted, and those who were there first go on being answered.
+    let before = hub.connections_refused("peer_full");
+    for _ in 0..10_000 {
+        drop(Peer::to(hub.small));
+    }
+    hub.grows(before + 9_999.0, |hub| hub.connections_refused("peer_full"));
+    for (number, guest) in guests.iter_mut().enumerate() {
+        let id = format!("r12-still-{number}");
+        assert_eq!(guest.code(message(&id).replace("|LIS|", "|SML|")), format!("AA|{id}"));
+    }
     drop(guests.pop());
     let again = until(|| {
         let mut peer = Peer::to(hub.small);
@@ -26,6 +36,23 @@ fn r12_connections_beyond_the_caps_are_closed_at_once_and_counted() {
         matches!(peer.stream.read(&mut byte), Ok(1)).then_some(())
     });
     assert!(again.is_some(), "a place that came free is given away again");
+}
+
+#[test]
+fn r12_connections_beyond_those_of_a_door_are_closed_at_once_whoever_makes_them_and_counted() {
+    let hub = hub();
+    let before = hub.connections_refused("door_full");
+    let mut guests: Vec<Peer> = (0..2).map(|_| Peer::to(hub.full)).collect();
+    for (number, guest) in guests.iter_mut().enumerate() {
+        let id = format!("r12-full-{number}");
+        assert_eq!(guest.code(message(&id).replace("|LIS|", "|FUL|")), format!("AA|{id}"));
+    }
+    let mut third = Peer::to(hub.full);
+    // The door may have closed it before this is written.
+    drop(third.stream.write_all(&framed(message("r12-third").replace("|LIS|", "|FUL|").as_bytes())));
+    third.sees_the_end();
+    hub.grows(before, |hub| hub.connections_refused("door_full"));
+    hub.keeps_nothing_of("r12-third");
 }
 
 #[test]
@@ -157,6 +184,43 @@ fn r23_a_quiet_connection_is_kept_beyond_every_frame_deadline() {
     assert_eq!(peer.code(message("r23-1").replace("|LIS|", "|HST|")), "AA|r23-1");
     peer.hears_nothing(Duration::from_millis(1500));
     assert_eq!(peer.code(message("r23-2").replace("|LIS|", "|HST|")), "AA|r23-2");
+}
+
+/// The timer of the hub's end of a connection, as the kernel tells it (proc(5), `/proc/net/tcp`): which one is running, and
+/// in how many hundredths of a second it goes off.
+fn timer(peer: &Peer) -> Option<(u8, u64)> {
+    let (ours, theirs) = (peer.stream.local_addr().ok()?, peer.stream.peer_addr().ok()?);
+    let ends = format!(":{:04X} 0100007F:{:04X} ", theirs.port(), ours.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let line = table.lines().find(|line| line.contains(&ends))?;
+    let (which, when) = line.split_whitespace().nth(5)?.split_once(':')?;
+    Some((which.parse().ok()?, u64::from_str_radix(when, 16).ok()?))
+}
+
+#[test]
+fn r23_a_quiet_peer_is_probed_within_a_minute_and_one_that_is_gone_is_dropped() {
+    let hub = hub();
+    let open = "causeway_feed_connections{feed=\"full\",protocol=\"mllp\"}";
+    let mut peer = Peer::to(hub.full);
+    let there = until(|| {
+        let text = message("r23-full").replace("|LIS|", "|FUL|");
+        // The door has two places, which another test may hold.
+        peer.stream.write_all(&framed(text.as_bytes())).ok()?;
+        let mut byte = [0];
+        let answered = matches!(peer.stream.read(&mut byte), Ok(1));
+        if !answered {
+            peer = Peer::to(hub.full);
+        }
+        answered.then_some(())
+    });
+    assert!(there.is_some(), "no place");
+    const KEEP_ALIVE: u8 = 2;
+    let probed = until(|| timer(&peer).filter(|(which, when)| *which == KEEP_ALIVE && *when <= 6_000));
+    assert!(probed.is_some(), "no keep-alive: {:?}", timer(&peer));
+    assert!(hub.number(open) >= 1.0);
+    // The rest of the answer is unread, so what the hub sees is a reset, as from a machine that started anew.
+    drop(peer);
+    assert!(until(|| (hub.number(open) < 0.5).then_some(())).is_some(), "a peer that is gone still counts as there");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::hub::{Peer, SILENCE, code, framed, header, hub, message, refused};
+use super::hub::{Peer, Person, SILENCE, code, framed, header, hub, message, refused};
 
 /// Refuses what the only feed of the door cannot read.
 fn unreadable(text: &str) {
@@ -57,8 +57,14 @@ fn r29_segments_that_end_with_line_feeds_are_taken_by_a_lenient_feed_and_kept_as
 }
 
 #[test]
-fn r30_a_blank_line_between_segments_is_skipped() {
-    assert_eq!(Peer::to(hub().plain).code(message("r30").replace('\r', "\r\r")), "AA|r30");
+fn r30_a_blank_line_between_segments_is_skipped_with_a_warning() {
+    let (hub, person) = (hub(), Person(24));
+    let text = format!("{}{}", header("r30", "ADT^A28^ADT_A05"), person.pid()).replace('\r', "\r\r");
+    assert_eq!(Peer::to(hub.plain).code(&text), "AA|r30");
+    assert_eq!(hub.state("r30"), "accepted", "what stands behind the blank line is used");
+    let notes = hub.outcome("r30")["notes"].to_string();
+    assert!(notes.contains("\"blank-line\""), "{notes}");
+    assert!(hub.record(person).contains(&person.family()));
 }
 
 #[test]
@@ -181,10 +187,20 @@ fn r41_test_data_is_rejected_where_production_is_expected() {
 fn r42_a_message_for_another_receiver_is_rejected_and_kept_for_the_alarm() {
     let hub = hub();
     let named = |id: &str| message(id).replace("|LIS|", "|NAM|");
+    let alarm = "causeway_messages_refused_total{feed=\"named\",reason=\"NOT_FOR_US\"}";
+    let before = hub.number(alarm);
     assert_eq!(Peer::to(hub.plain).code(named("r42-for-us")), "AA|r42-for-us");
+    assert!(hub.number(alarm) < before + 0.5, "nothing is wrong with that one");
     let answer = Peer::to(hub.plain).exchange(named("r42").replace("|CAUSEWAY|", "|ELSEWHERE|"));
     refused(&answer, "AR|r42", 207, "NOT_FOR_US");
     assert_eq!(hub.state("r42"), "rejected NOT_FOR_US");
+    hub.grows(before, |hub| hub.number(alarm));
+    let said = super::hub::until(|| {
+        hub.said().lines().find(|line| line.contains("names another receiver")).map(str::to_owned)
+    });
+    let said = said.expect("the log of the hub tells of it");
+    assert!(said.contains("named") && said.contains("127.0.0.1"), "which feed, and who sends: {said}");
+    assert!(!said.contains("ELSEWHERE"), "no value of a field: {said}");
 }
 
 #[test]

@@ -17,12 +17,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long nothing may happen before a test believes that nothing will.
 pub(crate) const SILENCE: Duration = Duration::from_millis(300);
 /// How many persons are registered: each test that needs one has its own.
-const PERSONS: u32 = 24;
+const PERSONS: u32 = 32;
 
 /// A hub that runs, and where it listens.
 pub(crate) struct Hub {
     folder: TempDir,
     child: Child,
+    said: Arc<Mutex<String>>,
     http: SocketAddr,
     /// Defaults, several feeds.
     pub(crate) plain: SocketAddr,
@@ -32,6 +33,8 @@ pub(crate) struct Hub {
     pub(crate) lax: SocketAddr,
     /// Four connections.
     pub(crate) small: SocketAddr,
+    /// Two connections in all.
+    pub(crate) full: SocketAddr,
     /// TLS, two feeds bound to their certificates.
     pub(crate) tls: SocketAddr,
     /// TLS, for another address than this one.
@@ -61,11 +64,11 @@ fn binary() -> Command {
     command
 }
 
-fn configuration(before: &str, provider: &str, ports: &[SocketAddr; 7]) -> String {
+fn configuration(before: &str, provider: &str, ports: &[SocketAddr; 8]) -> String {
     let feed = |name: &str, sender: &str, more: &str| {
         format!("[[door.feed]]\nname = \"{name}\"\nprovider = \"{provider}\"\nsenders = [\"{sender}\"]\n{more}\n")
     };
-    let [plain, hasty, lax, small, tls, far, dicom] = ports;
+    let [plain, hasty, lax, small, full, tls, far, dicom] = ports;
     let secret = "[door.tls]\ncertificate = \"keys/server.pem\"\nkey = \"keys/server.key\"\nclient_ca = \"keys/ca.pem\"\n\
                   revoked = \"keys/revoked.pem\"\n";
     [
@@ -95,6 +98,8 @@ fn configuration(before: &str, provider: &str, ports: &[SocketAddr; 7]) -> Strin
             "[[door]]\nlisten = \"{small}\"\n[door.limits]\nconnections_per_peer_max = 4\nbatch_messages_max = 4\n"
         ),
         feed("small", "SML|QMH", ""),
+        format!("[[door]]\nlisten = \"{full}\"\n[door.limits]\nconnections_max = 2\n"),
+        feed("full", "FUL|QMH", ""),
         format!("[[door]]\nlisten = \"{tls}\"\n{secret}"),
         feed("tls-lis", "LIS|QMH", "certificates = [\"cn:LIS\"]"),
         feed("tls-ris", "RIS|QMH", "certificates = [\"cn:RIS\"]"),
@@ -122,7 +127,7 @@ impl Hub {
         let provider = text.rsplit("provider = \"").next().and_then(|rest| rest.split('"').next()).expect("a provider");
         let http = free_port();
         let before = format!("data_dir = \"data\"\n[server]\nlisten = \"{http}\"\n");
-        let ports = [(); 7].map(|()| free_port());
+        let ports = [(); 8].map(|()| free_port());
         std::fs::write(&file, configuration(&before, provider, &ports)).expect("written");
         keys(&folder.path().join("keys"));
         std::fs::create_dir(folder.path().join("drop")).expect("made");
@@ -135,14 +140,19 @@ impl Hub {
         };
         run(&["person", "import", "persons.csv", "--join", "2025"]);
         run(&["feed", "pause", "busy"]);
-        let child = serve(folder.path());
-        let [plain, hasty, lax, small, tls, far, dicom] = ports;
-        let hub = Self { folder, child, http, plain, hasty, lax, small, tls, far, dicom };
+        let (child, said) = serve(folder.path());
+        let [plain, hasty, lax, small, full, tls, far, dicom] = ports;
+        let hub = Self { folder, child, said, http, plain, hasty, lax, small, full, tls, far, dicom };
         assert!(
             until(|| hub.get("/readyz").filter(|answer| answer.starts_with("HTTP/1.1 200"))).is_some(),
             "not ready"
         );
         hub
+    }
+
+    /// What the hub said on standard error so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What HTTP answers at a path; `None` while nothing listens.
@@ -261,12 +271,18 @@ impl Drop for Hub {
     }
 }
 
-fn serve(folder: &Path) -> Child {
+/// Starts the hub; gives it, and what it says on standard error.
+fn serve(folder: &Path) -> (Child, Arc<Mutex<String>>) {
     let mut child = binary().arg("serve").current_dir(folder).stderr(Stdio::piped()).spawn().expect("it starts");
-    let said = child.stderr.take().expect("piped");
+    let (pipe, said) = (child.stderr.take().expect("piped"), Arc::new(Mutex::new(String::new())));
+    let hears = Arc::clone(&said);
     // Read to the end, so that the hub never waits for a full pipe.
-    std::thread::spawn(move || BufReader::new(said).lines().map_while(Result::ok).for_each(drop));
-    child
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            hears.lock().unwrap_or_else(PoisonError::into_inner).extend([line.as_str(), "\n"]);
+        }
+    });
+    (child, said)
 }
 
 /// An authority, a server, two laboratories, and clients that are not to be let in.

@@ -81,6 +81,45 @@ fn r52_a_merge_with_itself_is_an_error_and_kept() {
 }
 
 #[test]
+fn r52_a_merge_back_into_a_number_that_was_replaced_is_an_error_and_waits_for_the_person_desk() {
+    let (hub, person) = (hub(), Person(25));
+    let at = |minute: u8, text: String| text.replace("20260301100000", &format!("202603011{minute:02}000"));
+    assert_eq!(take(&hub, "r52-ab", &at(1, merge("r52-ab", person, "L00025", "L90025"))), "accepted");
+    assert_eq!(
+        take(&hub, "r52-ca", &at(2, merge("r52-ca", person, "L80025", "L00025"))),
+        "accepted",
+        "a chain is no loop"
+    );
+
+    // Back at once, and by a detour.
+    for (id, to, from) in [("r52-ba", "L90025", "L80025"), ("r52-back", "L00025", "L80025")] {
+        let text = at(3, merge(id, person, to, from));
+        let answer = Peer::to(hub.plain).exchange(&text);
+        refused(&answer, &format!("AE|{id}"), 207, "MERGE_LOOP");
+        assert!(answer.contains("|MRG^1^1|"), "{answer}");
+        assert_eq!(hub.state(id), "held MERGE_LOOP", "kept for the person desk");
+        let again = Peer::to(hub.plain).exchange(&text);
+        refused(&again, &format!("AE|{id}"), 207, "MERGE_LOOP");
+    }
+    let record = hub.record(person);
+    let patients: Vec<&str> = record.lines().filter(|line| line.contains("\"resourceType\":\"Patient\"")).collect();
+    let retired = patients.iter().filter(|line| line.contains("\"replaced-by\"")).count();
+    assert_eq!((patients.len(), retired), (3, 2), "the last one stays: {record}");
+
+    // Once the wrong merge is taken back, the right one is replayed.
+    let second = person.pid().replacen("PID|1", "PID|2", 1);
+    let first = person.pid().replace("L00025^", "L80025^");
+    let undo = format!(
+        "{}EVN|A37|20260301102500+0800\r{first}PV1|1|N\r{second}PV1|2|N\r",
+        header("r52-undo", "ADT^A37^ADT_A37")
+    );
+    assert_eq!(take(&hub, "r52-undo", &undo.replace("20260301100000", "20260301102500")), "accepted");
+    let (code, text) = hub.run(&["message", "replay", "r52-back", "--yes"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(hub.state("r52-back"), "accepted");
+}
+
+#[test]
 fn r53_a_merge_and_what_is_in_flight_for_both_numbers_all_take_effect() {
     let (hub, person) = (hub(), Person(5));
     let (old, new) = ("L90005", "L00005");
@@ -125,10 +164,69 @@ fn r54_a_cancelled_admission_is_cancelled_with_its_history_and_not_deleted() {
     assert_eq!(take(&hub, "r54-1", &visit("r54-1", "A01", "20260301100000", person, "W6")), "accepted");
     assert_eq!(take(&hub, "r54-2", &visit("r54-2", "A11", "20260301110000", person, "W6")), "accepted");
     assert!(!hub.record(person).contains("Encounter/"), "it is no longer current");
+    assert_eq!(
+        statuses(&hub, person, "Encounter"),
+        ["cancelled", "in-progress"],
+        "the latest first, and nothing is erased"
+    );
+}
+
+#[test]
+fn r54_a_cancelled_transfer_brings_the_former_place_back_and_keeps_the_one_that_was_said() {
+    let (hub, person) = (hub(), Person(26));
+    for (id, event, at, ward) in [
+        ("r54-in", "A01", "20260301100000", "W26A"),
+        ("r54-move", "A02", "20260301110000", "W26B"),
+        ("r54-stay", "A12", "20260301120000", "W26A"),
+    ] {
+        assert_eq!(take(&hub, id, &visit(id, event, at, person, ward)), "accepted");
+    }
+    let (record, history) = (hub.record(person), hub.history(person));
+    assert!(record.contains("W26A") && !record.contains("W26B") && record.contains("in-progress"), "{record}");
+    assert!(history.contains("W26B"), "what was said stays readable: {history}");
+    assert_eq!(statuses(&hub, person, "Encounter").len(), 3);
+}
+
+#[test]
+fn r54_a_cancelled_discharge_opens_the_visit_again_and_keeps_that_it_was_closed() {
+    let (hub, person) = (hub(), Person(27));
+    for (id, event, at) in
+        [("r54-a", "A01", "20260301100000"), ("r54-b", "A03", "20260301110000"), ("r54-c", "A13", "20260301120000")]
+    {
+        assert_eq!(take(&hub, id, &visit(id, event, at, person, "W27")), "accepted");
+    }
+    assert_eq!(statuses(&hub, person, "Encounter"), ["in-progress", "finished", "in-progress"]);
+    let record = hub.record(person);
+    assert!(record.contains("in-progress") && !record.contains("finished"), "{record}");
+}
+
+#[test]
+fn r54_a_deleted_visit_and_a_deleted_person_are_taken_back_with_their_history() {
+    let (hub, person) = (hub(), Person(28));
+    assert_eq!(take(&hub, "r54-v1", &visit("r54-v1", "A01", "20260301100000", person, "W28")), "accepted");
+    assert_eq!(take(&hub, "r54-v2", &visit("r54-v2", "A23", "20260301110000", person, "W28")), "accepted");
+    assert!(!hub.record(person).contains("Encounter/"), "no longer current");
+    assert_eq!(statuses(&hub, person, "Encounter"), ["entered-in-error", "in-progress"]);
+    let late = visit("r54-v3", "A08", "20260301120000", person, "W28");
+    assert_eq!(take(&hub, "r54-v3", &late), "accepted");
+    assert!(!hub.record(person).contains("Encounter/"), "an update on its way brings no deleted visit back");
+
+    let deleted = format!("{}EVN|A29|20260301130000+0800\r{}", header("r54-p", "ADT^A29^ADT_A21"), person.pid());
+    assert_eq!(take(&hub, "r54-p", &deleted.replace("20260301100000", "20260301130000")), "accepted");
+    assert!(!hub.record(person).contains("\"resourceType\":\"Patient\""), "no longer current");
     let history = hub.history(person);
-    let kept = history.contains("in-progress");
-    let cancelled = history.contains("entered-in-error") || history.contains("cancelled");
-    assert!(kept && cancelled, "{history}");
+    let patients: Vec<&str> = history.lines().filter(|line| line.contains("\"resourceType\":\"Patient\"")).collect();
+    assert!(patients.len() >= 2, "{history}");
+    assert!(patients[0].contains("\"active\":false") && patients[0].contains("\"retracted\":true"), "{}", patients[0]);
+    assert!(patients[1..].iter().any(|line| line.contains("\"retracted\":false")), "as it was: {history}");
+}
+
+/// The statuses of all versions of a person's records of one type, the latest first.
+fn statuses(hub: &Hub, person: Person, kind: &str) -> Vec<String> {
+    let rows = hub.history(person);
+    let rows = rows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let of_kind = rows.filter(|row| row["resource"]["resourceType"] == kind);
+    of_kind.map(|row| row["resource"]["status"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 #[test]

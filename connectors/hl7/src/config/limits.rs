@@ -40,6 +40,11 @@ pub struct DoorLimits {
     #[serde(with = "causeway_core::human::duration")]
     #[schemars(with = "String")]
     pub commit_timeout: Duration,
+    /// How long the answer to a merge of patients waits for its outcome, so that one that would go round is answered AE; after
+    /// that it is answered as durable. 0: it does not wait. Default: 2s.
+    #[serde(with = "causeway_core::human::duration")]
+    #[schemars(with = "String")]
+    pub merge_timeout: Duration,
     /// Silence between frames after which a connection is closed. Default: never; dead peers are found by keep-alive.
     #[serde(with = "causeway_core::human::optional_duration", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -72,6 +77,7 @@ impl Default for DoorLimits {
             end_cr_timeout: Duration::from_secs(2),
             write_timeout: Duration::from_secs(10),
             commit_timeout: Duration::from_secs(60),
+            merge_timeout: Duration::from_secs(2),
             idle_timeout: None,
             keep_alive: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(25),

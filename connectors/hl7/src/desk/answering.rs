@@ -2,6 +2,7 @@
 
 use causeway_core::reason::Reason;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::Desk;
 use super::batch::Collected;
@@ -57,6 +58,11 @@ impl Desk {
     /// Writes the answer to a message that is not taken.
     fn answer_refused(&mut self, flight: &Flight, reason: Reason, place: &str) {
         let complaint = Some(Complaint { reason, place, severity: Severity::Error });
+        self.door.tally.answered_no(flight.feed, reason);
+        if reason == Reason::NotForUs {
+            let feed = flight.feed.map(|feed| self.door.feed_name(feed));
+            warn!(peer = %self.peer.address, feed, place, "a message names another receiver: is the feed wired to the right hub?");
+        }
         let received = Some(flight.received);
         let told = |code| Told { expected: flight.expected, ..Told::of(code, complaint) };
         match first(flight.mode, Verdict::of(reason, place)) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use causeway_core::outcome::State;
-use causeway_core::port::{LogError, Sequence};
+use causeway_core::port::LogError;
 use causeway_core::reason::Reason;
 use tokio::time::Instant;
 
@@ -11,7 +11,10 @@ use super::batch::Mark;
 use crate::ack::{Complaint, Echo, Mode, Severity};
 use crate::budget::Lease;
 use crate::inbox::Outcome;
-use crate::sequence::Expected;
+use crate::sequence::{Expected, Taken};
+
+/// Where a merge says whom it replaces.
+const MERGED: &str = "MRG-1";
 
 /// A message between its receipt and its first answer.
 pub(super) struct Flight {
@@ -26,12 +29,12 @@ pub(super) struct Flight {
     pub(super) lease: Option<Lease>,
     /// Somebody is to be told of its outcome.
     pub(super) waits: bool,
+    /// It merges two patients, and is answered as durable unless its outcome says that the merge goes round.
+    pub(super) merges: bool,
     /// MSA-4 of its answer, when its feed numbers its messages.
     pub(super) expected: Option<Expected>,
-    /// Its number is not remembered yet.
-    pub(super) is_numbered: bool,
-    /// What is to be remembered once it is in the log.
-    pub(super) unsaved: Option<Sequence>,
+    /// The number that was taken for it, until it is in the log.
+    pub(super) taken: Option<Taken>,
     /// Its application acknowledgement, when the outcome is known before the first answer could be sent.
     pub(super) later: Option<Box<Outcome>>,
 }
@@ -65,11 +68,28 @@ impl Flight {
             refusal: None,
             lease: None,
             waits: false,
+            merges: false,
             expected: None,
-            is_numbered: false,
-            unsaved: None,
+            taken: None,
             later: None,
         }
+    }
+}
+
+impl Flight {
+    /// Its outcome is known.
+    pub(super) fn settle(&mut self, state: State, reason: Option<Reason>) {
+        self.fate = match reason {
+            Some(reason @ Reason::MergeLoop) if self.merges => Fate::Refused(reason, MERGED.to_owned()),
+            Some(_) | None if self.merges => Fate::Stored,
+            reason => Fate::Committed(state, reason),
+        };
+        self.lease = None;
+    }
+
+    /// Its outcome did not come in time. A merge is durable all the same; who wants every outcome sends it again.
+    pub(super) fn give_up(&mut self) {
+        self.fate = if self.merges { Fate::Stored } else { Fate::Refused(Reason::Busy, String::new()) };
     }
 }
 

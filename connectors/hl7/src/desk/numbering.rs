@@ -1,19 +1,20 @@
-//! Messages of a feed that numbers them: one after the other, each no sooner answered than its number is remembered.
+//! Messages of a feed that numbers them: one after the other, each no sooner in the log than its number is taken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use causeway_core::envelope::FeedName;
-use causeway_core::port::{RepositoryError, Sequence};
+use causeway_core::port::RepositoryError;
 use causeway_core::reason::Reason;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::Desk;
 use super::flight::{Fate, Flight, find};
+use crate::door::Sequences;
 use crate::inbox::Letter;
 use crate::seal::{Kept, Link};
-use crate::sequence::{Expected, Turn, expected, turn};
+use crate::sequence::{Claim, Expected, Turn, claim, give_back, link};
 use crate::tally::Cause;
 
 /// A message whose turn is being looked up.
@@ -26,8 +27,8 @@ pub(super) struct Waiting {
 
 enum What {
     Message(Box<Kept>, u64),
-    /// It asks which number is expected.
-    Start(Box<Link>),
+    /// It asks which number is expected, or begins anew.
+    Link(Box<Link>),
 }
 
 /// The right to be the one message of a feed that is looked at. Given back when dropped.
@@ -46,31 +47,29 @@ impl Drop for Floor {
 }
 
 impl Desk {
-    /// A numbered message comes in: what was taken before it is looked up.
+    /// A numbered message comes in: whether it is its turn is asked, and its number taken if it is.
     pub(super) fn take_numbered(&mut self, kept: Kept, number: u64, now: Instant) {
         let Some((floor, name)) = self.floor(kept.feed) else {
             return self.push_refused(Some(kept.feed), Reason::Busy, String::new(), kept.echo, kept.mode, now);
         };
         self.join(kept.feed);
+        let (digest, refused) = (kept.envelope.digest, kept.envelope.refusal.is_some());
         self.waiting = Some(Waiting { what: What::Message(Box::new(kept), number), received: now, floor });
-        self.look_up_sequence(name);
+        self.ask(move |sequences| claim(sequences, &name, number, digest, refused));
     }
 
     /// A message of the protocol itself, which says nothing of a patient.
-    pub(super) fn take_link(&mut self, link: Link, now: Instant) {
-        let Some((floor, name)) = self.floor(link.feed) else {
-            return self.push_refused(Some(link.feed), Reason::Busy, String::new(), link.echo, link.mode, now);
+    pub(super) fn take_link(&mut self, told: Link, now: Instant) {
+        let Some((floor, name)) = self.floor(told.feed) else {
+            return self.push_refused(Some(told.feed), Reason::Busy, String::new(), told.echo, told.mode, now);
         };
-        self.join(link.feed);
-        if link.begins_anew {
+        self.join(told.feed);
+        let begins_anew = told.begins_anew;
+        if begins_anew {
             debug!(feed = %name, "the sender begins its sequence numbers anew");
-            let sequence = self.push_unsaved(link, -1, now);
-            self.floor = Some(floor);
-            self.save(name, None, sequence);
-        } else {
-            self.waiting = Some(Waiting { what: What::Start(Box::new(link)), received: now, floor });
-            self.look_up_sequence(name);
         }
+        self.waiting = Some(Waiting { what: What::Link(Box::new(told)), received: now, floor });
+        self.ask(move |sequences| link(sequences, &name, begins_anew));
     }
 
     fn floor(&self, feed: usize) -> Option<(Floor, FeedName)> {
@@ -78,37 +77,24 @@ impl Desk {
         Some((Floor::take(&feed.numbering)?, feed.config.name.clone()))
     }
 
-    fn look_up_sequence(&self, feed: FeedName) {
+    fn ask(&self, question: impl FnOnce(&Sequences) -> Result<Claim, RepositoryError> + Send + 'static) {
         let (door, inbox) = (Arc::clone(&self.door), Arc::clone(&self.inbox));
         // Not awaited: the answer comes by the inbox.
-        drop(tokio::task::spawn_blocking(move || {
-            inbox.put(Letter::Sequence((door.ports.sequences.last)(&feed)));
-        }));
+        drop(tokio::task::spawn_blocking(move || inbox.put(Letter::Sequence(question(&door.ports.sequences)))));
     }
 
-    fn save(&self, feed: FeedName, taken: Option<Sequence>, sequence: u64) {
-        let (door, inbox) = (Arc::clone(&self.door), Arc::clone(&self.inbox));
-        drop(tokio::task::spawn_blocking(move || {
-            let result = (door.ports.sequences.keep)(&feed, taken.as_ref());
-            inbox.put(Letter::Numbered { sequence, result });
-        }));
-    }
-
-    /// What was taken before is known.
-    pub(super) fn sequence_known(&mut self, last: Result<Option<Sequence>, RepositoryError>) {
+    /// Whether it is its turn is known.
+    pub(super) fn claimed(&mut self, claim: Result<Claim, RepositoryError>) {
         let Some(Waiting { what, received, floor }) = self.waiting.take() else { return };
-        match (what, last) {
-            (What::Start(link), Ok(last)) => {
-                let expected = expected(last.as_ref());
-                self.push_link(*link, expected, received);
-            }
-            (What::Message(kept, number), Ok(last)) => {
+        match (what, claim) {
+            (What::Link(told), Ok(claim)) => self.push_link(*told, claim.expected, received),
+            (What::Message(kept, number), Ok(claim)) => {
                 self.floor = Some(floor);
-                self.decide(*kept, number, last.as_ref(), received);
+                self.decide(*kept, number, claim, received);
             }
-            (What::Start(link), Err(error)) => {
+            (What::Link(told), Err(error)) => {
                 self.not_now(&error);
-                self.push_refused(Some(link.feed), Reason::Busy, String::new(), link.echo, link.mode, received);
+                self.push_refused(Some(told.feed), Reason::Busy, String::new(), told.echo, told.mode, received);
             }
             (What::Message(kept, _), Err(error)) => {
                 self.not_now(&error);
@@ -117,19 +103,10 @@ impl Desk {
         }
     }
 
-    fn decide(&mut self, kept: Kept, number: u64, last: Option<&Sequence>, received: Instant) {
-        let digest = kept.envelope.digest;
-        let (turn, expected) = turn(last, number, digest);
+    fn decide(&mut self, kept: Kept, number: u64, claim: Claim, received: Instant) {
+        let Claim { turn, expected, .. } = claim;
         match turn {
-            Turn::Take => {
-                let digest = kept.envelope.refusal.is_none().then_some(digest);
-                self.keep(kept, received);
-                self.number(Some(Sequence { number, digest }), expected);
-            }
-            Turn::Again => {
-                self.keep(kept, received);
-                self.number(None, expected);
-            }
+            Turn::Take | Turn::Again => self.keep(kept, received),
             Turn::Refuse => {
                 let (feed, name) = (kept.feed, self.door.feed_name(kept.feed));
                 warn!(feed = name, number, expected, "a message came out of its turn");
@@ -142,49 +119,41 @@ impl Desk {
                     kept.mode,
                     received,
                 );
-                self.number(None, expected);
             }
         }
+        self.number(claim);
     }
 
-    /// What the latest message is to be remembered by, and MSA-4 of its answer.
-    fn number(&mut self, taken: Option<Sequence>, expected: Expected) {
+    /// MSA-4 of the answer to the latest message, and the number taken for it. When it is not on its way to the log after all,
+    /// the next one may come.
+    fn number(&mut self, claim: Claim) {
         let Some(flight) = self.queue.back_mut() else { return };
-        flight.expected = Some(expected);
-        if matches!(flight.fate, Fate::Appending) {
-            flight.unsaved = taken;
-            flight.is_numbered = true;
-        } else {
-            self.floor = None;
+        flight.expected = Some(claim.expected);
+        flight.taken = claim.taken;
+        if !matches!(flight.fate, Fate::Appending) {
+            let sequence = self.next_sequence().saturating_sub(1);
+            self.logged_numbered(sequence, false);
         }
     }
 
-    /// The log has spoken of a numbered message. When it is durable, its number is to be so too.
+    /// The log has spoken of a message. The number of one that it did not take is given back: best before the sender tries
+    /// again, but if it comes later or not at all, the same bytes are taken all the same.
     pub(super) fn logged_numbered(&mut self, sequence: u64, is_durable: bool) {
-        let Some(flight) = find(&mut self.queue, self.front, sequence).filter(|flight| flight.is_numbered) else {
+        let Some(flight) = find(&mut self.queue, self.front, sequence).filter(|flight| flight.expected.is_some())
+        else {
             return;
         };
-        flight.unsaved = flight.unsaved.filter(|_| is_durable);
+        let taken = flight.taken.take().filter(|_| !is_durable);
         let name = flight.feed.and_then(|feed| self.door.feeds.get(feed)).map(|feed| feed.config.name.clone());
-        match (flight.unsaved, name) {
-            (Some(taken), Some(name)) => self.save(name, Some(taken), sequence),
-            (Some(_) | None, _) => {
-                flight.is_numbered = false;
-                self.floor = None;
-            }
-        }
-    }
-
-    /// Its number is remembered, or could not be: then the sender sends it again, and it is known by its bytes.
-    pub(super) fn numbered(&mut self, sequence: u64, result: Result<(), RepositoryError>) {
-        self.floor = None;
-        if let Err(error) = &result {
-            self.not_now(error);
-        }
-        let Some(flight) = find(&mut self.queue, self.front, sequence) else { return };
-        (flight.is_numbered, flight.unsaved) = (false, None);
-        if result.is_err() {
-            flight.fate = Fate::Refused(Reason::Busy, String::new());
+        let floor = self.floor.take();
+        if let (Some(taken), Some(name)) = (taken, name) {
+            let (door, peer) = (Arc::clone(&self.door), self.peer.address);
+            drop(tokio::task::spawn_blocking(move || {
+                if let Err(error) = give_back(&door.ports.sequences, &name, &taken) {
+                    warn!(%peer, %error, "a sequence number could not be given back");
+                }
+                drop(floor);
+            }));
         }
     }
 
@@ -192,18 +161,9 @@ impl Desk {
         warn!(peer = %self.peer.address, %error, "sequence numbers cannot be looked up or kept at this moment");
     }
 
-    fn push_link(&mut self, link: Link, expected: Expected, now: Instant) {
-        let Link { feed, echo, mode, .. } = link;
+    fn push_link(&mut self, told: Link, expected: Expected, now: Instant) {
+        let Link { feed, echo, mode, .. } = told;
         let flight = Flight::new(Some(feed), echo, mode, now, Fate::Stored);
         self.queue.push_back(Flight { expected: Some(expected), ..flight });
-    }
-
-    fn push_unsaved(&mut self, link: Link, expected: Expected, now: Instant) -> u64 {
-        let sequence = self.next_sequence();
-        self.push_link(link, expected, now);
-        if let Some(flight) = self.queue.back_mut() {
-            flight.is_numbered = true;
-        }
-        sequence
     }
 }

@@ -20,9 +20,14 @@ pub(super) fn patient(message: &Message<'_>) -> String {
     message.segment("PID").map(|pid| number(&pid, 3)).unwrap_or_default()
 }
 
+/// Whether a kind of message merges two patients.
+pub(super) fn merges(code: &str, event: &str) -> bool {
+    code == "ADT" && MERGES.contains(&event)
+}
+
 /// The first MRG of a merge that names the patient of the PID before it: nobody can replace himself.
 pub(super) fn merged_with_itself<'m>(code: &str, event: &str, message: &'m Message<'m>) -> Option<Segment<'m>> {
-    if code != "ADT" || !MERGES.contains(&event) {
+    if !merges(code, event) {
         return None;
     }
     let mut survivor = String::new();

@@ -219,3 +219,42 @@ async fn an_outcome_that_does_not_come_is_answered_as_an_error_and_the_resend_by
     assert_eq!(peer.exchange(&message("1")).await, "AA|1");
     assert_eq!(hub.entries().len(), 1);
 }
+
+/// A merge of two numbers.
+fn merge(id: &str) -> String {
+    message(id).replace("ADT^A08^ADT_A01", "ADT^A40^ADT_A39") + "MRG|OLD^^^QMH^MR\r"
+}
+
+#[tokio::test]
+async fn a_merge_that_goes_round_is_an_error_and_every_other_is_answered_as_durable() {
+    let hub = Hub::open(with_feed(|_| ())).await;
+    let mut peer = hub.peer().await;
+    for (number, (state, reason, expected)) in [
+        (State::Held, Some(Reason::MergeLoop), "AE|1"),
+        (State::Held, Some(Reason::MergeOfTwoPersons), "AA|2"),
+        (State::Accepted, None, "AA|3"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        peer.send(&merge(&(number + 1).to_string())).await;
+        assert!(until(|| hub.entries().len() == number + 1).await);
+        peer.hears_nothing().await;
+        hub.settle(hub.entries()[number].position, state, reason);
+        let msa = peer.msa().await;
+        assert_eq!(short(&msa), expected);
+        assert_eq!(msa.contains("MERGE_LOOP"), reason == Some(Reason::MergeLoop), "{msa}");
+    }
+    assert_eq!(peer.exchange(&message("4")).await, "AA|4", "nobody else waits");
+}
+
+#[tokio::test]
+async fn a_merge_whose_outcome_does_not_come_is_durable_all_the_same() {
+    let mut config = with_feed(|_| ());
+    config.limits.merge_timeout = Duration::from_millis(100);
+    let hub = Hub::open(config.clone()).await;
+    assert_eq!(hub.peer().await.exchange(&merge("1")).await, "AA|1");
+    config.limits.merge_timeout = Duration::ZERO;
+    let hub = Hub::open(config).await;
+    assert_eq!(hub.peer().await.exchange(&merge("1")).await, "AA|1", "and need not be waited for");
+}

@@ -230,10 +230,10 @@ pub(crate) fn with_feed(change: impl FnOnce(&mut FeedConfig)) -> DoorConfig {
     config
 }
 
-/// ADT and ORU are taken; A01, A08 and R01 of them.
+/// ADT and ORU are taken; A01, A08, A40 and R01 of them.
 fn supports(code: &str, event: &str) -> Support {
     match (code, event) {
-        ("ADT", "A01" | "A08") | ("ORU", "R01" | "") => Support::Taken { patient: true },
+        ("ADT", "A01" | "A08" | "A40") | ("ORU", "R01" | "") => Support::Taken { patient: true },
         ("MFN", "M02") => Support::Taken { patient: false },
         ("ADT" | "ORU" | "MFN", _) => Support::EventUnknown,
         _ => Support::TypeUnknown,
@@ -279,7 +279,7 @@ impl Hub {
             outcome_of: Arc::new(move |position| {
                 known.lock().expect("outcomes").iter().find(|settled| settled.position == position).cloned()
             }),
-            sequences: Sequences { last: Arc::new(|_| Ok(None)), keep: Arc::new(|_, _| Ok(())) },
+            sequences: Sequences { last: Arc::new(|_| Ok(None)), keep: Arc::new(|_, _, _| Ok(true)) },
             suspect: Arc::new(move |suspect| suspected.lock().expect("suspects").push(suspect.clone())),
         };
         let door = Door::open(config, ports.clone()).await.expect("door");

@@ -1,10 +1,10 @@
 //! A batch is one transaction behind a fence.
 
-use super::New;
 use super::world::{
     accepted, add, at, audit_lines, by_document, clock, commit, facts, feed, fresh, history, hospital, messages,
     operator, permit, place, place_in, refused, result, try_commit, withheld,
 };
+use super::{New, Store};
 use crate::decision::{Decision, Verdict};
 use crate::disposition::Disposition;
 use crate::envelope::{Digest, Offset, PartitionId};
@@ -233,11 +233,42 @@ pub fn sequence_numbers_are_kept_and_forgotten(new: New) {
     let known = |name: &str| subject.open().repository.sequence(&feed(name)).expect("read");
     assert_eq!(known("lab"), None);
     let first = Sequence { number: 7, digest: Some(Digest([1; 32])) };
-    store.repository.set_sequence(&feed("lab"), Some(&first)).expect("kept");
+    assert!(store.repository.set_sequence(&feed("lab"), None, Some(&first)).expect("kept"));
     assert_eq!((known("lab"), known("ward")), (Some(first), None));
     let second = Sequence { number: 999_999_999_999_999, digest: None };
-    store.repository.set_sequence(&feed("lab"), Some(&second)).expect("kept");
+    assert!(store.repository.set_sequence(&feed("lab"), Some(&first), Some(&second)).expect("kept"));
     assert_eq!(known("lab"), Some(second));
-    store.repository.set_sequence(&feed("lab"), None).expect("forgotten");
+    assert!(store.repository.set_sequence(&feed("lab"), Some(&second), None).expect("forgotten"));
     assert_eq!(known("lab"), None);
+}
+
+/// Of several that take a number on the same ground, as two processes with one feed do, one gets it: the first number, the
+/// next one, and the same one corrected.
+pub fn a_sequence_number_is_taken_once(new: New) {
+    let subject = new();
+    let lab = feed("lab");
+    let number = |number: u64, said: u8| Sequence { number, digest: Some(Digest([said; 32])) };
+    let refused = Sequence { number: 9, digest: None };
+    let mut before = None;
+    for (taken, other) in [(number(7, 1), number(7, 2)), (number(8, 1), number(8, 1)), (refused, number(9, 3))] {
+        let (one, two) = (subject.open(), subject.open());
+        let got = std::thread::scope(|scope| {
+            let take = |store: &Store, sequence: Sequence| {
+                store.repository.set_sequence(&feed("lab"), before.as_ref(), Some(&sequence)).expect("an answer")
+            };
+            let first = scope.spawn(move || take(&one, taken));
+            let second = scope.spawn(move || take(&two, other));
+            (first.join().expect("no panic"), second.join().expect("no panic"))
+        });
+        assert!(got.0 != got.1, "one of two: {got:?}");
+        let known = subject.open().repository.sequence(&lab).expect("read");
+        assert_eq!(known, Some(if got.0 { taken } else { other }));
+        before = known;
+    }
+    let store = subject.open().repository;
+    let stale = number(7, 1);
+    assert!(!store.set_sequence(&lab, Some(&stale), Some(&number(10, 1))).expect("an answer"), "overtaken");
+    assert!(!store.set_sequence(&lab, Some(&stale), None).expect("an answer"), "what is not there is not forgotten");
+    assert!(!store.set_sequence(&lab, None, Some(&number(10, 1))).expect("an answer"), "something is there");
+    assert_eq!(store.sequence(&lab).expect("read"), before);
 }

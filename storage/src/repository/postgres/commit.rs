@@ -13,15 +13,18 @@ use super::imaging::table::Table;
 use super::resolve::resolve;
 use super::session::{Session, get};
 use super::unit::Unit;
-use super::{End, Ending, PostgresRepository, again, links, pause, under_way};
+use super::{End, Ending, PostgresRepository, again, links, pause, records, under_way};
 use crate::repository::codec::{count, int, small};
 use crate::repository::error::{Result, StoreError};
-use crate::repository::growing;
 use crate::repository::imaging::take;
 use crate::repository::plan::{check_outcome, check_position};
+use crate::repository::{growing, merging};
 
 /// Who commits a batch.
 pub(super) const ROUTER: &str = "router";
+
+/// Of two batches that merge numbers of one person the later one waits, and sees what the other did.
+const MERGING: &str = "SELECT pg_advisory_xact_lock(hashtextextended('causeway merges ' || current_schema(), $1))";
 
 /// How long a commit whose answer was lost is looked for, while the server is away: longer than a restart takes.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
@@ -203,5 +206,11 @@ fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) ->
     let mut index = Table(unit);
     let uneven = take(&mut outcomes, &mut index)?;
     growing::grow(&mut outcomes, &uneven, &mut index)?;
+    merging::hold_loops(
+        &mut outcomes,
+        unit,
+        |unit, person| unit.query(MERGING, &[&person.0]).map(|_| ()),
+        |unit, query, limit| records::list(unit.session, query, limit),
+    )?;
     Ok(outcomes)
 }

@@ -155,11 +155,16 @@ impl Repository for PostgresRepository {
     }
 
     fn sequence(&self, feed: &FeedName) -> std::result::Result<Option<Sequence>, RepositoryError> {
-        Ok(self.read(|session| sequences::of(session, feed))?)
+        Ok(self.read(|session| sequences::of(session, feed.as_str()))?)
     }
 
-    fn set_sequence(&self, feed: &FeedName, sequence: Option<&Sequence>) -> std::result::Result<(), RepositoryError> {
-        Ok(self.write(|unit| sequences::set(unit, feed, sequence))?)
+    fn set_sequence(
+        &self,
+        feed: &FeedName,
+        expect: Option<&Sequence>,
+        sequence: Option<&Sequence>,
+    ) -> std::result::Result<bool, RepositoryError> {
+        Ok(self.write(|unit| sequences::set(unit, feed, expect, sequence))?)
     }
 
     fn paused_feeds(&self) -> std::result::Result<Vec<FeedName>, RepositoryError> {

@@ -8,9 +8,9 @@ use causeway_core::scope::Domain;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
-use super::super::growing;
 use super::super::imaging::take;
 use super::super::plan::{check_outcome, check_position, deposit, doubt};
+use super::super::{growing, merging};
 use super::codec::{count, int};
 use super::error::{Result, StoreError};
 use super::imaging::table::Table;
@@ -18,7 +18,7 @@ use super::message::{self, Settled};
 use super::resolve::resolve;
 use super::unit::Unit;
 use super::versions::{self, Source};
-use super::{audit, links, messages};
+use super::{audit, links, messages, records};
 
 /// Who commits a batch.
 pub(super) const ROUTER: &str = "router";
@@ -94,6 +94,13 @@ fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) ->
     let mut index = Table(unit);
     let uneven = take(&mut outcomes, &mut index)?;
     growing::grow(&mut outcomes, &uneven, &mut index)?;
+    // Nobody else writes until the transaction ends.
+    merging::hold_loops(
+        &mut outcomes,
+        unit,
+        |_, _| Ok(()),
+        |unit, query, limit| records::list(&unit.tx, query, limit),
+    )?;
     Ok(outcomes)
 }
 

@@ -158,8 +158,13 @@ impl Repository for SqliteRepository {
         Ok(self.read(|connection| sequences::of(connection, feed))?)
     }
 
-    fn set_sequence(&self, feed: &FeedName, sequence: Option<&Sequence>) -> std::result::Result<(), RepositoryError> {
-        Ok(self.write(|unit| sequences::set(unit, feed, sequence))?)
+    fn set_sequence(
+        &self,
+        feed: &FeedName,
+        expect: Option<&Sequence>,
+        sequence: Option<&Sequence>,
+    ) -> std::result::Result<bool, RepositoryError> {
+        Ok(self.write(|unit| sequences::set(unit, feed, expect, sequence))?)
     }
 
     fn paused_feeds(&self) -> std::result::Result<Vec<FeedName>, RepositoryError> {

@@ -17,15 +17,23 @@ pub(super) fn of(connection: &Connection, feed: &FeedName) -> Result<Option<Sequ
     Ok(Some(Sequence { number: count(number)?, digest }))
 }
 
-/// Remembers or forgets it.
-pub(super) fn set(unit: &Unit<'_>, feed: &FeedName, sequence: Option<&Sequence>) -> Result<()> {
+/// Remembers or forgets it, if `expect` is what is remembered. Whether it was: no other transaction writes meanwhile.
+pub(super) fn set(
+    unit: &Unit<'_>,
+    feed: &FeedName,
+    expect: Option<&Sequence>,
+    sequence: Option<&Sequence>,
+) -> Result<bool> {
+    if of(&unit.tx, feed)?.as_ref() != expect {
+        return Ok(false);
+    }
     let Some(Sequence { number, digest }) = sequence else {
         unit.tx.prepare_cached("DELETE FROM feed_sequence WHERE feed = ?1")?.execute([feed.as_str()])?;
-        return Ok(());
+        return Ok(true);
     };
     let sql = "INSERT INTO feed_sequence (feed, number, digest) VALUES (?1, ?2, ?3) \
                ON CONFLICT (feed) DO UPDATE SET number = excluded.number, digest = excluded.digest";
     let digest = digest.map(|digest| digest.0);
     unit.tx.prepare_cached(sql)?.execute(params![feed.as_str(), int(*number)?, digest])?;
-    Ok(())
+    Ok(true)
 }
