@@ -1,5 +1,6 @@
 //! The router on the real log, repository and registry: what it promises of a walk.
 
+mod corrections;
 mod documents;
 mod fetching;
 mod fixtures;

@@ -307,6 +307,13 @@ impl Hub {
         self.store.records(&grant, &query, self.clock.now()).expect("readable")
     }
 
+    /// The current records, with those their senders took back.
+    pub(super) fn records_and_retracted(&self, person: PersonId) -> Vec<RecordRow> {
+        let grant = AccessGrant::operator(actor(), "test".to_owned());
+        let query = RecordQuery { person: Some(person), retracted: true, limit: 1_000, ..RecordQuery::default() };
+        self.store.records(&grant, &query, self.clock.now()).expect("readable")
+    }
+
     /// The current values, by record key.
     pub(super) fn values(&self, person: PersonId) -> Vec<(String, String)> {
         let rows = self.records(person);
