@@ -21,6 +21,7 @@ pub mod hl7v2;
 pub mod human;
 pub mod identity;
 pub mod mapped;
+pub mod marks;
 pub mod metric;
 pub mod outcome;
 pub mod person;

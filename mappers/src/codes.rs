@@ -103,6 +103,14 @@ tables! {
     SPECIMEN_TYPE 4 "specimen_type.csv";
     /// v2, code, display, system.
     SPECIMEN_CONDITION 4 "specimen_condition.csv";
+    /// v2, code, display, system.
+    SPECIMEN_COLLECTION_METHOD 4 "specimen_collection_method.csv";
+    /// v2, code, display, system.
+    APPOINTMENT_TYPE 4 "appointment_type.csv";
+    /// v2, code, display, system.
+    COMMENT_TYPE 4 "comment_type.csv";
+    /// v2, code, display, system.
+    PROVIDER_ROLE 4 "provider_role.csv";
     /// v2, code.
     SPECIMEN_AVAILABLE 2 "specimen_available.csv";
     /// v2, display, domain.

@@ -20,6 +20,7 @@ mod reader;
 mod segment;
 mod trigger;
 mod unmapped;
+mod unusual;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -166,7 +167,10 @@ pub(crate) fn map_in(sent: Sent<'_>, feed: &FeedSettings, zone: &TimeZone) -> Ma
             return with_fault(stub, Fault { reason: fault.reason(), place, offset, text });
         }
     };
-    map_text(&header, &text, charset, feed, zone, sent)
+    let (text, replaced) = unusual::standardised(text, charset, feed.line_ends);
+    let mut mapped = map_text(&header, &text, charset, feed, zone, sent);
+    mapped.notes.extend(replaced);
+    mapped
 }
 
 /// As [`map_in`], of a message that is decoded. `charset` is that of its `\X…\` escapes.
@@ -205,7 +209,9 @@ fn map_text(
     }
     let kind = format!("{}^{}", trigger.code, trigger.event);
     let location = location_of(&message, header);
-    run(Mapped { kind, location, ..stub }, trigger, &message, context)
+    let mut mapped = run(Mapped { kind, location, ..stub }, trigger, &message, context);
+    mapped.notes.extend(unusual::notes(text, &message));
+    mapped
 }
 
 /// The service location: PV1-3.4 of the first visit, or MSH-4, each without its universal id.

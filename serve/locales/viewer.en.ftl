@@ -21,6 +21,7 @@ viewer-no-picture = no picture
 viewer-no-pictures = This series has no pictures: it holds a report or the like.
 viewer-image = Image
 viewer-picture-of = Image
+viewer-hidden-marks = (holds marks that turn or hide text)
 viewer-cut = Only the first 2,000 images are shown here; a viewer elsewhere shows all.
 viewer-former = Former image
 viewer-next = Next image

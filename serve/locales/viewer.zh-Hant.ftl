@@ -21,6 +21,7 @@ viewer-no-picture = 沒有畫面
 viewer-no-pictures = 此系列沒有畫面：內容是報告或同類資料。
 viewer-image = 影像
 viewer-picture-of = 影像
+viewer-hidden-marks = （含有會倒轉或隱藏文字的字元）
 viewer-cut = 這裏只顯示首 2,000 幅影像；其他影像程式可顯示全部。
 viewer-former = 上一幅
 viewer-next = 下一幅

@@ -357,6 +357,11 @@ fn name(header: &Map<String, Value>, language: Language) -> String {
     }
 }
 
+/// Whether a text holds marks that turn or hide text, so that the page says so beside it.
+fn hides(text: &str) -> bool {
+    causeway_core::marks::has_hidden(text)
+}
+
 /// `20261101` as `2026-11-01`.
 fn day(text: &str) -> String {
     match (text.get(..4), text.get(4..6), text.get(6..8)) {

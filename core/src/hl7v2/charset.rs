@@ -12,6 +12,7 @@ use crate::reason::Reason;
 
 mod big5;
 mod name;
+pub mod private_use;
 mod single;
 
 /// A character set in which a message can be read and written.
@@ -176,6 +177,11 @@ impl Charset {
         };
         let skipped = bytes.len() - content.len();
         self.decode_exact(content).map_err(|fault| DecodeFault { offset: fault.offset + skipped })
+    }
+
+    /// Whether its texts may hold characters of the private use area that HKSCS put there. GB 18030 has others at the same places.
+    pub fn may_be_private(self) -> bool {
+        self.0 == Set::Utf8
     }
 
     /// The text of part of a message: a byte order mark is a character as any other.

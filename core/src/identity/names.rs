@@ -3,6 +3,7 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::hl7v2::charset::private_use::standardised;
 use crate::person::Demographics;
 
 /// The words of the English name, family and given together, in upper case and in alphabetical order, so that
@@ -19,9 +20,10 @@ pub(super) fn english_run(demographics: &Demographics) -> String {
     in_order(demographics).concat()
 }
 
-/// The Chinese name without blanks and dots between, with compatibility ideographs made equal; empty when not known.
+/// The Chinese name without blanks and dots between, with compatibility ideographs and the private characters of HKSCS made
+/// equal to the standard ones; empty when not known.
 pub(super) fn chinese(demographics: &Demographics) -> String {
-    demographics.chinese.expose().nfkc().filter(|c| belongs(*c)).collect()
+    standardised(demographics.chinese.expose()).nfkc().filter(|c| belongs(*c)).collect()
 }
 
 fn in_order(demographics: &Demographics) -> Vec<String> {
@@ -74,5 +76,6 @@ mod tests {
         assert_eq!(chinese(&named("", "", "陳　大文")), "陳大文");
         // U+F9DC is a compatibility form of U+9686.
         assert_eq!(chinese(&named("", "", "李\u{f9dc}")), chinese(&named("", "", "李隆")));
+        assert_eq!(chinese(&named("", "", "陳\u{e473}")), chinese(&named("", "", "陳邨")), "as HKSCS once coded it");
     }
 }

@@ -104,6 +104,7 @@ pub fn explain(body: &[u8], feed: &FeedSettings, received_at: Timestamp) -> Expl
     let Ok(zone) = super::zone_of(feed) else { return alone(whole()) };
     let Ok(header) = Header::peek(body, &feed.charset) else { return alone(whole()) };
     let Ok(text) = header.charset().decode(body) else { return alone(whole()) };
+    let (text, replaced) = super::unusual::standardised(text, header.charset(), feed.line_ends);
     let Ok(message) = Message::parse(&text, feed.line_ends, &Limits::default()) else { return alone(whole()) };
     let leaves = leaf::of(&message.in_charset(header.charset()));
     let trial = Trial { feed, zone: &zone, charset: header.charset(), received_at };
@@ -116,7 +117,8 @@ pub fn explain(body: &[u8], feed: &FeedSettings, received_at: Timestamp) -> Expl
             story(leaf, if at < tried { trial.effects(&baseline, &text, leaf) } else { Vec::new() }, &baseline)
         })
         .collect();
-    let mapped = baseline.into_mapped();
+    let mut mapped = baseline.into_mapped();
+    mapped.notes.extend(replaced);
     place_reports(&mapped, &mut values);
     Explanation { mapped, untried: leaves.len().saturating_sub(tried), values }
 }

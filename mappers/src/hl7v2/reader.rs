@@ -54,6 +54,11 @@ impl<'m> Seg<'m> {
         self.segment.field(number)
     }
 
+    /// All fields as they were sent, by their numbers; none counts as asked for.
+    pub(crate) fn raw_fields(&self) -> impl Iterator<Item = (usize, &'m str)> {
+        self.segment.fields().zip(1..).map(|(field, number)| (number, field.raw()))
+    }
+
     /// Counts a field as asked for.
     pub(crate) fn ask(&self, number: usize) {
         if let Some(bit) = bit(number) {

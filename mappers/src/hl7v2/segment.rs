@@ -25,6 +25,7 @@ pub(crate) mod pv1;
 pub(crate) mod pv2;
 pub(crate) mod rf1;
 pub(crate) mod rgs;
+pub(crate) mod rol;
 pub(crate) mod rxa;
 pub(crate) mod rxc;
 pub(crate) mod rxd;
@@ -53,6 +54,7 @@ pub const ALL: &[&SegmentUse] = &[
     &mrg::USE,
     &pv1::USE,
     &pv2::USE,
+    &rol::USE,
     &al1::USE,
     &iam::USE,
     &dg1::USE,

@@ -290,7 +290,7 @@ pub(crate) fn message_with(trigger: &Trigger, segment: &SegmentUse, line: &str) 
     add("PID", "PID|1||H1^^^QMH^MR");
     ["PD1", "NK1", "MRG"].iter().for_each(|name| add(name, "MRG|H2||||V8|V9"));
     add("PV1", "PV1|1|I||||||||||||||||||V1");
-    ["PV2", "AL1"].iter().for_each(|name| add(name, ""));
+    ["PV2", "ROL", "AL1"].iter().for_each(|name| add(name, ""));
     add("IAM", "IAM|1||A^A^L");
     ["PRD", "PRB"].iter().for_each(|name| add(name, "PRB|AD|20260101|A^A^L|PB1"));
     ["DG1", "PR1", "ORC"].iter().for_each(|name| add(name, ""));

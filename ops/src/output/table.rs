@@ -1,5 +1,6 @@
 //! Tables for people: aligned by what characters take on a terminal, so that Chinese names stand in line.
 
+use causeway_core::marks;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Which side a column leans on.
@@ -31,9 +32,11 @@ impl Table {
         Self { columns, rows: Vec::new() }
     }
 
-    /// Adds a row; cells beyond the columns are left off, missing ones are empty.
+    /// Adds a row; cells beyond the columns are left off, missing ones are empty. Marks that turn or hide text are written
+    /// out: a terminal has no frame that keeps them to their cell.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into());
+        let shown = |cell: String| if marks::has_hidden(&cell) { marks::spelled_out(&cell) } else { cell };
+        self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// Whether it has no row.
@@ -97,6 +100,13 @@ mod tests {
         table.row(["陳大文".to_owned(), "7".to_owned()]);
         table.row(["CHAN".to_owned(), "1013".to_owned()]);
         assert_eq!(table.render(false), "NAME    COUNT\n陳大文      7\nCHAN     1013\n");
+    }
+
+    #[test]
+    fn marks_that_turn_text_are_written_out() {
+        let mut table = Table::new(&["name", "count"]);
+        table.row(["王\u{202e}文".to_owned(), "7".to_owned()]);
+        assert_eq!(table.render(false).lines().nth(1), Some("王<U+202E>文  7"));
     }
 
     #[test]

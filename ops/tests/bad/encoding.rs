@@ -95,17 +95,47 @@ fn stored(id: &str, person: Person, name: &str) -> String {
 }
 
 #[test]
-fn r73_marks_that_turn_or_hide_text_are_stored_as_they_came() {
-    let name = "王\u{202e}文\u{200b}大";
+fn r73_marks_that_turn_or_hide_text_are_stored_as_they_came_told_and_shown_by_themselves() {
+    let (hub, name) = (hub(), "王\u{202e}文\u{200b}大");
     let record = stored("r73", Person(17), name);
     let escaped = name.replace('\u{202e}', "\\u202e").replace('\u{200b}', "\\u200b");
     assert!(record.contains(name) || record.contains(&escaped), "{record}");
+    // Flagged, with the place: to programs, and on the page of the message.
+    let notes = hub.outcome("r73")["notes"].to_string();
+    assert!(notes.contains("\"hidden-mark\"") && notes.contains("\"PID-5\""), "{notes}");
+    let trace = hub.outcome("r73")["trace"].as_str().expect("a trace").to_owned();
+    let page = hub.get(&format!("/en/ops/messages/{trace}")).expect("a page");
+    assert!(page.contains("hidden-mark") && page.contains("turns or hides text"), "{page}");
+    // What a sender writes is kept to itself on pages, and written out on a terminal.
+    let id = "r73\u{202e}gnp";
+    let text = message(id).replace("|LIS|", "|STR|");
+    assert_eq!(Peer::to(hub.plain).code(text), format!("AA|{id}"));
+    hub.outcome(id);
+    let isolated = format!("<bdi>{id}</bdi>");
+    assert!(until(|| hub.get("/en/ops/messages?feed=strict").filter(|page| page.contains(&isolated))).is_some());
+    let (_, table) = hub.run(&["message", "list", "--feed", "strict"]);
+    assert!(table.contains("r73<U+202E>gnp") && !table.contains('\u{202e}'), "{table}");
+    // A look-alike letter is another letter: nobody is taken for somebody else by it.
+    let person = Person(29);
+    let alike = person.pid().replace(&person.family(), &person.family().replace('O', "\u{41e}"));
+    assert_eq!(Peer::to(hub.plain).code(format!("{}{alike}", header("r73-o", "ADT^A28^ADT_A05"))), "AA|r73-o");
+    assert_eq!(hub.state("r73-o"), "held IDENTITY_REVIEW", "a Cyrillic O");
 }
 
 #[test]
-fn r74_rare_characters_are_stored_unchanged() {
-    let record = stored("r74", Person(18), "𠝹😀\u{e000}");
-    assert!(record.contains("𠝹😀\u{e000}") || record.contains("𠝹😀"), "{record}");
+fn r74_rare_characters_are_stored_unchanged_and_private_ones_by_the_table_with_the_original_kept() {
+    let hub = hub();
+    let record = stored("r74", Person(18), "𠝹😀\u{f8ff}");
+    assert!(record.contains("𠝹😀\u{f8ff}") || record.contains("𠝹😀\\uf8ff"), "{record}");
+    let notes = hub.outcome("r74")["notes"].to_string();
+    assert!(notes.contains("\"private-use-unknown\"") && notes.contains("\"PID-5\""), "nobody knows U+F8FF: {notes}");
+    // U+E473 is what HKSCS wrote for 邨 before it had a code point of its own.
+    let record = stored("r74-private", Person(30), "陳\u{e473}");
+    assert!(record.contains("陳邨") && !record.contains('\u{e473}'), "{record}");
+    let notes = hub.outcome("r74-private")["notes"].to_string();
+    assert!(notes.contains("\"private-use\"") && notes.contains("\"PID-5\""), "{notes}");
+    let (_, raw) = hub.run(&["message", "show", "r74-private", "--raw", "--reveal"]);
+    assert!(raw.contains("陳\u{e473}"), "what came is kept as it came");
 }
 
 #[test]

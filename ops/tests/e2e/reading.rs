@@ -78,6 +78,13 @@ fn whole(mut chunked: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Row 64 of the catalogue of bad inputs: what a sender wrote is never shown by a browser as a page of ours.
+fn is_saved_in_a_sandbox(answer: &Answer) -> bool {
+    let head = answer.head.to_ascii_lowercase();
+    head.contains("content-disposition: attachment")
+        && head.contains("content-security-policy: sandbox; default-src 'none'")
+}
+
 fn read(hub: &Hub, path: &str, accept: &str) -> Answer {
     ask(hub, path, accept, Some(TOKEN))
 }
@@ -173,6 +180,11 @@ fn a_viewer_finds_a_study_its_series_metadata_and_frames() {
     let bulk = metadata[1]["00091001"]["BulkDataURI"].as_str().expect("an address");
     let value = read(&hub, &format!("{path}/{bulk}"), "*/*");
     assert_eq!((value.status, value.body.len(), value.body[0]), (200, 5000, 0xAB));
+    assert!(
+        is_saved_in_a_sandbox(&value) && !is_saved_in_a_sandbox(&studies),
+        "a value may be a document: {}",
+        value.head
+    );
     let frame = read(&hub, &format!("{path}/instances/{STUDY}.1.2/frames/1"), FRAMES);
     let parts = frame.parts();
     assert!(parts[0].0.contains(&format!("transfer-syntax={EXPLICIT_LITTLE}")), "{}", parts[0].0);
@@ -203,7 +215,9 @@ fn files_come_back_with_the_data_set_they_came_with() {
         scanner.finish().expect("whole");
     }
     let instance = format!("/dicomweb/studies/{STUDY}/series/{STUDY}.1/instances/{STUDY}.1.1");
-    assert_eq!(read(&hub, &instance, "application/dicom").body, parts[0].1, "alone");
+    let alone = read(&hub, &instance, "application/dicom");
+    assert_eq!(alone.body, parts[0].1, "alone");
+    assert!(is_saved_in_a_sandbox(&alone), "{}", alone.head);
     let other =
         read(&hub, &instance, "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.90");
     assert_eq!((other.status, other.json()["code"].clone()), (406, "not-acceptable".into()));

@@ -96,9 +96,9 @@ pub(crate) fn read<'m>(context: &Context<'m>, sch: &Seg<'m>) -> Schedule {
     };
     let identifiers = [identifier(&placer, "appointment", "PLAC"), identifier(&filler, "appointment", "FILL")];
     // SCH-7 → reasonCode; SCH-8 → appointmentType
-    let what = Object::sized(2)
-        .maybe("appointmentType", cwe::field(sch, context, 8))
-        .list("reasonCode", cwe::fields(sch, context, 7));
+    let of_type = |code: &str| codes::APPOINTMENT_TYPE.concept(code);
+    let kind = sch.first(context, 8).map(|value| cwe::of_suggested(&value, "HL70277", of_type));
+    let what = Object::sized(2).maybe("appointmentType", kind).list("reasonCode", cwe::fields(sch, context, 7));
     // SCH-26, SCH-27 → basedOn
     let orders = [(26, "placer", "PLAC"), (27, "filler", "FILL")].into_iter().filter_map(|(field, kind, type_code)| {
         let entity = ei::field(sch, context, field)?;

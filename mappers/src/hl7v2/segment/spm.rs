@@ -73,11 +73,13 @@ pub(crate) fn specimen<'m>(
         }
         found
     });
+    let of_method = |code: &str| codes::SPECIMEN_COLLECTION_METHOD.concept(code);
+    let method = spm.first(context, 7).map(|value| cwe::of_suggested(&value, "HL70488", of_method));
     let mut collection = Object::sized(5);
     collected_at(context, &mut collection, from, to);
     let collection = collection
         .maybe("quantity", spm.first(context, 12).and_then(|value| quantity::composite(&value))) // SPM-12
-        .maybe("method", cwe::field(spm, context, 7)) // SPM-7
+        .maybe("method", method) // SPM-7
         .maybe("bodySite", cwe::field(spm, context, 8)); // SPM-8
     // SPM-27, SPM-6 → container
     let container = Object::sized(2).maybe("type", cwe::field(spm, context, 27));

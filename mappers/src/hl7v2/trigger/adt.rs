@@ -9,7 +9,7 @@ use crate::fhir::Object;
 use crate::hl7v2::context::{Context, Version};
 use crate::hl7v2::identity::Subject;
 use crate::hl7v2::segment::pv1::{self, Event, Visit};
-use crate::hl7v2::segment::{al1, dg1, iam, pr1, pv2};
+use crate::hl7v2::segment::{al1, dg1, iam, pr1, pv2, rol};
 use crate::hl7v2::{Map, Trigger};
 
 /// The events of this family.
@@ -23,7 +23,7 @@ pub(crate) const TRIGGERS: &[Trigger] = &[
     of_visit("A07", "Change an inpatient to an outpatient", "ADT_A06", FINDINGS, |c, s, o| visit(c, s, o, Event::Move)),
     Trigger {
         required: &["PID"],
-        optional: &["EVN", "PD1", "NK1", "PV1", "PV2", "AL1", "IAM", "DG1", "PR1"],
+        optional: &["EVN", "PD1", "NK1", "PV1", "PV2", "ROL", "AL1", "IAM", "DG1", "PR1"],
         ..of_visit("A08", "Update patient information", "ADT_A01", FINDINGS, |c, s, o| visit(c, s, o, Event::Update))
     },
     of_visit("A09", "Patient departing - tracking", "ADT_A09", BARE, |c, s, o| visit(c, s, o, Event::Update)),
@@ -65,9 +65,9 @@ pub(crate) const TRIGGERS: &[Trigger] = &[
 ];
 
 /// What a visit can bring with it.
-const FINDINGS: &[&str] = &["EVN", "PD1", "NK1", "PV2", "AL1", "IAM", "DG1", "PR1"];
+const FINDINGS: &[&str] = &["EVN", "PD1", "NK1", "PV2", "ROL", "AL1", "IAM", "DG1", "PR1"];
 /// What a move or a cancellation can bring with it.
-const BARE: &[&str] = &["EVN", "PD1", "NK1", "PV2"];
+const BARE: &[&str] = &["EVN", "PD1", "NK1", "PV2", "ROL"];
 
 const fn of_visit(
     event: &'static str,
@@ -120,6 +120,12 @@ fn about_visit<'m>(
     }
     let day = mapped.date.unwrap_or_else(|| version.at.to_zoned(context.zone().clone()).date());
     let of_visit = Version { date: Some(day), ..version };
+    // Behind PID it tells of the patient's own doctors, and behind PR1 of a procedure's.
+    let of_the_visit =
+        segments.iter().skip_while(|segment| segment.name() != "PV1").take_while(|one| one.name() != "PR1");
+    for rol in of_the_visit.filter(|segment| segment.name() == "ROL") {
+        rol::participants(context, rol).into_iter().for_each(|participant| encounter.push("participant", participant));
+    }
     let conditions = conditions(context, segments, &subject, Some((&visit, &mut encounter)), of_visit);
     // A visit that never was stays so, whatever update of it is still on its way.
     let rank = if event == Event::Delete { VersionClock::RETIRES } else { of_visit.rank };
