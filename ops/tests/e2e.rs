@@ -46,6 +46,9 @@ mod images;
 #[path = "e2e/importing.rs"]
 mod importing;
 #[cfg(test)]
+#[path = "e2e/listing.rs"]
+mod listing;
+#[cfg(test)]
 #[path = "e2e/mapping.rs"]
 mod mapping;
 #[cfg(test)]

@@ -3,6 +3,15 @@
 viewer-studies = Studies
 viewer-study = Study
 viewer-none = There are no studies that this reader may see.
+viewer-none-found = No study that this reader may see fits the search. Numbers are compared whole.
+viewer-search = Search the studies
+viewer-search-do = Search
+viewer-search-clear = Clear
+viewer-since = From
+viewer-until = To
+viewer-bad-date = A date is year, month and day, as 2026-11-01.
+viewer-newest = Newest
+viewer-older = Older
 viewer-not-for-diagnosis = For looking, not for diagnosis: pictures may be smaller or coarser than the images.
 viewer-date = Date
 viewer-description = Study

@@ -3,6 +3,15 @@
 viewer-studies = 檢查
 viewer-study = 檢查
 viewer-none = 沒有此讀者可以查看的檢查。
+viewer-none-found = 沒有此讀者可以查看而符合搜尋條件的檢查。編號須完全相符。
+viewer-search = 搜尋檢查
+viewer-search-do = 搜尋
+viewer-search-clear = 清除
+viewer-since = 由
+viewer-until = 至
+viewer-bad-date = 日期須為年、月、日，例如 2026-11-01。
+viewer-newest = 最新
+viewer-older = 較舊
 viewer-not-for-diagnosis = 僅供查看，不可用作診斷：畫面可能比原影像細小或粗糙。
 viewer-date = 日期
 viewer-description = 檢查

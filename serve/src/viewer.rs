@@ -1,9 +1,10 @@
-//! The pages of images: `/studies`, the newest a reader may see, and `/studies/{study}`, one of them with its series and
+//! The pages of images: `/studies`, those a reader may see, and `/studies/{study}`, one of them with its series and
 //! frames. Complete without JavaScript, by pictures and links; `viewer.js` adds scrolling, windows by drag, zoom and
 //! measuring. They are decided and audited like every other reading (`crate::dicomweb`), and they are no tool for diagnosis.
 
 mod gathered;
 mod image;
+mod list;
 mod marks;
 
 use std::sync::{Arc, LazyLock};
@@ -14,7 +15,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use causeway_core::dicom::instance::{InstanceQuery, StudyQuery, StudyRow};
 use causeway_core::dicom::tag::{self, Tag};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -22,17 +22,11 @@ use serde_json::{Map, Value};
 use self::gathered::{First, Gathered, Study};
 use self::image::Picture;
 use crate::assets::Asset;
-use crate::dicomweb::{
-    Fault, Gate, Imaging, Pages, Place, Reader, ReaderConfig, Readers, Subject, away, first_value, header,
-};
+use crate::dicomweb::{Fault, Gate, Imaging, Pages, Place, Reader, ReaderConfig, Readers, away, first_value};
 use crate::http::Problem;
 use crate::language::{self, Language, Source, Speaker, Texts};
 use crate::page::{Fragment, Page, Place as NavigationPlace};
 
-/// Studies of the list.
-const LISTED: usize = 50;
-/// Studies looked at for them.
-const LOOKED_AT: u32 = 500;
 /// Frames a page leads to. Longer series are cut, and say so.
 const FRAMES_MAX: usize = 2000;
 /// Windows for CT, in Hounsfield units: key of the name, centre, width.
@@ -69,7 +63,7 @@ pub fn routes(state: ViewerState) -> Router {
     Router::new()
         .route("/studies", get(to_language))
         .route("/studies/{study}", get(to_language))
-        .route("/{lang}/studies", get(list))
+        .route("/{lang}/studies", get(list::newest).post(list::found))
         .route("/{lang}/studies/{study}", get(study))
         .with_state(Arc::new(state))
 }
@@ -103,59 +97,6 @@ impl axum::response::IntoResponse for Untold {
             other => other.into_response(),
         }
     }
-}
-
-/// A study of the list.
-struct Listed {
-    href: String,
-    date: String,
-    modalities: String,
-    description: String,
-    patient: String,
-    patient_id: String,
-    images: String,
-}
-
-#[derive(Template)]
-#[template(path = "studies.html")]
-struct List<'a> {
-    say: Speaker<'a>,
-    studies: Vec<Listed>,
-}
-
-async fn list(State(state): State<Arc<ViewerState>>, language: Language, reader: Reader) -> Told {
-    let imaging = Arc::clone(&state.imaging);
-    let studies = away(move || {
-        let mut gate = Gate::open(&imaging, reader)?;
-        let query = StudyQuery { limit: LOOKED_AT, ..StudyQuery::default() };
-        let mut listed = Vec::new();
-        for row in imaging.images.studies(&query)? {
-            if listed.len() < LISTED && gate.may_see(row.person)? {
-                let study = row.study.as_str();
-                gate.audit(row.person, Subject { what: "search", study, series: None, instance: None })?;
-                listed.extend(one_listed(&imaging, &row, language)?);
-            }
-        }
-        Ok(listed)
-    })
-    .await?;
-    let say = say(language);
-    let title = say.text("viewer-studies");
-    Ok(framed(&state, language, "/studies", &title, &List { say, studies })?)
-}
-
-fn one_listed(imaging: &Imaging, row: &StudyRow, language: Language) -> Result<Option<Listed>, Fault> {
-    let query = InstanceQuery { person: Some(row.person), metadata: true, ..InstanceQuery::of(row.study.clone(), 1) };
-    let rows = imaging.images.instances(&query)?;
-    Ok(rows.first().map(header).map(|header| Listed {
-        href: format!("/{}/studies/{}", language.prefix(), row.study),
-        date: day(&row.date),
-        modalities: row.modalities.join(", "),
-        description: text(&header, tag::STUDY_DESCRIPTION),
-        patient: name(&header, language),
-        patient_id: text(&header, tag::PATIENT_ID),
-        images: crate::language::grouped(&row.instances.to_string()),
-    }))
 }
 
 /// Which frame is shown, and how.
@@ -402,6 +343,7 @@ mod tests {
         assert_eq!(differences(&SOURCE), Vec::<String>::new());
         let users = [
             include_str!("viewer.rs"),
+            include_str!("viewer/list.rs"),
             include_str!("../templates/study.html"),
             include_str!("../templates/studies.html"),
         ];

@@ -69,6 +69,29 @@ for (const language of LANGUAGES) {
       await close();
     });
 
+    test("studies are searched with keys alone and without JavaScript, and no number is in an address", async () => {
+      const { page, faults, close } = await openPage(browser, { javaScriptEnabled: false });
+      await page.goto(`${hub.origin}/${language}/studies`);
+      const entered = () => Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
+      const id = (await page.locator("tbody tr").first().locator("td").nth(3).textContent()).trim();
+      await page.locator("#patient_id").focus();
+      await page.keyboard.type(id);
+      await entered();
+      const cells = (nth) => page.locator(`tbody tr td:nth-child(${nth})`).allTextContents();
+      assert.deepEqual([...new Set((await cells(5)).map((text) => text.trim()))], [id]);
+      assert.ok(!page.url().includes(id), page.url());
+      await Promise.all([page.waitForEvent("load"), page.locator("form a.quiet").click()]);
+      await page.locator("#modality").fill("ct");
+      await entered();
+      const modalities = await cells(3);
+      assert.ok(modalities.length > 0 && modalities.every((text) => text.includes("CT")), `${modalities}`);
+      await page.locator("#accession").fill("no such number");
+      await entered();
+      assert.equal(await page.locator("tbody tr").count(), 0);
+      assert.deepEqual(faults.filter(ours), []);
+      await close();
+    });
+
     test("with keys alone one scrolls, changes the window, zooms and measures", async () => {
       const { page, faults, close } = await openPage(browser);
       await page.goto(`${hub.origin}/${language}/studies/${studies.CT}`);

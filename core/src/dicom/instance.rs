@@ -111,6 +111,8 @@ pub struct StudyQuery {
     pub accession: Option<Phi<String>>,
     /// With an instance of this Patient ID.
     pub patient_id: Option<Phi<String>>,
+    /// With an instance of this modality.
+    pub modality: Option<String>,
     /// Not before this date, as `YYYYMMDD`.
     pub since: Option<String>,
     /// Not after this date.

@@ -387,6 +387,7 @@ fn narrowed(search: &Search) -> StudyQuery {
         person: None::<PersonId>,
         accession: exact(tag::ACCESSION_NUMBER),
         patient_id: exact(tag::PATIENT_ID),
+        modality: None,
         since,
         until,
         after: None,

@@ -159,6 +159,10 @@ pub fn studies_are_found_by_every_condition(new: New) {
     assert_eq!(found(StudyQuery { accession: text(""), ..StudyQuery::default() }), "", "nothing is no number");
     assert_eq!(found(StudyQuery { patient_id: text("H1"), ..StudyQuery::default() }), "1.3 1.2");
     assert_eq!(found(StudyQuery { patient_id: text("H2"), since: date("2026"), ..StudyQuery::default() }), "");
+    let modality = |text: &str| StudyQuery { modality: Some(text.to_owned()), ..StudyQuery::default() };
+    assert_eq!(found(modality("CT")), "1.2");
+    assert_eq!(found(modality("SR")), "1.3");
+    assert_eq!(found(StudyQuery { patient_id: text("H2"), ..modality("CT") }), "");
     assert_eq!(found(StudyQuery { person: Some(PersonId(99)), ..StudyQuery::default() }), "");
 }
 

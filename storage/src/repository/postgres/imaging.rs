@@ -78,10 +78,11 @@ fn studies(session: &mut Session, query: &StudyQuery, limit: u32) -> Result<Vec<
         "SELECT s.study, s.person, s.date, s.modalities, s.series, s.instances FROM imaging_study AS s \
          WHERE ($1::text IS NULL OR s.study = $1) AND ($2::int8 IS NULL OR s.person = $2) \
          AND ($3::text IS NULL OR s.date >= $3) AND ($4::text IS NULL OR (s.date <= $4 AND s.date <> '')) \
-         AND ($5::text IS NULL OR s.date < $5 OR (s.date = $5 AND (s.study, s.person) > ($6::text, $7::int8))){}{} \
+         AND ($5::text IS NULL OR s.date < $5 OR (s.date = $5 AND (s.study, s.person) > ($6::text, $7::int8))){}{}{} \
          ORDER BY s.date DESC, s.study, s.person LIMIT $8",
         has("accession", query.accession.is_some(), 9),
         has("patient_id", query.patient_id.is_some(), 10),
+        has("modality", query.modality.is_some(), 11),
     );
     let after = query.after.as_ref();
     let rows = session.query(
@@ -97,6 +98,7 @@ fn studies(session: &mut Session, query: &StudyQuery, limit: u32) -> Result<Vec<
             &i64::from(limit),
             &query.accession.as_ref().map(|text| text.expose().as_str()),
             &query.patient_id.as_ref().map(|text| text.expose().as_str()),
+            &query.modality,
         ],
     )?;
     let read = |row: &Row| {

@@ -71,9 +71,10 @@ fn studies(connection: &Connection, query: &StudyQuery, limit: u32) -> Result<Ve
         "SELECT s.study, s.person, s.date, s.modalities, s.series, s.instances FROM imaging_study AS s \
          WHERE (:since IS NULL OR s.date >= :since) AND (:until IS NULL OR (s.date <= :until AND s.date <> '')) \
          AND (:after IS NULL OR s.date < :after OR (s.date = :after AND (s.study, s.person) > (:after_study, :after_person)))\
-         {study}{person}{}{} ORDER BY s.date DESC, s.study, s.person LIMIT :limit",
+         {study}{person}{}{}{} ORDER BY s.date DESC, s.study, s.person LIMIT :limit",
         has("accession", query.accession.is_some()),
         has("patient_id", query.patient_id.is_some()),
+        has("modality", query.modality.is_some()),
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut binder = super::posting::Binder::new(&mut statement);
@@ -81,6 +82,7 @@ fn studies(connection: &Connection, query: &StudyQuery, limit: u32) -> Result<Ve
     binder.set(":person", query.person.map(|person| person.0))?;
     binder.set(":accession", query.accession.as_ref().map(|text| text.expose().as_str()))?;
     binder.set(":patient_id", query.patient_id.as_ref().map(|text| text.expose().as_str()))?;
+    binder.set(":modality", query.modality.as_deref())?;
     binder.set(":since", query.since.as_deref())?;
     binder.set(":until", query.until.as_deref())?;
     binder.set(":after", query.after.as_ref().map(|(date, _, _)| date.as_str()))?;
