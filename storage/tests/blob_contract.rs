@@ -42,8 +42,7 @@ fn small() -> FolderBlobSettings {
 
 fn path(dir: &Path, digest: &Digest) -> PathBuf {
     let name = digest.to_string();
-    let (first, rest) = name.split_at(2);
-    dir.join(first).join(rest.split_at(2).0).join(&name)
+    dir.join(name.split_at(2).0).join(&name)
 }
 
 causeway_core::blob_contract!(folder);

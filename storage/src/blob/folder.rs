@@ -2,11 +2,12 @@
 //!
 //! | path | what |
 //! | --- | --- |
-//! | `ab/cd/<64 hex digits>` | a blob (`seal`), under the first four digits of its address |
+//! | `ab/<64 hex digits>` | a blob (`seal`), under the first two digits of its address |
 //! | `unfinished/<id>` | a blob on its way in, or what a killed process left of one |
 //!
-//! A blob is written to `unfinished/`, synced, renamed to its address, and then every folder that got a new name is
-//! synced. A crash at any moment leaves a whole blob or an unfinished file, never a part under an address. Several
+//! A blob is written to `unfinished/`, synced, renamed to its address, and then the folder that got the new name is synced.
+//! All 256 folders are made, and their names synced, when the store is opened: a sync costs about as much as half a megabyte
+//! written, and a second level of folders would cost two more for each of the first 65,536 blobs. A crash at any moment leaves a whole blob or an unfinished file, never a part under an address. Several
 //! processes may share the folder: whoever renames last replaces the same bytes by the same bytes.
 
 mod disk;
@@ -52,6 +53,7 @@ impl FolderBlobs {
             }
             Err(cause) => return Err(BlobError::Unavailable { cause: cause.to_string() }),
         }
+        (0..=u8::MAX).try_for_each(|first| create_dir(&dir.join(shard(first))))?;
         sync_dir(dir)?;
         dir.parent().map_or(Ok(()), sync_dir)?;
         Ok(Self { dir: dir.to_owned(), settings })
@@ -59,8 +61,8 @@ impl FolderBlobs {
 
     /// Where a blob is, or would be.
     fn path(&self, digest: &Digest) -> PathBuf {
-        let [first, second, ..] = digest.0;
-        self.dir.join(format!("{first:02x}")).join(format!("{second:02x}")).join(digest.to_string())
+        let [first, ..] = digest.0;
+        self.dir.join(shard(first)).join(digest.to_string())
     }
 
     /// The file of a blob, and its size as stored.
@@ -143,6 +145,11 @@ impl BlobStore for FolderBlobs {
         writer.write(b"probe")?;
         writer.sync()
     }
+}
+
+/// The folder of all addresses that begin so.
+fn shard(first: u8) -> String {
+    format!("{first:02x}")
 }
 
 /// What stands between two places of a file.

@@ -11,31 +11,29 @@ use super::{disk, row};
 pub(super) fn list(dir: &Path, after: Option<&Digest>, count_max: usize) -> Result<Vec<BlobRow>, BlobError> {
     let after = after.map(Digest::to_string).unwrap_or_default();
     let mut rows = Vec::new();
-    for first in shards(dir, "", &after)? {
-        for second in shards(&dir.join(&first), &first, &after)? {
-            if rows.len() >= count_max {
-                return Ok(rows);
-            }
-            shard(&dir.join(&first).join(second), &after, count_max, &mut rows)?;
+    for shard in shards(dir, &after)? {
+        if rows.len() >= count_max {
+            break;
         }
+        in_shard(&dir.join(shard), &after, count_max, &mut rows)?;
     }
     Ok(rows)
 }
 
-/// The shards of a folder, in order, without those that end before `after`. `above` are the digits so far.
-fn shards(dir: &Path, above: &str, after: &str) -> Result<Vec<String>, BlobError> {
+/// The shards of the store, in order, without those that end before `after`.
+fn shards(dir: &Path, after: &str) -> Result<Vec<String>, BlobError> {
     let mut names: Vec<String> = disk::entries(dir)?
         .iter()
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| name.len() == 2 && is_hex(name))
-        .filter(|name| format!("{above}{name}").as_str() >= after.get(..above.len() + 2).unwrap_or_default())
+        .filter(|name| name.as_str() >= after.get(..2).unwrap_or_default())
         .collect();
     names.sort_unstable();
     Ok(names)
 }
 
 /// The blobs of one shard.
-fn shard(dir: &Path, after: &str, count_max: usize, rows: &mut Vec<BlobRow>) -> Result<(), BlobError> {
+fn in_shard(dir: &Path, after: &str, count_max: usize, rows: &mut Vec<BlobRow>) -> Result<(), BlobError> {
     let mut names: Vec<(String, _)> = disk::entries(dir)?
         .into_iter()
         .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry)))

@@ -41,14 +41,19 @@ impl FolderWriter {
 
     /// Makes the bytes so far durable, under no address yet.
     pub(super) fn sync(&self) -> Result<(), BlobError> {
-        self.file.sync_all().map_err(|error| of_sync("a blob", &error))
+        // After a crash the time of the last write may be that of the first: sweeping counts days.
+        self.file.sync_data().map_err(|error| of_sync("a blob", &error))
     }
 
     /// Gives the file its address, and makes that durable, too.
     fn publish(&mut self, blob: &Blob) -> Result<(), BlobError> {
         let target = self.store.path(&blob.digest);
         let shard = target.parent().unwrap_or(&self.store.dir);
-        create_dir(shard)?;
+        if !shard.is_dir() {
+            // Somebody tidied up.
+            create_dir(shard)?;
+            sync_dir(&self.store.dir)?;
+        }
         let renamed = {
             // Whoever removes what is old looks at the file and removes it as one.
             let _together = together(&self.store.dir.join(UNFINISHED))?;
@@ -56,8 +61,7 @@ impl FolderWriter {
         };
         renamed.map_err(|error| unavailable("a blob cannot be given its address", &error))?;
         self.published = true;
-        // From the name up: another process may have made the folders and not have synced them yet.
-        shard.ancestors().take_while(|folder| folder.starts_with(&self.store.dir)).try_for_each(sync_dir)
+        sync_dir(shard)
     }
 
     fn add(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
