@@ -6,9 +6,11 @@
 //! | `unfinished/<id>` | a blob on its way in, or what a killed process left of one |
 //!
 //! A blob is written to `unfinished/`, synced, renamed to its address, and then the folder that got the new name is synced.
+//! A crash at any moment leaves a whole blob or an unfinished file, never a part under an address. Several processes may
+//! share the folder: whoever renames last replaces the same bytes by the same bytes.
+//!
 //! All 256 folders are made, and their names synced, when the store is opened: a sync costs about as much as half a megabyte
-//! written, and a second level of folders would cost two more for each of the first 65,536 blobs. A crash at any moment leaves a whole blob or an unfinished file, never a part under an address. Several
-//! processes may share the folder: whoever renames last replaces the same bytes by the same bytes.
+//! written, and a second level of folders would cost two more for each of the first 65,536 blobs.
 
 mod disk;
 mod shards;
