@@ -2,12 +2,14 @@
 //! then is it said to be safe. Associations, STOW-RS and imports share it, so that nothing is safe by one of them that is
 //! not by the others.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, Envelope, Format, TraceId};
 use causeway_core::phi::Phi;
 use causeway_core::port::{Appended, Freshness, LogError};
+use causeway_tls::Suspect;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
@@ -180,6 +182,17 @@ impl Shared {
             }
         }
         Ok(Deposited { names, study, series, freshness: appended.freshness })
+    }
+
+    /// Notes who sent an instance that is refused for good. What may be sent again is no matter of the audit.
+    pub(crate) fn note_refused(&self, address: IpAddr, who: &str, feed: usize, refusal: &Refusal) {
+        let status = refusal.status;
+        if [Status::OUT_OF_RESOURCES, Status::PROCESSING].contains(&status) {
+            return;
+        }
+        let detail = format!("{who}, status 0x{:04X}: {}", status.0, refusal.comment);
+        let feed = self.feed(feed).map(|feed| feed.name.to_string());
+        (self.ports.refused)(&Suspect { address, cause: status.outcome(), detail, feed });
     }
 
     /// Writes the claim to the log.

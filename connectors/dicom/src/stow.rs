@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::Digest;
-use causeway_tls::{Acceptor, Certificate};
+use causeway_tls::{Acceptor, Certificate, Suspect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -188,16 +188,26 @@ impl Stow {
         });
         let found = found.filter(|_| config.secrecy().hears(sender.address));
         if found.is_none() {
-            self.shared.tally.unwelcome(Unwelcome::UnknownSender);
+            let (address, cause) = (sender.address, Unwelcome::UnknownSender);
+            self.shared.tally.unwelcome(cause);
+            let detail = "neither token nor certificate is that of a feed of STOW-RS".to_owned();
+            (self.shared.ports.suspect)(&Suspect { address, cause: cause.as_str(), detail, feed: None });
         }
         found
     }
 
-    /// Makes ready for the body of a request with this `Content-Type`, whose instances must belong to `study` if it is given.
+    /// Makes ready for the body of a request from there with this `Content-Type`, whose instances must belong to `study` if it
+    /// is given.
     ///
     /// # Errors
     /// No byte of it need be read.
-    pub fn begin(&self, feed: usize, content_type: &str, study: Option<&str>) -> Result<Taking, StowFault> {
+    pub fn begin(
+        &self,
+        feed: usize,
+        address: IpAddr,
+        content_type: &str,
+        study: Option<&str>,
+    ) -> Result<Taking, StowFault> {
         let study = study.map(|study| Uid::parse(study).map_err(|_no_uid| StowFault::BadStudy)).transpose()?;
         let kind = MediaType::parse(content_type).ok_or(StowFault::ContentType)?;
         let is_dicom = |kind: &str| kind.eq_ignore_ascii_case(DICOM);
@@ -220,6 +230,7 @@ impl Stow {
         let mut taking = Taking {
             stow: self.clone(),
             feed,
+            address,
             study,
             parts,
             part: None,
@@ -239,6 +250,7 @@ impl Stow {
 pub struct Taking {
     stow: Stow,
     feed: usize,
+    address: IpAddr,
     study: Option<Uid>,
     /// `None` for an instance alone.
     parts: Option<Multipart>,
@@ -363,6 +375,9 @@ impl Taking {
         };
         let status = outcome.as_ref().map_or_else(|not| not.refusal.status, |_stored| Status::SUCCESS);
         shared.tally.answered(self.feed, status, received.elapsed());
+        if let Err(not) = &outcome {
+            shared.note_refused(self.address, "by STOW-RS", self.feed, &not.refusal);
+        }
         self.outcomes.push(outcome);
     }
 }

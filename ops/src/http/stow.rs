@@ -1,8 +1,6 @@
 //! STOW-RS (DICOM PS3.18 section 10.5): `POST /studies` and `POST /studies/{study}`, also below `/dicomweb`, where the reading
 //! side has its addresses.
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -26,54 +24,43 @@ const LINGER_TIME: Duration = Duration::from_secs(5);
 /// Seconds after which a sender may try again.
 const RETRY_SECONDS: &str = "5";
 
-/// Hears of a sender that no feed knows.
-pub(crate) type Unknown = dyn Fn(IpAddr) + Send + Sync;
-
-#[derive(Clone)]
-struct Door {
-    stow: Stow,
-    unknown: Arc<Unknown>,
-}
-
 /// The routes.
-pub(crate) fn routes(stow: Stow, unknown: Arc<Unknown>) -> Router {
+pub(crate) fn routes(stow: Stow) -> Router {
     let mut router = Router::new();
     for base in ["", "/dicomweb"] {
         router = router
             .route(&format!("{base}/studies"), post(any_study))
             .route(&format!("{base}/studies/{{study}}"), post(one_study));
     }
-    router.with_state(Door { stow, unknown })
+    router.with_state(stow)
 }
 
 async fn any_study(
-    State(door): State<Door>,
+    State(stow): State<Stow>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    take(&door, caller, &headers, body, None).await
+    take(&stow, caller, &headers, body, None).await
 }
 
 async fn one_study(
-    State(door): State<Door>,
+    State(stow): State<Stow>,
     Extension(caller): Extension<Caller>,
     Path(study): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    take(&door, caller, &headers, body, Some(&study)).await
+    take(&stow, caller, &headers, body, Some(&study)).await
 }
 
 /// Takes the parts of a body as they come.
-async fn take(door: &Door, caller: Caller, headers: &HeaderMap, body: Body, study: Option<&str>) -> Response {
-    let stow = &door.stow;
+async fn take(stow: &Stow, caller: Caller, headers: &HeaderMap, body: Body, study: Option<&str>) -> Response {
     let mut reading = Reading::new(body, stow.patience());
     // Who asks first whether to send is told at once.
     let linger_bytes = if headers.contains_key(EXPECT) { 0 } else { LINGER_BYTES };
     let sender = Sender { address: caller.address, certificate: caller.certificate, token: token(headers) };
     let Some(feed) = stow.recognise(&sender) else {
-        (door.unknown)(sender.address);
         reading.linger(linger_bytes, LINGER_TIME).await;
         return unknown();
     };
@@ -82,7 +69,7 @@ async fn take(door: &Door, caller: Caller, headers: &HeaderMap, body: Body, stud
         return not_acceptable();
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let mut taking = match stow.begin(feed, kind, study) {
+    let mut taking = match stow.begin(feed, caller.address, kind, study) {
         Ok(taking) => taking,
         Err(fault) => {
             reading.linger(linger_bytes, LINGER_TIME).await;

@@ -1,15 +1,12 @@
 //! Opens the STOW-RS of the DICOM doors, whose feeds and certificates they share.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use causeway_dicom::Door;
-use causeway_hl7::Suspect;
 use causeway_serve::http::{self, HttpLimits, Tls};
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
-use super::suspects::Suspects;
 use super::{Engines, clinics, listen, said};
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
@@ -32,7 +29,7 @@ pub(super) async fn open(
             ..config.server.limits.clone()
         };
         let tls = desk.tls().map(|acceptor| Tls { acceptor, refused: clinics::refused(engines) });
-        let (routes, metrics) = (stow::routes(desk, unknown(engines)), Arc::clone(&engines.metrics) as _);
+        let (routes, metrics) = (stow::routes(desk), Arc::clone(&engines.metrics) as _);
         let stopping = stopping.clone();
         tracing::info!(address = %found, "STOW-RS open");
         tasks.push(tokio::spawn(async move {
@@ -40,13 +37,4 @@ pub(super) async fn open(
         }));
     }
     Ok(tasks)
-}
-
-/// Notes a sender that no feed knows.
-fn unknown(engines: &Engines) -> Arc<stow::Unknown> {
-    let suspects = Suspects::new(Arc::clone(&engines.clock), Arc::clone(&engines.repository) as _);
-    Arc::new(move |address: IpAddr| {
-        let detail = "neither token nor certificate is that of a feed of STOW-RS".to_owned();
-        suspects.note(&Suspect { address, cause: "unknown_sender", detail, feed: None });
-    })
 }

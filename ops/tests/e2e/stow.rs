@@ -178,6 +178,11 @@ fn every_part_has_a_result_of_its_own() {
     let (status, _, told) = post(address, "/studies/1.02.3", &headers, &multipart(&[(PART, &good)]));
     assert_eq!((status, &told["code"]), (400, &"bad-study".into()), "{told}");
     assert_eq!(blobs(&hub), 2);
+    let noted = until(|| {
+        let lines = hub.run(&["--json", "audit", "find", "--action", "refuse-instance"]).lines();
+        lines.into_iter().find(|line| line.to_string().contains("by STOW-RS"))
+    });
+    assert!(noted.expect("audited").to_string().contains("pacs"));
     assert_eq!(hub.stop(), Some(0));
 }
 

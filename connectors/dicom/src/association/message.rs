@@ -1,7 +1,6 @@
 //! Messages: a command, then its data set, in fragments; and what each operation does with them.
 
 use causeway_core::dicom::uid::Uid;
-use causeway_tls::Suspect;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tracing::debug;
@@ -193,16 +192,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         self.say(agreed, context, &answer).await
     }
 
-    /// Notes who sent an instance that is refused for good. What may be sent again is no matter of the audit.
+    /// Notes who sent an instance that is refused for good.
     fn note(&self, agreed: &Agreed, refusal: &Refusal) {
-        let status = refusal.status;
-        if [Status::OUT_OF_RESOURCES, Status::PROCESSING].contains(&status) {
-            return;
-        }
-        let detail = format!("calling AE title: {}, status 0x{:04X}: {}", agreed.calling, status.0, refusal.comment);
-        let feed = self.shared.feed(agreed.feed).map(|feed| feed.name.to_string());
-        let (address, cause) = (self.peer.address, status.outcome());
-        (self.shared.ports.refused)(&Suspect { address, cause, detail, feed });
+        let who = format!("calling AE title: {}", agreed.calling);
+        self.shared.note_refused(self.peer.address, &who, agreed.feed, refusal);
     }
 
     /// Writes an answer in one go.
