@@ -25,6 +25,9 @@ mod conflicts;
 #[path = "e2e/demo.rs"]
 mod demo;
 #[cfg(test)]
+#[path = "e2e/dicom_bad.rs"]
+mod dicom_bad;
+#[cfg(test)]
 #[path = "e2e/dicom_tls.rs"]
 mod dicom_tls;
 #[cfg(test)]

@@ -22,7 +22,7 @@ const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,s
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    head: String,
+    pub(super) head: String,
     pub(super) body: Vec<u8>,
 }
 
@@ -85,7 +85,7 @@ fn is_saved_in_a_sandbox(answer: &Answer) -> bool {
         && head.contains("content-security-policy: sandbox; default-src 'none'")
 }
 
-fn read(hub: &Hub, path: &str, accept: &str) -> Answer {
+pub(super) fn read(hub: &Hub, path: &str, accept: &str) -> Answer {
     ask(hub, path, accept, Some(TOKEN))
 }
 
@@ -125,8 +125,8 @@ fn slice(instance: u16) -> Vec<u8> {
         .bytes()
 }
 
-/// A hub with three slices of a person who shares them with the reader's provider, and the provider's number.
-fn reading() -> (Hub, String) {
+/// A hub that runs, with a DICOM door on a port, a person who shares with the reader's provider, and the provider's number.
+pub(super) fn sharing() -> (Hub, u16, String) {
     let (mut hub, port) = hub();
     let file = hub.path().join("causeway.toml");
     let text = std::fs::read_to_string(&file).expect("written");
@@ -140,6 +140,12 @@ fn reading() -> (Hub, String) {
     let given = hub.run(&["consent", "give", "1", "--provider", &provider]);
     assert_eq!(given.code, Some(0), "{given:?}");
     hub.start();
+    (hub, port, provider)
+}
+
+/// A hub with three slices of a person who shares them with the reader's provider, and the provider's number.
+fn reading() -> (Hub, String) {
+    let (hub, port, provider) = sharing();
     let slices = [("a", slice(1)), ("b", slice(2)), ("c", slice(3))];
     assert_eq!(send(&hub, &folder(&hub, "slices", &slices), port, &[]).0, Some(0));
     let there = until(|| {
