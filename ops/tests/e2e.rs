@@ -49,6 +49,9 @@ mod images;
 #[path = "e2e/importing.rs"]
 mod importing;
 #[cfg(test)]
+#[path = "e2e/joining.rs"]
+mod joining;
+#[cfg(test)]
 #[path = "e2e/listing.rs"]
 mod listing;
 #[cfg(test)]
