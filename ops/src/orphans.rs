@@ -98,6 +98,8 @@ pub(crate) struct Swept {
     pub(crate) removed: u64,
     /// Whether the walk ended before the last address: at its bound, or because it was told to.
     pub(crate) cut_short: bool,
+    /// Whether some that are old enough were not judged, because messages wait to be processed.
+    pub(crate) held_back: bool,
 }
 
 /// When a walk is, and what of it needs looking at.
@@ -148,7 +150,15 @@ impl Orphans {
     }
 
     fn sweep(&self, shelf: &Shelf, ages: &Ages, walk: &mut Walk<'_>) -> Result<Swept, Diagnostic> {
-        let mut swept = Swept { holds: shelf.holds, blobs: 0, orphans: 0, bytes: 0, removed: 0, cut_short: false };
+        let mut swept = Swept {
+            holds: shelf.holds,
+            blobs: 0,
+            orphans: 0,
+            bytes: 0,
+            removed: 0,
+            cut_short: false,
+            held_back: ages.until < ages.orphan,
+        };
         if walk.mode == Mode::Remove {
             shelf.blobs.sweep(ages.orphan)?;
         }

@@ -15,6 +15,8 @@ use crate::stop::Stop;
 
 /// How often the stores are walked, unless what is old is so sooner.
 const WALK_EVERY: Duration = Duration::from_hours(24);
+/// After a walk that failed, the next one comes so many times sooner.
+const SOONER: u32 = 24;
 /// So many walks in a row look into a blob that has come of age: one may be missed, not all.
 const WALKS: u32 = 7;
 
@@ -25,18 +27,21 @@ pub(super) fn watch(orphans: Orphans, metrics: Arc<dyn Metrics>, stop: &Stop) ->
     thread("causeway-orphans", move || {
         // The first walk looks into everything that is old enough: nobody knows how long the process was away.
         let mut since = Duration::MAX;
-        while !stop.wait(every) {
+        let mut pause = every;
+        while !stop.wait(pause) {
+            pause = every;
             let (began, now) = (Instant::now(), SystemClock.now());
             let (is_said, mut nobody) = (|| stop.is_said(), |_, _: &_| {});
             let mut walk = Walk { now, mode: Mode::Remove, since, stop: &is_said, each: &mut nobody };
             match orphans.walk(&mut walk) {
                 Ok(swept) => {
                     // What is left over comes of age no second time.
-                    let cut_short = swept.iter().any(|store| store.cut_short);
-                    since = if cut_short { Duration::MAX } else { every.saturating_mul(WALKS) };
+                    let is_left = swept.iter().any(|store| store.cut_short || store.held_back);
+                    since = if is_left { Duration::MAX } else { every.saturating_mul(WALKS) };
                     swept.iter().for_each(|store| tell(metrics.as_ref(), store, began));
                 }
                 Err(told) => {
+                    pause = every.checked_div(SOONER).unwrap_or(every);
                     tracing::warn!(code = %told.code, what = told.what, "orphans of the blob store are looked for later");
                 }
             }

@@ -81,6 +81,46 @@ fn a_database_that_drops_its_connections_is_only_a_delay() {
     world.finish(hub, &journal, &load);
 }
 
+/// The repository stands where the topic holds nothing, as after a topic that was made anew or retention that was too short: the
+/// hub stops and names the place, and goes on from there once it is mended. Nothing is skipped.
+#[test]
+fn an_offset_the_topic_does_not_hold_stops_the_hub_which_names_it_and_skips_nothing() {
+    let world = World::production();
+    let patients = some_patients(10);
+    let mut hub = world.process("hub");
+    world.prepare(&hub, &patients);
+    let journal = world.journal();
+    let load = world.load(&[&hub], &patients, tier().pick(6, 60, 300), tier().seed(12));
+    hub.start().expect("starts");
+    drive(&load, &journal, &AtomicU64::new(0)).expect("all acknowledged");
+    wait("what is in the log is processed", || lanes(&hub).iter().all(|(next, end)| next == end));
+    assert_eq!(hub.stop().expect("stops"), Some(0), "{}", hub.log());
+
+    let table = format!("\"{}\".partition_offset", world.schema());
+    let mut client = world.client();
+    let row = client.query_one(&format!("SELECT min(partition_id), max(next) FROM {table}"), &[]).expect("asked");
+    let (lane, beyond): (i32, i64) = (row.get(0), row.get::<_, i64>(1) + 1_000);
+    let mut stands_at = |next: i64| -> i64 {
+        let sql = format!("SELECT next FROM {table} WHERE partition_id = $1");
+        let before = client.query_one(&sql, &[&lane]).expect("asked").get(0);
+        let moved = client.execute(&format!("UPDATE {table} SET next = $1 WHERE partition_id = $2"), &[&next, &lane]);
+        assert_eq!(moved.expect("moved"), 1);
+        before
+    };
+    let right = stands_at(beyond);
+    // It may end while it opens its doors, or after.
+    drop(hub.start());
+    assert_eq!(hub.ended().expect("it ended"), Some(74), "{}", hub.log());
+    let log = hub.log();
+    let told = log.lines().any(|line| {
+        line.contains("CW030") && line.contains(&format!("partition {lane}")) && line.contains(&beyond.to_string())
+    });
+    assert!(told, "the place is named: {}", log.lines().last().unwrap_or_default());
+    assert_eq!(stands_at(right), beyond, "nothing moved it");
+    hub.start().expect("goes on");
+    world.finish(hub, &journal, &load);
+}
+
 /// Three brokers of this test's own, with three copies of each message, of which two must be written.
 struct Brokers {
     folder: tempfile::TempDir,

@@ -29,6 +29,9 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
         table.row([name, count(store.blobs), count(store.orphans), size(store.bytes), count(store.removed)]);
     }
     context.terminal.table(&table)?;
+    if swept.iter().any(|store| store.held_back) {
+        context.terminal.say("messages wait to be processed: what one of them may point to was not judged");
+    }
     if swept.iter().any(|store| store.cut_short) {
         context.terminal.say("there are more than are swept at once (`blobs.sweep_count_max`): run it again");
     } else if !yes && swept.iter().any(|store| store.orphans > 0) {
@@ -48,6 +51,7 @@ fn as_json(swept: &[Swept], found: &[(Holds, BlobRow)], context: &Context) -> Ou
         context.terminal.json_line(&json!({
             "v": 1, "store": store.holds.as_str(), "blobs": store.blobs, "orphans": store.orphans,
             "orphan_bytes": store.bytes, "removed": store.removed, "cut_short": store.cut_short,
+            "held_back": store.held_back,
         }))?;
     }
     Ok(Exit::Done)

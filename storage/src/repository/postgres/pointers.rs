@@ -1,7 +1,7 @@
 //! What points to blobs: told before one that nothing points to is removed.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use causeway_core::envelope::Digest;
 use causeway_core::port::{LARGE_MESSAGE_BYTES, Pointers, RemoveBlob, RepositoryError};
@@ -18,9 +18,6 @@ use crate::repository::pointers;
 /// How long commits are waited for, while those that begin wait behind this; and how long the server keeps them waiting for
 /// a process that was held in between.
 const BOUNDS: &str = "SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
-
-/// Nothing is removed later than this: less than the server waits.
-const ALONE_MAX: Duration = Duration::from_secs(5);
 
 impl Pointers for PostgresRepository {
     fn pointed_to(&self, blobs: &[Digest]) -> std::result::Result<BTreeSet<Digest>, RepositoryError> {
@@ -39,13 +36,7 @@ impl Pointers for PostgresRepository {
             unit.query(ALONE, &[])?;
             let alone = Instant::now();
             let pointed_to = pointed_to(unit.session, blobs)?;
-            for blob in blobs.iter().filter(|blob| !pointed_to.contains(blob)) {
-                // The server may let commits begin by the time a process that was held goes on.
-                if alone.elapsed() < ALONE_MAX && remove(blob)? {
-                    removed.push(*blob);
-                }
-            }
-            Ok(())
+            pointers::remove_others(blobs, &pointed_to, alone, remove, &mut removed)
         })?;
         Ok(removed)
     }

@@ -1,6 +1,7 @@
 //! What points to blobs: told before one that nothing points to is removed.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use causeway_core::envelope::Digest;
 use causeway_core::person::PersonId;
@@ -24,13 +25,9 @@ impl Pointers for SqliteRepository {
     ) -> std::result::Result<Vec<Digest>, RepositoryError> {
         // As long as this transaction is open nobody else writes, in whatever process.
         Ok(self.write(|unit| {
+            let (alone, mut removed) = (Instant::now(), Vec::new());
             let pointed_to = pointed_to(&unit.tx, blobs)?;
-            let mut removed = Vec::new();
-            for blob in blobs.iter().filter(|blob| !pointed_to.contains(blob)) {
-                if remove(blob)? {
-                    removed.push(*blob);
-                }
-            }
+            pointers::remove_others(blobs, &pointed_to, alone, remove, &mut removed)?;
             Ok(removed)
         })?)
     }
