@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                "3: the check digit of `target_code` does not hold: its last digit would be 9",
+                "3: the check digit of `target_code` does not hold: its last digit would be 7",
                 "5: the check digit of `target_code` does not hold: it is not of digits alone",
                 "6: `check` names no rule: `gs1`, `iso7064-mod11-10`",
             ]

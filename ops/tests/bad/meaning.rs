@@ -251,6 +251,10 @@ fn r56_dates_that_are_none_do_not_stop_a_message_and_are_never_made_up() {
             visit(&id, "A01", "20260301100000", person, "W8").replace("|20260301100000+0800\r", &format!("|{date}\r"));
         let text = text.replace(&format!("EVN|A01|{date}"), "EVN|A01|20260301100000+0800");
         assert_eq!(take(&hub, &id, &text), "accepted", "{date}");
+        let notes = hub.outcome(&id)["notes"].to_string();
+        assert!(notes.contains("\"bad-date\"") && notes.contains("\"PV1-44\""), "{date} is flagged: {notes}");
+        let (_, raw) = hub.run(&["message", "show", &id, "--raw", "--reveal"]);
+        assert!(raw.contains(&format!("|{date}")), "{date} is kept as it came");
     }
     let record = hub.record(person);
     assert!(!record.contains("2026-02-30") && !record.contains("0000-00-00"), "{record}");
