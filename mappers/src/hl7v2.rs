@@ -210,7 +210,7 @@ fn map_text(
     let kind = format!("{}^{}", trigger.code, trigger.event);
     let location = location_of(&message, header);
     let mut mapped = run(Mapped { kind, location, ..stub }, trigger, &message, context);
-    mapped.notes.extend(unusual::notes(text, &message));
+    mapped.notes.extend(unusual::notes(text, &message, charset));
     mapped
 }
 

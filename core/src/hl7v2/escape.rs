@@ -30,9 +30,15 @@ pub fn unescape<'t>(text: &'t str, delimiters: &Delimiters) -> Cow<'t, str> {
 #[inline]
 pub fn unescape_in<'t>(text: &'t str, delimiters: &Delimiters, charset: Charset) -> Cow<'t, str> {
     match delimiters.escape_byte() {
-        Some(mark) if text.as_bytes().contains(&mark) => Cow::Owned(decoded(text, mark, delimiters, charset)),
+        Some(mark) if text.as_bytes().contains(&mark) => Cow::Owned(decoded(text, mark, delimiters, charset).text),
         Some(_) | None => Cow::Borrowed(text),
     }
+}
+
+/// Whether a value holds an escape character that opens no sequence we know: then it stays in the text as it was sent.
+pub fn keeps_literal(text: &str, delimiters: &Delimiters, charset: Charset) -> bool {
+    let mark = delimiters.escape_byte().filter(|mark| text.as_bytes().contains(mark));
+    mark.is_some_and(|mark| decoded(text, mark, delimiters, charset).literal)
 }
 
 /// How a value is written. Delimiters become their sequence, control characters `\Xdd\` (a CR would end the segment,
@@ -119,9 +125,9 @@ fn sequence_of(c: char, delimiters: &Delimiters) -> Option<Sequence> {
 }
 
 /// `text` with its sequences decoded; `mark` opens and closes them.
-fn decoded(text: &str, mark: u8, delimiters: &Delimiters, charset: Charset) -> String {
+fn decoded(text: &str, mark: u8, delimiters: &Delimiters, charset: Charset) -> Output {
     let mark = char::from(mark);
-    let mut out = Output { text: String::with_capacity(text.len()), layout_left: LAYOUT_MAX };
+    let mut out = Output { text: String::with_capacity(text.len()), layout_left: LAYOUT_MAX, literal: false };
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(mark) {
         out.text.push_str(before);
@@ -129,23 +135,29 @@ fn decoded(text: &str, mark: u8, delimiters: &Delimiters, charset: Charset) -> S
         match after.split_once(mark) {
             Some((body, tail)) if out.decode(body, delimiters, charset) => rest = tail,
             Some((body, tail)) if has_the_form_of_a_sequence(body) => {
+                out.literal = true;
                 out.text.push(mark);
                 out.text.push_str(body);
                 out.text.push(mark);
                 rest = tail;
             }
             // Not a sequence: the mark is text, and the next mark may still open one.
-            Some(_) | None => out.text.push(mark),
+            Some(_) | None => {
+                out.literal = true;
+                out.text.push(mark);
+            }
         }
     }
     out.text.push_str(rest);
-    out.text
+    out
 }
 
 /// The value so far.
 struct Output {
     text: String,
     layout_left: usize,
+    /// Whether an escape character stands for itself.
+    literal: bool,
 }
 
 impl Output {

@@ -59,6 +59,7 @@ codes! {
     DocumentType "document-type" "A document says it is of one type and its bytes are of another: the bytes count.";
     NoMessageTime "no-message-time" "The message says no time: versions are ordered by when it was received." => "Send MSH-7";
     BrokenPromise "broken-promise" "A field has no value that the feed's profile promises." => "Send the field, or take it out of `promise` in the profile";
+    UnknownEscape "unknown-escape" "A field holds an escape sequence that means nothing, or an escape character that opens none: kept as sent." => "Send the escape character as \\E\\";
     HiddenMark "hidden-mark" "A field holds a mark that turns or hides text: stored as sent, and shown by itself." => "Send the text without it, unless it belongs to the name";
     PrivateUse "private-use" "A field holds characters of HKSCS as they were coded before they had standard ones: stored as the standard ones, and what came stays in the log." => "Send the standard characters";
     PrivateUseUnknown "private-use-unknown" "A field holds a character of the private use area that no standard knows: stored as sent." => "Send the standard character, or tell what it stands for";

@@ -1,10 +1,11 @@
-//! Characters that are stored, and of which somebody should know: marks that nobody sees, and characters of the private use area.
+//! Characters that are stored, and of which somebody should know: escapes that mean nothing, marks that nobody sees, and
+//! characters of the private use area.
 
 use std::borrow::Cow;
 
 use causeway_core::feed::LineEnds;
 use causeway_core::hl7v2::charset::{Charset, private_use};
-use causeway_core::hl7v2::{Limits, Message};
+use causeway_core::hl7v2::{Limits, Message, escape};
 use causeway_core::mapped::Note;
 use causeway_core::marks;
 
@@ -28,8 +29,26 @@ pub(super) fn standardised(text: Cow<'_, str>, charset: Charset, line_ends: Line
     (Cow::Owned(replaced), notes.unwrap_or_default())
 }
 
-/// Notes of the fields that have marks nobody sees, or private characters that nobody knows.
-pub(super) fn notes(text: &str, message: &Message<'_>) -> Vec<Note> {
+/// Notes of the fields whose escapes mean nothing, of those with marks nobody sees, or with private characters that nobody knows.
+pub(super) fn notes(text: &str, message: &Message<'_>, charset: Charset) -> Vec<Note> {
+    [escapes(text, message, charset), characters(text, message)].concat()
+}
+
+/// The first bytes of a message: MSH with its delimiters, of which the escape character is one.
+const DELIMITERS: usize = 9;
+
+fn escapes(text: &str, message: &Message<'_>, charset: Charset) -> Vec<Note> {
+    let delimiters = message.delimiters();
+    let Some(mark) = delimiters.escape() else { return Vec::new() };
+    if !text.get(DELIMITERS..).is_some_and(|rest| rest.contains(mark)) {
+        return Vec::new();
+    }
+    let segments = super::wrap(message);
+    let values = segments.iter().filter(|segment| segment.name() != "MSH");
+    of_fields(values, NoteCode::UnknownEscape, |raw| escape::keeps_literal(raw, delimiters, charset))
+}
+
+fn characters(text: &str, message: &Message<'_>) -> Vec<Note> {
     if text.is_ascii() || !text.contains(|c| marks::turns_or_hides(c) || private_use::is_private(c)) {
         return Vec::new();
     }
@@ -40,8 +59,16 @@ pub(super) fn notes(text: &str, message: &Message<'_>) -> Vec<Note> {
 }
 
 fn fields(segments: &[Seg<'_>], code: NoteCode, has: impl Fn(char) -> bool) -> Vec<Note> {
-    let all = segments.iter().flat_map(|segment| segment.raw_fields().map(move |(number, raw)| (segment, number, raw)));
-    let found = all.filter(|(_, _, raw)| !raw.is_ascii() && raw.contains(&has));
+    of_fields(segments.iter(), code, |raw| !raw.is_ascii() && raw.contains(&has))
+}
+
+fn of_fields<'s, 'm: 's>(
+    segments: impl Iterator<Item = &'s Seg<'m>>,
+    code: NoteCode,
+    has: impl Fn(&str) -> bool,
+) -> Vec<Note> {
+    let all = segments.flat_map(|segment| segment.raw_fields().map(move |(number, raw)| (segment, number, raw)));
+    let found = all.filter(|(_, _, raw)| has(raw));
     let note = |(segment, number, _): (&Seg<'_>, usize, &str)| Note {
         code: code.as_str().to_owned(),
         place: segment.field_place(number),

@@ -305,6 +305,8 @@ fn r60_escapes_that_mean_nothing_stay_as_they_are_and_none_is_expanded_without_b
         let id = format!("r60-{number}");
         let text = result(&id, "20260301110000", person, "F", "ST", &format!("before {junk} after"));
         assert_eq!(take(&hub, &id, &text.replace("F-12", &format!("F-12-{number}"))), "accepted", "{junk}");
+        let notes = hub.outcome(&id)["notes"].to_string();
+        assert!(notes.contains("\"unknown-escape\"") && notes.contains("\"OBX-5\""), "{junk} is told: {notes}");
     }
     let record = hub.record(person);
     assert!(record.len() < 1 << 20, "nothing was blown up");
