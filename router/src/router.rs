@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use causeway_core::ack::Settlement;
 use causeway_core::disposition::Disposition;
-use causeway_core::envelope::{FeedName, PartitionId};
+use causeway_core::envelope::{FeedName, Format, Offset, PartitionId};
 use causeway_core::feed::FeedSettings;
 use causeway_core::metric::{self, Metrics};
 use causeway_core::outcome::Outcome;
 use causeway_core::port::{
-    BlobError, Candidates, Clock, Entry, Fence, Log, Lookup, Map, RedoMode, Repository, Resolved, SharedBlobs,
+    BlobError, Candidates, Clock, Entry, Fence, Log, LogError, Lookup, Map, RedoMode, Repository, Resolved, SharedBlobs,
 };
 
 use crate::error::RouterError;
@@ -45,7 +45,7 @@ pub struct Router {
     pub settlement: Arc<dyn Settlement>,
     /// Every configured feed.
     pub feeds: Arc<BTreeMap<FeedName, FeedSettings>>,
-    /// How to wait between tries.
+    /// How to wait between tries, and for more images.
     pub pause: Arc<Pause>,
     /// The bounds.
     pub settings: Settings,
@@ -68,7 +68,7 @@ impl Router {
     /// Those of the log and the repository; then nothing was committed, and the next step begins with the same batch.
     pub fn step(&self, partition: PartitionId) -> Result<Step, RouterError> {
         let expect = self.repository.next_offset(partition)?;
-        let entries = self.log.read(partition, expect, self.settings.batch, self.settings.read_wait)?;
+        let entries = self.gather(partition, expect)?;
         let Some(last) = entries.last() else { return Ok(Step::Idle) };
         let fence = Fence { partition, expect, next: last.position.offset.next() };
 
@@ -98,6 +98,20 @@ impl Router {
         self.metrics.set(&metric::DB_BATCH_SIZE, &[], f64::from(u32::try_from(messages.len()).unwrap_or(u32::MAX)));
         self.tell(&committed, done);
         Ok(Step::Committed(messages.len()))
+    }
+
+    /// Reads the next batch. Images that have just come are seldom alone: they are given a moment to be more.
+    fn gather(&self, partition: PartitionId, expect: Offset) -> Result<Vec<Entry>, LogError> {
+        let Settings { batch, read_wait, images_gather, .. } = self.settings;
+        let entries = self.log.read(partition, expect, batch, read_wait)?;
+        let Some(last) = entries.last() else { return Ok(entries) };
+        let is_old = self.clock.now().duration_since(last.appended_at).unsigned_abs() >= images_gather;
+        let all_images = entries.iter().all(|entry| entry.envelope.format == Format::Dicom);
+        if is_old || !all_images || entries.len() >= batch.count_max {
+            return Ok(entries);
+        }
+        (self.pause)(images_gather);
+        self.log.read(partition, expect, batch, Duration::ZERO)
     }
 
     /// Steps until `stop` is set. Errors that may pass are tried again, each time after a longer pause.

@@ -12,6 +12,9 @@ pub struct Settings {
     pub batch: ReadLimit,
     /// How long a step waits for the first message; also how long a stop may have to wait. Default: 250 ms.
     pub read_wait: Duration,
+    /// How long a step waits for more images of a study when it found only images that have just come: each step makes a
+    /// version of every study it touches, and many small ones would cost more than all the images. Default: 150 ms.
+    pub images_gather: Duration,
     /// The first pause after an error that may pass; it doubles with each one in a row. Default: 50 ms.
     pub retry_first: Duration,
     /// The longest pause. Default: 5 s.
@@ -29,6 +32,7 @@ impl Default for Settings {
         Self {
             batch: ReadLimit { count_max: 500, bytes_max: 16 << 20 },
             read_wait: Duration::from_millis(250),
+            images_gather: Duration::from_millis(150),
             retry_first: Duration::from_millis(50),
             retry_max: Duration::from_secs(5),
             take_ups_max: 100,

@@ -254,8 +254,8 @@ def store(scratch, files, repeats):
                 receiver = make(folder)
                 seconds = send(receiver, folders)
                 used, peak = receiver.used()
+                # Its folder stays until the end: a file system that has just removed files is slow to make new ones.
                 receiver.stop()
-                shutil.rmtree(folder)
                 rates.setdefault((kind, associations), []).append(files / seconds)
                 said(what="store", receiver=kind, associations=associations, per_second=round(files / seconds, 1),
                      processor_seconds=round(used - receiver.begun, 2), resident_mib=round(peak, 1))

@@ -153,6 +153,8 @@ pub(super) struct Hub {
     pub(super) store: Arc<SqliteRepository>,
     pub(super) told: Arc<Told>,
     pub(super) router: Router,
+    /// What is sent.
+    pub(super) format: Format,
     sent: u64,
     dir: tempfile::TempDir,
 }
@@ -181,7 +183,7 @@ impl Hub {
             pause: Arc::new(|_| panic!("nothing is to be tried again")),
             settings: Settings { read_wait: Duration::ZERO, ..Settings::default() },
         };
-        let hub = Self { clock, log, store, told, router, sent: 0, dir };
+        let hub = Self { clock, log, store, told, router, format: Format::Hl7v2, sent: 0, dir };
         hub.provider(ProviderStatus::Registered);
         hub
     }
@@ -259,11 +261,20 @@ impl Hub {
     }
 
     fn append_bytes(&mut self, bytes: Vec<u8>, refusal: Option<Refusal>) -> impl FnOnce() -> Position + use<> {
+        let envelope = self.envelope(bytes, refusal);
+        let (done, durable) = mpsc::channel();
+        let completion = Box::new(move |result| drop(done.send(result)));
+        self.log.append(envelope, completion).expect("taken");
+        move || durable.recv_timeout(Duration::from_secs(30)).expect("answered").expect("durable").position
+    }
+
+    /// The next message as a door would hand it to the log.
+    pub(super) fn envelope(&mut self, bytes: Vec<u8>, refusal: Option<Refusal>) -> Envelope {
         self.sent += 1;
-        let envelope = Envelope {
+        Envelope {
             trace: TraceId(uuid::Uuid::from_u128(u128::from(self.sent))),
             feed: feed(),
-            format: Format::Hl7v2,
+            format: self.format,
             sender: "LIS|LABX".to_owned(),
             control_id: format!("LABX-{}", self.sent),
             kind: "ORU^R01".to_owned(),
@@ -272,11 +283,7 @@ impl Hub {
             digest: Digest::of(&bytes),
             refusal,
             body: Phi::new(bytes.into()),
-        };
-        let (done, durable) = mpsc::channel();
-        let completion = Box::new(move |result| drop(done.send(result)));
-        self.log.append(envelope, completion).expect("taken");
-        move || durable.recv_timeout(Duration::from_secs(30)).expect("answered").expect("durable").position
+        }
     }
 
     /// Steps until the log is processed.

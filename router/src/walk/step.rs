@@ -1,11 +1,11 @@
 //! A step, and a run of steps.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use causeway_core::disposition::Disposition;
-use causeway_core::envelope::{Envelope, Offset, PartitionId, Position};
+use causeway_core::envelope::{Envelope, Format, Offset, PartitionId, Position};
 use causeway_core::outcome::State;
 use causeway_core::port::{
     Clock as _, Completion, Entry, Log, LogError, PartitionState, ReadLimit, RedoMode, Repository as _, RepositoryError,
@@ -101,6 +101,33 @@ fn a_worker_that_was_overtaken_stores_nothing_and_has_to_stop() {
     assert_eq!(error.disposition(), Disposition::Halt);
     assert_eq!(hub.messages().len(), 1);
     assert_eq!(hub.told.0.lock().expect("no panic").len(), 1, "told by the one that committed");
+}
+
+#[test]
+fn images_that_have_just_come_are_given_a_moment_to_be_more_and_nothing_else_is() {
+    let mut hub = Hub::new();
+    let image = |name: &str| lab("A1234563", name, 2, 0, "1");
+    hub.format = Format::Dicom;
+    hub.receive(&image("I-1"));
+    let (log, second) = (hub.log.clone(), hub.envelope(image("I-2").to_string().into_bytes(), None));
+    let coming = Mutex::new(Some(second));
+    hub.router.pause = Arc::new(move |pause| {
+        assert_eq!(pause, Duration::from_millis(150));
+        let (done, durable) = mpsc::channel();
+        let second = coming.lock().expect("no panic").take().expect("one pause a step");
+        log.append(second, Box::new(move |result| drop(done.send(result)))).expect("taken");
+        durable.recv_timeout(Duration::from_secs(30)).expect("answered").expect("durable");
+    });
+    assert_eq!(hub.router.step(LANE).expect("a step"), Step::Committed(2), "both in one");
+
+    hub.router.pause = Arc::new(|_| panic!("nothing to wait for"));
+    hub.receive(&image("I-3"));
+    hub.clock.forward(1);
+    assert_eq!(hub.router.step(LANE).expect("a step"), Step::Committed(1), "it came a second ago");
+    hub.receive(&image("I-4"));
+    hub.format = Format::Hl7v2;
+    hub.receive(&image("F-5"));
+    assert_eq!(hub.router.step(LANE).expect("a step"), Step::Committed(2), "a message waits for no image");
 }
 
 #[test]
