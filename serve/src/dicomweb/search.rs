@@ -52,6 +52,9 @@ const OF_SERIES: &[Tag] = &[
     tag::LATERALITY,
     tag::SERIES_INSTANCE_UID,
     tag::SERIES_NUMBER,
+    STEP_DATE,
+    STEP_TIME,
+    REQUEST_ATTRIBUTES,
 ];
 /// What every instance tells beside (table 10.6.3-5).
 const OF_INSTANCE: &[Tag] = &[
@@ -63,6 +66,10 @@ const OF_INSTANCE: &[Tag] = &[
     tag::BITS_ALLOCATED,
     tag::NUMBER_OF_FRAMES,
 ];
+/// Performed Procedure Step Start Date and Time, and Request Attributes Sequence.
+const STEP_DATE: Tag = Tag(0x0040, 0x0244);
+const STEP_TIME: Tag = Tag(0x0040, 0x0245);
+const REQUEST_ATTRIBUTES: Tag = Tag(0x0040, 0x0275);
 const MODALITIES_IN_STUDY: Tag = Tag(0x0008, 0x0061);
 const AVAILABILITY: Tag = Tag(0x0008, 0x0056);
 const RETRIEVE_URL: Tag = Tag(0x0008, 0x1190);
