@@ -113,7 +113,7 @@ fn a_kill_while_the_schema_is_made_leaves_a_file_that_opens() {
 /// P12: a sync that fails, at a commit or when the write-ahead log is carried over.
 fn a_failed_sync_ends_every_commit() {
     let mut halted = 0;
-    for nth in (1..40).step_by(2) {
+    for nth in (1..60).step_by(2) {
         let dir = tempfile::tempdir().expect("folder");
         let said = run(dir.path(), &["-e", &format!("inject=fsync,fdatasync:error=EIO:when={nth}")]);
         halted += check_halt(dir.path(), &said);

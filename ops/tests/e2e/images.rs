@@ -208,7 +208,7 @@ fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participan
         .as_str()
         .expect("a digest")
         .to_owned();
-    let path = blobs_dir.join(kept.get(..2).expect("digits")).join(kept.get(2..4).expect("digits")).join(&kept);
+    let path = blobs_dir.join(kept.get(..2).expect("digits")).join(&kept);
     assert!(path.is_file());
     assert_eq!(hub.stop(), Some(0));
     assert!(path.is_file());

@@ -97,8 +97,7 @@ fn document(hub: &Hub, id: &str) -> Vec<u8> {
 /// Whether the folder of a hub has the document of this report.
 fn has(folder: &Path, id: &str) -> bool {
     let name = Digest::of(&pdf(id)).to_string();
-    let (first, rest) = name.split_at(2);
-    folder.join("data/blobs").join(first).join(rest.split_at(2).0).join(&name).exists()
+    folder.join("data/blobs").join(name.split_at(2).0).join(&name).exists()
 }
 
 /// Killed at each sync of a file or folder of a thread in turn, while reports come, until it was killed behind a document and
