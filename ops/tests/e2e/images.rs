@@ -171,10 +171,10 @@ fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participan
     let text = std::fs::read_to_string(&file).expect("written");
     assert!(text.contains("retention_age = \"30d\""), "{text}");
     let text = text.replace("retention_age = \"30d\"", "retention_age = \"3s\"");
-    std::fs::write(&file, text + "\n[log]\nprune_interval = \"1s\"\n").expect("written");
+    std::fs::write(&file, text + "\n[log]\nprune_interval = \"1s\"\n[blobs]\nsweep_age = \"10s\"\n").expect("written");
     hub.file("persons.csv", PERSON.as_bytes());
     assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
-    // An orphan: its process died before its claim was logged.
+    // Orphans: their process died before anything pointed to them.
     let blobs_dir = hub.path().join("data").join("blobs");
     let store = causeway_storage::blob::folder::FolderBlobs::open(&blobs_dir, Default::default()).expect("a store");
     let uid = |text: &str| causeway_core::dicom::uid::Uid::parse(text).expect("a uid");
@@ -182,7 +182,7 @@ fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participan
         causeway_dicom::part10::head(&uid("1.2.840.10008.5.1.4.1.1.2"), &uid("1.2.9.1.1"), &uid("1.2.840.10008.1.2.1"));
     let orphan = [head, slice("1.2.9", 1, 1)].concat();
     causeway_core::port::BlobStore::put(&store, &orphan).expect("stored");
-    causeway_core::port::BlobStore::put(&store, b"%PDF-1.7 a document that some record points to").expect("stored");
+    causeway_core::port::BlobStore::put(&store, b"%PDF-1.7 a document of no record").expect("stored");
     hub.start();
     let stranger = |bytes: Vec<u8>| {
         let at = bytes.windows(9).position(|window| window == b"ZZ0000018").expect("the number");
@@ -202,8 +202,8 @@ fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participan
     assert_eq!(send(&hub, &images, port, &[]).0, Some(0));
     assert_eq!(blobs(&hub), 5, "also what is withheld stays, while the log has its claim");
     study(&hub, 1);
-    until(|| (blobs(&hub) == 2).then_some(())).unwrap_or_else(|| panic!("{} blobs stayed", blobs(&hub)));
-    // What stays: the participant's image and the document.
+    until(|| (blobs(&hub) == 1).then_some(())).unwrap_or_else(|| panic!("{} blobs stayed", blobs(&hub)));
+    // What stays: the participant's image.
     let kept = study(&hub, 1)["series"][0]["instance"][0]["extension"][0]["valueString"]
         .as_str()
         .expect("a digest")
