@@ -137,7 +137,7 @@ fn a_failed_write_or_read_ends_every_commit_too() {
 /// P11: no space for the write-ahead log, for the file itself, and again space.
 fn a_full_disk_is_waited_for_and_nothing_is_stored_twice() {
     let mut refused = 0;
-    for (file, from) in [("causeway.db-wal", 200), ("causeway.db-wal", 333), ("causeway.db", 3), ("causeway.db", 60)] {
+    for (file, from) in [("causeway.db-wal", 400), ("causeway.db-wal", 533), ("causeway.db", 3), ("causeway.db", 60)] {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join(file);
         let path = path.to_str().expect("a path of text");
