@@ -4,13 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
 use causeway_core::dicom::tag;
-use causeway_core::envelope::Digest;
 use causeway_dicom::syntax::Coding;
 use causeway_dicom::write::ElementWriter;
 
 use super::hub::{Hub, until};
-use super::images::{folder, hub, send};
-use super::reading::{TOKEN, ask};
+use super::images::{folder, send};
+use super::reading::{TOKEN, ask, sharing_of};
 
 const PERSONS: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
                        HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琪,1983-01-14,M\n\
@@ -39,18 +38,7 @@ fn study([id, name, birth, sex]: [&str; 4], number: u16, modality: &str) -> Vec<
 
 /// A hub with 53 studies of one person and one of another, who shares them with nobody.
 fn many() -> Hub {
-    let (mut hub, port) = hub();
-    let file = hub.path().join("causeway.toml");
-    let text = std::fs::read_to_string(&file).expect("written");
-    let provider = text.lines().find_map(|line| line.trim().strip_prefix("provider = ")).expect("a provider");
-    let provider = provider.trim_matches('"').to_owned();
-    let digest = Digest::of(TOKEN.as_bytes());
-    let reader = format!("\n[[reader]]\nname = \"ward\"\nprovider = \"{provider}\"\ntoken_sha256 = \"{digest}\"\n");
-    std::fs::write(&file, text + &reader).expect("written");
-    hub.file("persons.csv", PERSONS.as_bytes());
-    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
-    assert_eq!(hub.run(&["consent", "give", "1", "--provider", &provider]).code, Some(0));
-    hub.start();
+    let (hub, port, _) = sharing_of(PERSONS);
     let modality = |number: u16| if number < 2 { "MR" } else { "CT" };
     let names: Vec<String> = (0..54).map(|number| format!("{number:02}")).collect();
     let files: Vec<(&str, Vec<u8>)> = (0_u16..)

@@ -127,6 +127,11 @@ fn slice(instance: u16) -> Vec<u8> {
 
 /// A hub that runs, with a DICOM door on a port, a person who shares with the reader's provider, and the provider's number.
 pub(super) fn sharing() -> (Hub, u16, String) {
+    sharing_of(PERSON)
+}
+
+/// The same with these persons, of whom the first shares.
+pub(super) fn sharing_of(persons: &str) -> (Hub, u16, String) {
     let (mut hub, port) = hub();
     let file = hub.path().join("causeway.toml");
     let text = std::fs::read_to_string(&file).expect("written");
@@ -135,7 +140,7 @@ pub(super) fn sharing() -> (Hub, u16, String) {
     let digest = Digest::of(TOKEN.as_bytes());
     let reader = format!("\n[[reader]]\nname = \"ward\"\nprovider = \"{provider}\"\ntoken_sha256 = \"{digest}\"\n");
     std::fs::write(&file, text + &reader).expect("written");
-    hub.file("persons.csv", PERSON.as_bytes());
+    hub.file("persons.csv", persons.as_bytes());
     assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
     let given = hub.run(&["consent", "give", "1", "--provider", &provider]);
     assert_eq!(given.code, Some(0), "{given:?}");

@@ -113,7 +113,7 @@ fn instances(connection: &Connection, query: &InstanceQuery, limit: u32) -> Resu
     let after = query.after.as_ref();
     let offset = after.map(|(_, _, position)| int(position.offset.0)).transpose()?;
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(named_params! {
+    let rows = statement.query(named_params! {
         ":study": query.study.as_str(),
         ":series": query.series.as_ref().map(|uid| uid.as_str()),
         ":instance": query.instance.as_ref().map(|uid| uid.as_str()),
@@ -124,6 +124,10 @@ fn instances(connection: &Connection, query: &InstanceQuery, limit: u32) -> Resu
         ":offset": offset,
         ":limit": limit,
     })?;
+    instances_of(rows)
+}
+
+fn instances_of(mut rows: rusqlite::Rows<'_>) -> Result<Vec<InstanceRow>> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(instance(row)?);
@@ -151,18 +155,14 @@ fn conflicts(connection: &Connection, query: &ConflictQuery, limit: u32) -> Resu
     let after = query.after.as_ref();
     let offset = after.map(|(_, position)| int(position.offset.0)).transpose()?;
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(named_params! {
+    let rows = statement.query(named_params! {
         ":instance": query.instance.as_ref().map(|uid| uid.as_str()),
         ":after": after.map(|(instance, _)| instance.as_str()),
         ":partition": after.map(|(_, position)| position.partition.0),
         ":offset": offset,
         ":limit": limit,
     })?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(instance(row)?);
-    }
-    Ok(found)
+    instances_of(rows)
 }
 
 fn instance(row: &rusqlite::Row<'_>) -> Result<InstanceRow> {
