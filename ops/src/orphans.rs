@@ -7,8 +7,9 @@
 //! - what was stored last less than `sweep_age` ago: it may be on its way;
 //! - what was stored later than `sweep_age` before the oldest message that is not processed was received: that one, or one
 //!   behind it, may point to it;
-//! - what a version of a record points to, current or not, what was fetched for a message, and what is a message;
-//! - an image whose claim a message has that is accepted or may become so (`images`).
+//! - what a version of a record points to, current or not, an image of the index, whether readers find it or not, what was
+//!   fetched for a message, and what is a message;
+//! - an image whose claim a message has that may yet be accepted (`images`).
 //!
 //! Whoever stores the same bytes meanwhile is not harmed: the repository keeps commits away while it removes, and the store
 //! looks at the time of a blob once more.

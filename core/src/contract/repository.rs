@@ -83,7 +83,7 @@ pub use self::merging::{
 };
 pub use self::pointing::{
     a_blob_is_removed_only_when_nothing_points_to_it, what_a_commit_begins_to_point_to_meanwhile_stays,
-    what_any_version_a_fetch_or_a_large_message_points_to_is_told,
+    what_any_version_a_fetch_or_a_large_message_points_to_is_told, what_is_an_instance_of_the_index_is_told_and_stays,
 };
 pub use self::redoing::{
     a_message_nobody_knows_is_not_redone, a_preview_tells_and_changes_nothing, a_redo_moves_no_offset,
@@ -221,6 +221,7 @@ macro_rules! repository_contract {
             one_of_several_gets_the_lease_of_a_pointer,
             a_document_that_came_is_remembered,
             what_any_version_a_fetch_or_a_large_message_points_to_is_told,
+            what_is_an_instance_of_the_index_is_told_and_stays,
             a_blob_is_removed_only_when_nothing_points_to_it,
             what_a_commit_begins_to_point_to_meanwhile_stays,
             messages_are_found_by_every_condition,

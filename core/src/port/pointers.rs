@@ -18,8 +18,8 @@ pub type RemoveBlob<'a> = dyn FnMut(&Digest) -> Result<bool, BlobError> + 'a;
 
 /// What points to blobs. Its contract suite is part of `core::contract::repository`.
 pub trait Pointers: Send + Sync {
-    /// Those of some blobs that a version of a record points to, current or not, that was fetched for a message, or that are
-    /// the bytes of a message with more than [`LARGE_MESSAGE_BYTES`] of them.
+    /// Those of some blobs that a version of a record points to, current or not, that are an instance of the index, hidden or
+    /// not, that were fetched for a message, or that are the bytes of a message with more than [`LARGE_MESSAGE_BYTES`] of them.
     ///
     /// # Errors
     /// The engine's.

@@ -1,10 +1,11 @@
-//! Images: those that were withheld have no right to be kept once the log gives their claims up; until then they stay, so that
-//! they can be taken up when their person joins. Each is judged by the messages with its SOP Instance UID.
+//! Images that are not in the index: those that were withheld have no right to be kept once the log gives their claims up;
+//! until then they stay, so that they can be taken up when their person joins. Each is judged by all messages with its SOP
+//! Instance UID that are not accepted: what an accepted one brought is in the index, and is not asked about here.
 
 use causeway_core::dicom::claim::Claim;
 use causeway_core::envelope::{Digest, Format, Position};
 use causeway_core::outcome::State;
-use causeway_core::port::{BlobError, BlobRow, LogError, SharedBlobs};
+use causeway_core::port::{BlobError, BlobRow, LogError, MessageQuery, SharedBlobs};
 use causeway_dicom::scan::{ScanLimits, Scanner};
 use jiff::Timestamp;
 
@@ -17,9 +18,11 @@ const HEAD: usize = 1024;
 const PREFIX: &[u8] = b"DICM";
 /// The place of it.
 const PREAMBLE: std::ops::Range<usize> = 128..132;
+/// Messages read at once.
+const PAGE: u32 = 200;
 
 impl Orphans {
-    /// Whether a blob is an image that a message claims which is accepted or may become so.
+    /// Whether a blob is an image that a message claims which may become accepted.
     pub(super) fn has_a_right(
         &self,
         blobs: &SharedBlobs,
@@ -40,17 +43,39 @@ impl Orphans {
         let instance = scanner.meta().and_then(|meta| meta.sop_instance.clone()).filter(|_| scanned);
         // An image that cannot be judged stays.
         let Some(instance) = instance else { return Ok(true) };
-        let messages = self.repository.trace(instance.as_str())?;
-        for message in messages.iter().map(|detail| &detail.row).filter(|row| row.facts.format == Format::Dicom) {
-            let may = match message.state {
-                State::Accepted | State::Held => true,
-                State::Withheld | State::Rejected | State::Discarded => message.facts.received_at >= retention,
+        // What was accepted is in the index.
+        let states = [State::Held, State::Withheld, State::Rejected, State::Discarded];
+        for state in states {
+            let since = match state {
+                State::Accepted | State::Held => None,
+                State::Withheld | State::Rejected | State::Discarded => Some(retention),
             };
-            if may && self.claims(message.facts.position, &row.blob.digest)? {
+            let query = MessageQuery {
+                control_id: Some(instance.to_string()),
+                state: Some(state),
+                since,
+                limit: PAGE,
+                ..MessageQuery::default()
+            };
+            if self.one_claims(query, &row.blob.digest)? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether one of all messages of a query claims this blob.
+    fn one_claims(&self, mut query: MessageQuery, blob: &Digest) -> Result<bool, Diagnostic> {
+        loop {
+            let messages = self.repository.messages(&query)?;
+            for facts in messages.iter().map(|row| &row.facts).filter(|facts| facts.format == Format::Dicom) {
+                if self.claims(facts.position, blob)? {
+                    return Ok(true);
+                }
+            }
+            let Some(last) = messages.last() else { return Ok(false) };
+            query.before_row = Some(last.row);
+        }
     }
 
     /// Whether the message at a place claims this blob. One that the log gave up is believed to.

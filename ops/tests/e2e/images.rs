@@ -164,6 +164,48 @@ fn images_of_someone_who_takes_no_part_are_withheld_and_taken_up_when_they_join(
     assert_eq!(hub.stop(), Some(0));
 }
 
+/// The same for somebody nobody knows.
+fn stranger(mut bytes: Vec<u8>) -> Vec<u8> {
+    let at = bytes.windows(9).position(|window| window == b"ZZ0000018").expect("the number");
+    bytes[at..at + 9].copy_from_slice(b"ZZ0000026");
+    bytes
+}
+
+#[test]
+fn no_image_of_a_uid_that_came_too_often_to_be_listed_is_taken_for_an_orphan() {
+    const CAME: u8 = 55;
+    let (mut hub, port) = hub();
+    let file = hub.path().join("causeway.toml");
+    let text = std::fs::read_to_string(&file).expect("written");
+    std::fs::write(&file, text + "\n[blobs]\nsweep_age = \"10s\"\n").expect("written");
+    hub.file("persons.csv", PERSON.as_bytes());
+    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
+    hub.start();
+    let withheld = folder(&hub, "withheld", &[("first", stranger(slice("1.2.8", 1, 1)))]);
+    assert_eq!(send(&hub, &withheld, port, &[]).0, Some(0));
+    let other = |pixel: u8| {
+        let mut bytes = slice("1.2.8", 1, 1);
+        *bytes.last_mut().expect("pixels") = pixel;
+        (format!("{pixel:03}"), bytes)
+    };
+    let others: Vec<(String, Vec<u8>)> = (100..100 + CAME).map(other).collect();
+    let others: Vec<(&str, Vec<u8>)> = others.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    assert_eq!(send(&hub, &folder(&hub, "others", &others), port, &[]).0, Some(0));
+    let all = usize::from(CAME) + 1;
+    let settled = || hub.run(&["--json", "message", "list", "--limit", "100"]).lines().len();
+    until(|| (settled() == all).then_some(())).unwrap_or_else(|| panic!("{} of {all}", settled()));
+    let walked = || {
+        let metrics = hub.get("/metrics").1;
+        let line =
+            metrics.lines().find(|line| line.starts_with("causeway_blob_sweep_timestamp_seconds{store=\"documents\"}"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or_default()
+    };
+    let last = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs_f64();
+    until(|| (walked() > last + 11.0).then_some(())).expect("the store is walked when all are old enough");
+    assert_eq!(blobs(&hub), all, "each is kept: shown, superseded, or withheld and in the log");
+    assert_eq!(hub.stop(), Some(0));
+}
+
 #[test]
 fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participants_stay() {
     let (mut hub, port) = hub();
@@ -184,12 +226,6 @@ fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participan
     causeway_core::port::BlobStore::put(&store, &orphan).expect("stored");
     causeway_core::port::BlobStore::put(&store, b"%PDF-1.7 a document of no record").expect("stored");
     hub.start();
-    let stranger = |bytes: Vec<u8>| {
-        let at = bytes.windows(9).position(|window| window == b"ZZ0000018").expect("the number");
-        let mut bytes = bytes;
-        bytes[at..at + 9].copy_from_slice(b"ZZ0000026");
-        bytes
-    };
     let images = folder(
         &hub,
         "images",

@@ -45,7 +45,7 @@ pub(super) fn instance(study: &str, series: u32, number: u32) -> Instance {
     }
 }
 
-fn brings(offset: u64, person: PersonId, instance: Instance) -> Outcome {
+pub(super) fn brings(offset: u64, person: PersonId, instance: Instance) -> Outcome {
     let record = result(&format!("R{offset}"), clock(0, 0, offset), "1");
     Outcome { instance: Some(Box::new(instance)), ..accepted(offset, person, vec![record]) }
 }

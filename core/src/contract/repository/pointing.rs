@@ -7,11 +7,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use super::imaging::{brings, instance};
 use super::world::{
     accepted, add, at, by_document, clock, commit, facts, fresh, hospital, join, place, redo, refused, result_with,
     withheld,
 };
 use super::{New, Store};
+use crate::dicom::instance::Instance;
 use crate::envelope::Digest;
 use crate::outcome::{MessageFacts, Outcome, State};
 use crate::person::PersonId;
@@ -60,6 +62,21 @@ pub fn what_any_version_a_fetch_or_a_large_message_points_to_is_told(new: New) {
     let expected: BTreeSet<Digest> = named.iter().map(|name| blob(name)).collect();
     assert_eq!(store.pointers.pointed_to(&asked).expect("an answer"), expected);
     assert_eq!(store.pointers.pointed_to(&[]).expect("an answer"), BTreeSet::new());
+}
+
+/// An image is kept as long as it is in the index, though readers find another one under its UID; one that is withheld is
+/// not in it.
+pub fn what_is_an_instance_of_the_index_is_told_and_stays(new: New) {
+    let store = fresh(new);
+    let person = add(&store, 1).person.id;
+    join(&store, person);
+    let came =
+        |offset: u64, content: &str| brings(offset, person, Instance { blob: blob(content), ..instance("1.2", 1, 1) });
+    commit(&store, vec![came(0, "shown"), came(1, "superseded"), withheld(2, &by_document(2))]);
+    let all = ["shown", "superseded", "withheld"].map(blob);
+    assert_eq!(store.pointers.pointed_to(&all).expect("an answer"), [blob("shown"), blob("superseded")].into());
+    let removed = store.pointers.remove_unless_pointed_to(&all, &mut |_| Ok(true)).expect("done");
+    assert_eq!(removed, [blob("withheld")]);
 }
 
 /// Only what nothing points to is given to whoever removes, who may say no or fail.

@@ -65,6 +65,8 @@ fn pointed_to(session: &mut Session, blobs: &[Digest]) -> Result<BTreeSet<Digest
     let sql = format!(
         "SELECT b.digest FROM unnest($1::bytea[]) AS b (digest) \
          WHERE EXISTS (SELECT 1 FROM document AS d WHERE d.digest = b.digest) \
+            OR EXISTS (SELECT 1 FROM imaging_instance AS i \
+                        WHERE substring(i.facts FROM '\"blob\":\"([0-9a-f]{{64}})\"') = encode(b.digest, 'hex')) \
             OR EXISTS (SELECT 1 FROM document_fetch AS f WHERE f.document = b.digest AND f.document IS NOT NULL) \
             OR EXISTS (SELECT 1 FROM message AS m WHERE m.digest = b.digest AND m.bytes > {})",
         int(LARGE_MESSAGE_BYTES)?

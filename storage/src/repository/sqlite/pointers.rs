@@ -45,6 +45,7 @@ pub(super) fn note(connection: &Connection, person: PersonId, resource: &str) ->
 fn pointed_to(connection: &Connection, blobs: &[Digest]) -> Result<BTreeSet<Digest>> {
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM document WHERE digest = ?1) \
+         OR EXISTS (SELECT 1 FROM imaging_instance WHERE json_extract(facts, '$.blob') = lower(hex(?1))) \
          OR EXISTS (SELECT 1 FROM document_fetch WHERE document = ?1 AND document IS NOT NULL) \
          OR EXISTS (SELECT 1 FROM message WHERE digest = ?1 AND bytes > {})",
         int(LARGE_MESSAGE_BYTES)?
