@@ -5,12 +5,14 @@ mod grammar;
 mod json;
 mod object;
 mod scan;
+mod text;
 mod types;
 mod write;
 
 pub(crate) use grammar::{code, decimal, uri, urn_part};
 pub(crate) use json::Json;
-pub(crate) use object::{Object, string};
+pub(crate) use object::Object;
+pub(crate) use text::string;
 pub(crate) use types::{
     annotation, coding, coding_in, concept, concept_of, identifier, logical, period, reference, reference_to,
     text_concept, typed,

@@ -203,7 +203,7 @@ fn moment(header: &Header<'_>, date: Option<Date>, time_tag: Tag, zone: &TimeZon
         let zoned = date.to_datetime(time).to_zoned(zone).ok()?;
         Some(zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
     });
-    Some(Json::String(written.unwrap_or_else(|| date.to_string())))
+    Some(Json::from(written.unwrap_or_else(|| date.to_string())))
 }
 
 /// A time of VR TM, to the second.

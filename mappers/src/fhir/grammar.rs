@@ -2,11 +2,16 @@
 
 use std::borrow::Cow;
 
-use causeway_core::hl7v2::number;
-use serde_json::Number;
+use causeway_core::hl7v2::number::Number;
+
+use super::scan::is_graphic;
+use smol_str::SmolStr;
 
 /// A `code`: no blanks around it, single blanks within.
 pub(crate) fn code(text: &str) -> Cow<'_, str> {
+    if is_graphic(text) {
+        return Cow::Borrowed(text);
+    }
     let text = text.trim();
     let plain = !text.contains(|c: char| c.is_whitespace() && c != ' ' || c.is_control()) && !text.contains("  ");
     if plain {
@@ -16,14 +21,28 @@ pub(crate) fn code(text: &str) -> Cow<'_, str> {
     Cow::Owned(words.collect::<Vec<_>>().join(" "))
 }
 
-/// A `decimal` with the digits as sent; `None` when the text is no number of type NM.
-pub(crate) fn decimal(text: &str) -> Option<Number> {
-    let text = text.trim();
-    let number = number::Number::parse(text).ok()?;
-    if is_json(text.as_bytes()) {
-        return text.parse().ok();
+/// A number of JSON, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decimal(SmolStr);
+
+impl Decimal {
+    /// Whether it is above zero.
+    pub(crate) fn is_positive(&self) -> bool {
+        let digits = self.0.as_str();
+        !digits.starts_with('-') && digits.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
     }
-    number.to_decimal().parse().ok()
+
+    /// The digits.
+    pub(super) fn into_text(self) -> SmolStr {
+        self.0
+    }
+}
+
+/// A `decimal` with the digits as sent; `None` when the text is no number of type NM.
+pub(crate) fn decimal(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    let number = Number::parse(text).ok()?;
+    Some(Decimal(if is_json(text.as_bytes()) { text.into() } else { number.to_decimal().into() }))
 }
 
 /// Whether a number of type NM is a number of JSON as it stands: no plus, no zeros in front, digits around the point.
@@ -87,7 +106,10 @@ mod tests {
             (" 42 ", "42"),
             ("123456789012345678901234567890.10", "123456789012345678901234567890.10"),
         ] {
-            assert_eq!(decimal(sent).map(|n| n.to_string()).as_deref(), Some(kept), "{sent}");
+            assert_eq!(decimal(sent).as_ref().map(|n| n.0.as_str()), Some(kept), "{sent}");
+        }
+        for (sent, positive) in [("0", false), ("0.00", false), ("-1", false), ("0.01", true), ("10", true)] {
+            assert_eq!(decimal(sent).is_some_and(|number| number.is_positive()), positive, "{sent}");
         }
         for bad in ["", ".", "-", "+", "1,000", "1e5", "<5", "5 mg", "1.2.3", "--1", "NaN", "٣"] {
             assert_eq!(decimal(bad), None, "{bad}");

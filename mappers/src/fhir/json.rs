@@ -6,8 +6,11 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use serde_json::Number;
+use smol_str::SmolStr;
 
+use super::grammar::Decimal;
 use super::object::Object;
+use super::text;
 
 /// A JSON value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,31 +21,58 @@ pub(crate) enum Json {
     /// A boolean.
     Bool(bool),
     /// A number with the digits it was sent with.
-    Number(Number),
-    /// A text.
-    String(String),
+    Number(SmolStr),
+    /// A short text of printable ASCII without escapes.
+    Short(SmolStr),
+    /// A longer one.
+    Simple(String),
+    /// Any other text.
+    Text(String),
     /// A text of ours: a word of FHIR, the URI of a system.
     Fixed(&'static str),
     /// A list.
     Array(Vec<Json>),
     /// An object.
     Object(Object),
-    /// One that stands in several places, and is not copied for each.
-    Shared(Rc<Json>),
+    /// One that stands in several places, and is neither copied nor written anew for each.
+    Shared(Rc<Shared>),
+}
+
+/// A value with its JSON text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Shared {
+    value: Json,
+    text: String,
+}
+
+impl Shared {
+    /// The JSON text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 impl Json {
     /// A value that will stand in several places.
     pub(crate) fn shared(value: impl Into<Self>) -> Self {
-        Self::Shared(Rc::new(value.into()))
+        let value = value.into();
+        let text = value.written();
+        Self::Shared(Rc::new(Shared { value, text }))
     }
 
     /// A member of an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(object) => object.find(name),
-            Self::Shared(value) => value.get(name),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Fixed(_) | Self::Array(_) => None,
+            Self::Shared(shared) => shared.value.get(name),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::Short(_)
+            | Self::Simple(_)
+            | Self::Text(_)
+            | Self::Fixed(_)
+            | Self::Array(_) => None,
         }
     }
 
@@ -50,8 +80,15 @@ impl Json {
     pub(crate) fn first(&self) -> Option<&Self> {
         match self {
             Self::Array(list) => list.first(),
-            Self::Shared(value) => value.first(),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Fixed(_) | Self::Object(_) => None,
+            Self::Shared(shared) => shared.value.first(),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::Short(_)
+            | Self::Simple(_)
+            | Self::Text(_)
+            | Self::Fixed(_)
+            | Self::Object(_) => None,
         }
     }
 
@@ -59,35 +96,39 @@ impl Json {
     pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::Array(list) => list,
-            Self::Shared(value) => value.items(),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Fixed(_) | Self::Object(_) => &[],
+            Self::Shared(shared) => shared.value.items(),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::Short(_)
+            | Self::Simple(_)
+            | Self::Text(_)
+            | Self::Fixed(_)
+            | Self::Object(_) => &[],
         }
     }
 
     /// The text.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
-            Self::String(text) => Some(text),
+            Self::Short(text) => Some(text),
+            Self::Simple(text) | Self::Text(text) => Some(text),
             Self::Fixed(text) => Some(text),
-            Self::Shared(value) => value.as_str(),
+            Self::Shared(shared) => shared.value.as_str(),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => None,
         }
-    }
-
-    /// Whether it is null.
-    pub(crate) const fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
     }
 
     /// Null, and what R4 forbids.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Null => true,
-            Self::String(text) => text.is_empty(),
+            Self::Short(text) => text.is_empty(),
+            Self::Simple(text) | Self::Text(text) => text.is_empty(),
             Self::Fixed(text) => text.is_empty(),
             Self::Array(list) => list.is_empty(),
             Self::Object(object) => object.is_empty(),
-            Self::Shared(value) => value.is_empty(),
+            Self::Shared(shared) => shared.value.is_empty(),
             Self::Bool(_) | Self::Number(_) => false,
         }
     }
@@ -101,37 +142,46 @@ impl From<bool> for Json {
 
 impl From<u64> for Json {
     fn from(value: u64) -> Self {
-        Self::Number(value.into())
+        Self::Number(SmolStr::from(value.to_string()))
     }
 }
 
 impl From<u32> for Json {
     fn from(value: u32) -> Self {
-        Self::Number(value.into())
+        u64::from(value).into()
     }
 }
 
 impl From<Number> for Json {
     fn from(value: Number) -> Self {
-        Self::Number(value)
+        Self::Number(value.as_str().into())
+    }
+}
+
+impl From<Decimal> for Json {
+    fn from(value: Decimal) -> Self {
+        Self::Number(value.into_text())
     }
 }
 
 impl From<&str> for Json {
     fn from(text: &str) -> Self {
-        Self::String(text.to_owned())
+        text::of(text)
     }
 }
 
 impl From<String> for Json {
     fn from(text: String) -> Self {
-        Self::String(text)
+        text::of_owned(text)
     }
 }
 
 impl From<Cow<'_, str>> for Json {
     fn from(text: Cow<'_, str>) -> Self {
-        Self::String(text.into_owned())
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
     }
 }
 
@@ -140,7 +190,7 @@ impl Json {
     pub(crate) fn of_ours(text: Cow<'static, str>) -> Self {
         match text {
             Cow::Borrowed(text) => Self::Fixed(text),
-            Cow::Owned(text) => Self::String(text),
+            Cow::Owned(text) => text.into(),
         }
     }
 }
@@ -154,5 +204,15 @@ impl From<Vec<Self>> for Json {
 impl From<Object> for Json {
     fn from(object: Object) -> Self {
         Self::Object(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_four_words() {
+        assert_eq!(size_of::<Json>(), 32, "every value of every tree is moved several times");
     }
 }

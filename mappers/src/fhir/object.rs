@@ -1,7 +1,7 @@
 //! A JSON object that takes no empty member.
 
 use super::json::Json;
-use super::scan::is_printable_ascii;
+use super::text::{string, trimmed};
 
 /// An object under construction. Members keep the order in which they are put, so that the same input gives the same
 /// bytes.
@@ -9,7 +9,9 @@ use super::scan::is_printable_ascii;
 pub(crate) struct Object {
     members: Vec<(&'static str, Json)>,
     /// How many members to make room for when the first one comes: most objects that stay empty cost nothing.
-    room: usize,
+    room: u32,
+    /// The marks of the names of the members: a name whose mark is missing is not there.
+    marks: u32,
 }
 
 impl Object {
@@ -19,15 +21,15 @@ impl Object {
     }
 
     /// An empty one that will make room for so many members.
-    pub(crate) fn sized(room: usize) -> Self {
-        Self { members: Vec::new(), room }
+    pub(crate) const fn sized(room: u32) -> Self {
+        Self { members: Vec::new(), room, marks: 0 }
     }
 
     /// Puts text without the blanks around it; nothing when there is none.
     pub(crate) fn text(mut self, name: &'static str, text: &str) -> Self {
-        let text = string(text);
-        if !text.is_null() {
-            self.insert(name, text);
+        match string(text) {
+            Json::Null => {}
+            text => self.insert(name, text),
         }
         self
     }
@@ -66,14 +68,8 @@ impl Object {
         let mut value = value.into();
         match &mut value {
             Json::Array(list) => list.retain(|item| !item.is_empty()),
-            Json::String(text) if !is_clean(text) => value = string(text),
-            Json::String(_)
-            | Json::Null
-            | Json::Bool(_)
-            | Json::Number(_)
-            | Json::Object(_)
-            | Json::Fixed(_)
-            | Json::Shared(_) => {}
+            Json::Short(_) | Json::Simple(_) | Json::Text(_) => value = trimmed(value),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) | Json::Fixed(_) | Json::Shared(_) => {}
         }
         if !value.is_empty() {
             self.insert(name, value);
@@ -86,7 +82,7 @@ impl Object {
         if value.is_empty() {
             return;
         }
-        if let Some((_, Json::Array(list))) = self.members.iter_mut().find(|(known, _)| is_same(known, name)) {
+        if let Some(Json::Array(list)) = self.find_mut(name) {
             list.push(value);
         } else {
             self.insert(name, Json::Array(vec![value]));
@@ -129,7 +125,17 @@ impl Object {
 
     /// A member, when it is there.
     pub(crate) fn find(&self, name: &str) -> Option<&Json> {
+        if self.marks & mark(name) == 0 {
+            return None;
+        }
         self.members.iter().find(|(known, _)| is_same(known, name)).map(|(_, value)| value)
+    }
+
+    fn find_mut(&mut self, name: &str) -> Option<&mut Json> {
+        if self.marks & mark(name) == 0 {
+            return None;
+        }
+        self.members.iter_mut().find(|(known, _)| is_same(known, name)).map(|(_, value)| value)
     }
 
     /// Names and values in the order of the object.
@@ -139,13 +145,14 @@ impl Object {
 
     /// Puts a member, or replaces it where it stands.
     fn insert(&mut self, name: &'static str, value: Json) {
-        if let Some((_, known)) = self.members.iter_mut().find(|(known, _)| is_same(known, name)) {
+        if let Some(known) = self.find_mut(name) {
             *known = value;
             return;
         }
-        if self.members.is_empty() {
-            self.members.reserve_exact(self.room);
+        if self.members.capacity() == 0 {
+            self.members = Vec::with_capacity(self.room as usize);
         }
+        self.marks |= mark(name);
         self.members.push((name, value));
     }
 }
@@ -156,39 +163,16 @@ impl PartialEq for Object {
     }
 }
 
+/// One bit of 32 for a name. Names of one bit are told apart by looking.
+fn mark(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let [first, last] = [bytes.first(), bytes.last()].map(|byte| byte.copied().map_or(0, u32::from));
+    1_u32.rotate_left(first * 3 + last * 11)
+}
+
 /// Whether two names are one. Told from the length and the last byte mostly: members of one object seldom share both.
 fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.as_bytes().last() == b.as_bytes().last() && a == b
-}
-
-/// Text as a value, without the blanks around it; null when there is none.
-pub(crate) fn string(text: &str) -> Json {
-    if text.is_empty() {
-        return Json::Null;
-    }
-    if is_clean(text) {
-        return Json::String(text.to_owned());
-    }
-    match text.replace(is_forbidden, " ").trim() {
-        "" => Json::Null,
-        text => Json::String(text.to_owned()),
-    }
-}
-
-/// A control character, other than the three that R4 allows in text.
-fn is_forbidden(c: char) -> bool {
-    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
-}
-
-/// Whether a text can stand as it is.
-fn is_clean(text: &str) -> bool {
-    is_plain(text.as_bytes()) || (text.trim().len() == text.len() && !text.contains(is_forbidden))
-}
-
-/// Whether a text is ASCII without controls, and without blanks at its ends: most are, and this can be told fast.
-fn is_plain(bytes: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return true };
-    *first != b' ' && *last != b' ' && is_printable_ascii(bytes)
 }
 
 #[cfg(test)]

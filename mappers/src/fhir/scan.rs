@@ -1,36 +1,37 @@
-//! Looks over texts eight bytes at a time: every text that is mapped is looked over twice, and most are shorter than what the
-//! compiler would take wide registers for.
-
-/// The highest bit of each byte.
-const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-/// The lowest bit of each byte.
-const LOW: u64 = u64::from_ne_bytes([1; 8]);
+//! Looks over texts many bytes at a time: every text that is mapped is looked over, and most are shorter than what the compiler
+//! would take wide registers for by itself.
 
 /// Whether a text asks for an escape in JSON: it holds a quote, a backslash or a control character.
 pub(super) fn asks_for_escapes(text: &str) -> bool {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let wide = words.iter().map(|bytes| u64::from_ne_bytes(*bytes));
-    wide.into_iter().any(|word| has_less(word, b' ') | has(word, b'"') | has(word, b'\\') != 0)
-        || rest.iter().any(|byte| matches!(byte, ..b' ' | b'"' | b'\\'))
+    !all(text.as_bytes(), |byte| byte >= b' ' && byte != b'"' && byte != b'\\')
 }
 
-/// Whether all bytes are printable ASCII, blanks included.
-pub(super) fn is_printable_ascii(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let wide = words.iter().map(|bytes| u64::from_ne_bytes(*bytes));
-    wide.into_iter().all(|word| (word & HIGH) | has_less(word, b' ') | has(word, 0x7f) == 0)
-        && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
+/// Whether a text is printable ASCII, blanks included, and asks for no escape.
+pub(super) fn is_simple(text: &str) -> bool {
+    all(text.as_bytes(), |byte| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\'))
 }
 
-/// Not zero when a byte of the word is below `limit`, which is at most 128.
-const fn has_less(word: u64, limit: u8) -> u64 {
-    word.wrapping_sub(u64::from_ne_bytes([limit; 8])) & !word & HIGH
+/// Whether a text is ASCII without blanks and controls.
+pub(super) fn is_graphic(text: &str) -> bool {
+    all(text.as_bytes(), |byte| matches!(byte, b'!'..=b'~'))
 }
 
-/// Not zero when a byte of the word is this one.
-const fn has(word: u64, byte: u8) -> u64 {
-    let zero_where_it_is = word ^ u64::from_ne_bytes([byte; 8]);
-    zero_where_it_is.wrapping_sub(LOW) & !zero_where_it_is & HIGH
+/// Whether all bytes are as they should be. The last stretch overlaps the one before it rather than leave bytes over; only a
+/// text shorter than the smallest stretch is looked at byte by byte.
+#[inline]
+fn all(bytes: &[u8], is_good: impl Fn(u8) -> bool + Copy) -> bool {
+    let (wide, _) = bytes.as_chunks::<16>();
+    match (bytes.last_chunk::<16>(), bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(last), ..) => wide.iter().all(|stretch| are(stretch, is_good)) && are(last, is_good),
+        (None, Some(first), Some(last)) => are(first, is_good) & are(last, is_good),
+        (None, ..) => bytes.iter().all(|byte| is_good(*byte)),
+    }
+}
+
+/// Without a way out before the end, so that one instruction looks at all bytes of the stretch.
+#[inline]
+fn are<const N: usize>(stretch: &[u8; N], is_good: impl Fn(u8) -> bool) -> bool {
+    stretch.iter().fold(true, |so_far, byte| so_far & is_good(*byte))
 }
 
 #[cfg(test)]
@@ -42,14 +43,15 @@ mod tests {
     proptest! {
         #[test]
         fn looking_wide_finds_what_looking_at_each_byte_finds(
-            text in "[ -~]{0,20}[\\x00-\\x7f]?[ -~]{0,9}",
+            text in "[ -~]{0,40}[\\x00-\\x7f]?[ -~]{0,20}",
             any in any::<String>(),
         ) {
             for text in [&text, &any] {
                 let asks = text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\');
                 prop_assert_eq!(asks_for_escapes(text), asks);
                 let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-                prop_assert_eq!(is_printable_ascii(text.as_bytes()), printable);
+                prop_assert_eq!(is_simple(text), printable && !asks);
+                prop_assert_eq!(is_graphic(text), text.bytes().all(|byte| byte.is_ascii_graphic()));
             }
         }
     }

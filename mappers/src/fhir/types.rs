@@ -67,7 +67,7 @@ pub(crate) fn reference(resource_type: &str, id: &str) -> Object {
     target.push_str(resource_type);
     target.push('/');
     target.push_str(id);
-    Object::sized(1).put("reference", Json::String(target))
+    Object::sized(1).put("reference", target)
 }
 
 /// A literal Reference to the resource of a record.

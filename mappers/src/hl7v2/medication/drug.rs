@@ -193,7 +193,7 @@ pub(crate) fn organisation(value: &Value<'_, '_>, kind: &str) -> Object {
 
 /// Whether a field holds a number above zero.
 pub(crate) fn is_positive(value: &Value<'_, '_>) -> bool {
-    decimal(&value.text(1)).and_then(|number| number.as_f64()).is_some_and(|number| number > 0.0)
+    decimal(&value.text(1)).is_some_and(|number| number.is_positive())
 }
 
 /// The unit of a field.
