@@ -14,6 +14,9 @@ use crate::scope::{Domain, Level};
 /// Where the ids of our resources live among all UUIDs (version 5, RFC 9562 section 5.5).
 const NAMESPACE: Uuid = Uuid::from_u128(0x6361_7573_6577_6179_8000_6865_616c_7468);
 
+/// How long the business ids of keys mostly are at most, with what stands between the parts, in bytes.
+const PARTS_USUALLY: usize = 64;
+
 /// The business key of a record: `ResourceType/provider/business id`, unique in the repository. The same thing sent
 /// again, in a later version or by a replay, has the same key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,17 +25,16 @@ pub struct RecordKey(pub String);
 
 impl RecordKey {
     /// Builds a key. `parts` are joined by `|`.
-    pub fn new(resource_type: &str, provider: &str, parts: &[&str]) -> Self {
-        let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
-        let mut key = String::with_capacity(resource_type.len() + provider.len() + length + 2);
+    pub fn new(resource_type: &str, provider: &str, parts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut key = String::with_capacity(resource_type.len() + provider.len() + PARTS_USUALLY);
         for part in [resource_type, "/", provider, "/"] {
             key.push_str(part);
         }
-        for (part, at) in parts.iter().zip(0..) {
+        for (part, at) in parts.into_iter().zip(0..) {
             if at > 0 {
                 key.push('|');
             }
-            key.push_str(part);
+            key.push_str(part.as_ref());
         }
         Self(key)
     }

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
     rows: Vec<[&'static str; N]>, // INVARIANT: sorted by the first column.
+    /// The marks of the codes: one whose mark is missing has no row. Most texts that are looked up are no codes.
+    marks: [u64; 4],
 }
 
 /// A concept of a code system.
@@ -171,14 +173,30 @@ impl<const N: usize> Table<N> {
     fn parse(text: &'static str) -> Self {
         let mut rows: Vec<[&'static str; N]> = text.lines().skip(2).filter_map(columns).collect();
         rows.sort_unstable_by_key(|row| row.first().copied().unwrap_or_default());
-        Self { rows }
+        let mut marks = [0; 4];
+        for [word, bit] in rows.iter().map(|row| mark(row.first().copied().unwrap_or_default())) {
+            marks.iter_mut().skip(word).take(1).for_each(|marks| *marks |= 1_u64 << bit);
+        }
+        Self { rows, marks }
     }
 
     /// The row of a code.
     pub(crate) fn row(&self, v2: &str) -> Option<&[&'static str; N]> {
+        let [word, bit] = mark(v2);
+        if self.marks.get(word).is_none_or(|marks| marks >> bit & 1 == 0) {
+            return None;
+        }
         let found = self.rows.binary_search_by(|row| row.first().copied().unwrap_or_default().cmp(v2)).ok()?;
         self.rows.get(found)
     }
+}
+
+/// One bit of four words for a code.
+fn mark(code: &str) -> [usize; 2] {
+    let bytes = code.as_bytes();
+    let [first, last] = [bytes.first(), bytes.last()].map(|byte| byte.copied().map_or(0, usize::from));
+    let sum = first.wrapping_mul(11) ^ last.wrapping_mul(5) ^ bytes.len().wrapping_mul(37);
+    [sum / 64 % 4, sum % 64]
 }
 
 impl Table<2> {

@@ -90,9 +90,34 @@ impl<'m> View<'m> {
     /// The part `number` of them, from 1.
     #[inline]
     fn nth(self, separator: Option<u8>, number: usize) -> Self {
-        let absent = Self { message: self.message, extent: Extent::ABSENT };
-        let Some(before) = number.checked_sub(1) else { return absent };
-        self.split(separator).nth(before).unwrap_or(absent)
+        let extent = self.extent_of(separator, number).unwrap_or(Extent::ABSENT);
+        Self { message: self.message, extent }
+    }
+}
+
+impl View<'_> {
+    /// Where the part `number` begins and ends: all its separators are passed once.
+    #[inline]
+    fn extent_of(self, separator: Option<u8>, number: usize) -> Option<Extent> {
+        let mut before = number.checked_sub(1)?;
+        let whole = self.extent;
+        if !whole.is_there() {
+            return None;
+        }
+        let bytes = self.message.text().as_bytes();
+        let inside = self.message.index().parts.get(whole.first as usize..whole.last as usize)?;
+        let mut part = whole;
+        for (found, at) in (whole.first..).zip(inside) {
+            if bytes.get(*at as usize).copied() != separator {
+                continue;
+            }
+            if before == 0 {
+                return Some(Extent { end: *at, last: found, ..part });
+            }
+            before -= 1;
+            part = Extent { start: *at + 1, first: found + 1, ..part };
+        }
+        (before == 0).then_some(part)
     }
 }
 

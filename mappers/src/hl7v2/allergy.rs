@@ -55,6 +55,9 @@ pub(crate) fn natural_key(context: &Context<'_>, subject: &Subject, parts: &[&st
 
 /// A text as part of a key: neither case nor the number of blanks matters.
 pub(crate) fn folded(text: &str) -> String {
+    if has_single_blanks(text.as_bytes()) {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !folded.is_empty() {
@@ -62,11 +65,19 @@ pub(crate) fn folded(text: &str) -> String {
         }
         folded.push_str(word);
     }
-    if folded.is_ascii() {
-        folded.make_ascii_lowercase();
-        return folded;
-    }
     folded.to_lowercase()
+}
+
+/// Whether a text is printable ASCII with no blank at its ends or beside another: most are.
+fn has_single_blanks(text: &[u8]) -> bool {
+    let mut after_blank = true;
+    let are_single = text.iter().all(|byte| {
+        let is_blank = *byte == b' ';
+        let is_good = byte.is_ascii_graphic() || (is_blank && !after_blank);
+        after_blank = is_blank;
+        is_good
+    });
+    are_single && !after_blank
 }
 
 /// The record of an entry.

@@ -48,6 +48,8 @@ pub(crate) struct Context<'m> {
     day: OnceCell<civil::Date>,
     unmapped: Unmapped,
     documents: &'m [Document],
+    /// Where resources are written before their length is known.
+    buffer: RefCell<String>,
 }
 
 /// What the header says.
@@ -109,6 +111,7 @@ impl<'m> Context<'m> {
             day: OnceCell::new(),
             unmapped: Unmapped::default(),
             documents: &[],
+            buffer: RefCell::default(),
         }
     }
 
@@ -248,15 +251,7 @@ impl<'m> Context<'m> {
 
     /// The key of a record of this provider.
     pub(crate) fn key(&self, resource_type: &str, parts: &[&str]) -> RecordKey {
-        let length: usize = parts.iter().map(|part| part.len() + 1).sum();
-        let mut joined = String::with_capacity(length);
-        for (at, part) in parts.iter().enumerate() {
-            if at > 0 {
-                joined.push('|');
-            }
-            joined.push_str(&key_part(part));
-        }
-        RecordKey::new(resource_type, self.provider_id(), &[&joined])
+        RecordKey::new(resource_type, self.provider_id(), parts.iter().map(|part| key_part(part)))
     }
 
     /// A resource with what all of them have: type, id, and the application and facility it comes from. The control
@@ -278,14 +273,14 @@ impl<'m> Context<'m> {
             level: if lacks.is_some() { Level::Document } else { version.level },
             lacks,
             retracted: version.retracted,
-            resource: resource.written(),
+            resource: resource.written_in(&mut self.buffer.borrow_mut()),
         }
     }
 }
 
 /// A part of a key: `|` and `/` are escaped, so that no two lists of parts give one key, and a long one is bounded.
 pub(crate) fn key_part(part: &str) -> Cow<'_, str> {
-    if part.len() <= KEY_PART_MAX && !part.contains(['|', '/', '%']) {
+    if part.len() <= KEY_PART_MAX && !part.bytes().any(|byte| matches!(byte, b'|' | b'/' | b'%')) {
         return Cow::Borrowed(part);
     }
     let escaped = part.replace('%', "%25").replace('|', "%7C").replace('/', "%2F");

@@ -83,6 +83,10 @@ impl<'m> Seg<'m> {
         if !field.is_present() {
             return None;
         }
+        let whole = field.rep(1);
+        if whole.raw().len() == field.raw().len() {
+            return is_more_than_blank(whole.raw()).then(|| Value::new(self, context, [number, 0], whole));
+        }
         let mut first = None;
         for value in self.values(context, number, field) {
             if first.is_none() {
@@ -121,13 +125,9 @@ impl<'m> Seg<'m> {
             .repetitions()
             .enumerate()
             .filter(|(_, repetition)| repetition.is_present() && is_more_than_blank(repetition.raw()));
-        present.map(move |(at, repetition)| Value {
-            segment: self,
-            context,
-            field,
-            number: several.then_some(at.saturating_add(1)),
-            repetition,
-            asked: Cell::new(0),
+        present.map(move |(at, repetition)| {
+            let number = if several { at.saturating_add(1) } else { 0 };
+            Value::new(self, context, [field, number], repetition)
         })
     }
 
@@ -153,14 +153,23 @@ pub(crate) struct Value<'c, 'm> {
     segment: &'c Seg<'m>,
     context: &'c Context<'m>,
     field: usize,
-    /// Which repetition, when there are several.
-    number: Option<usize>,
+    /// Which repetition; 0 when there is but one.
+    number: usize,
     repetition: Repetition<'m>,
     /// Bit n: component n was asked for.
     asked: Cell<u64>,
 }
 
 impl<'c, 'm> Value<'c, 'm> {
+    const fn new(
+        segment: &'c Seg<'m>,
+        context: &'c Context<'m>,
+        [field, number]: [usize; 2],
+        repetition: Repetition<'m>,
+    ) -> Self {
+        Self { segment, context, field, number, repetition, asked: Cell::new(0) }
+    }
+
     /// What is being mapped.
     pub(crate) const fn context(&self) -> &'c Context<'m> {
         self.context
@@ -169,8 +178,8 @@ impl<'c, 'm> Value<'c, 'm> {
     /// Its place: `PID-3`, or `PID-3[2]` when the field repeats.
     pub(crate) fn place(&self) -> String {
         match self.number {
-            Some(number) => format!("{}[{number}]", self.segment.field_place(self.field)),
-            None => self.segment.field_place(self.field),
+            0 => self.segment.field_place(self.field),
+            number => format!("{}[{number}]", self.segment.field_place(self.field)),
         }
     }
 
@@ -211,6 +220,11 @@ impl<'c, 'm> Value<'c, 'm> {
     /// Whether it is text without components.
     pub(crate) fn is_plain(&self) -> bool {
         self.repetition.component(1).raw().len() == self.repetition.raw().len()
+    }
+
+    /// How many components it has, empty ones too.
+    pub(crate) fn count(&self) -> usize {
+        self.repetition.components().count()
     }
 
     /// Whether a component holds a value. Does not count as asking.

@@ -32,10 +32,10 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
     let context = value.context();
     let (mut concept, mut level) = (Object::sized(2), Level::Document);
     let (mut key, mut loose_text) = (String::new(), Cow::Borrowed(""));
-    let mut local = None;
+    let (mut local, count) = (None, value.count());
     // CWE.1 to .3 with version .7, CWE.4 to .6 with .8, CWE.10 to .12 with .13 → coding[1], [2] and [3].
     for (first, version) in [(1, 7), (4, 8), (10, 13)] {
-        if !value.has(first) && !value.has(first + 1) {
+        if first > count || (!value.has(first) && !value.has(first + 1)) {
             continue;
         }
         let (code, text, system) = (value.text(first), value.text(first + 1), value.text(first + 2));
@@ -51,7 +51,7 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
         let (uri, recognised) = system_uri(context, name);
         level = level.max(if recognised { Level::Coded } else { Level::Structured });
         key = if key.is_empty() { code.clone().into_owned() } else { key };
-        let version = if value.has(version) { value.text(version) } else { Cow::Borrowed("") };
+        let version = if version <= count && value.has(version) { value.text(version) } else { Cow::Borrowed("") };
         let made = coding_in(uri, &code, &text).text("version", &version);
         if !has(&concept, &made) {
             concept.push("coding", made);
@@ -72,7 +72,7 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
         context.unmapped(value, &system, &code, &text);
     }
     // CWE.9 → text. A text beside no code has no coding to be the display of.
-    let original = if value.has(9) { value.text(9) } else { Cow::Borrowed("") };
+    let original = if count >= 9 && value.has(9) { value.text(9) } else { Cow::Borrowed("") };
     if !original.is_empty() && !loose_text.is_empty() {
         concept.push("coding", Object::sized(1).text("display", &loose_text));
     }
