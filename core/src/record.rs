@@ -25,7 +25,12 @@ pub struct RecordKey(pub String);
 
 impl RecordKey {
     /// Builds a key. `parts` are joined by `|`.
-    pub fn new(resource_type: &str, provider: &str, parts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+    pub fn new(resource_type: &str, provider: &str, parts: &[&str]) -> Self {
+        Self::joined(resource_type, provider, parts)
+    }
+
+    /// As [`Self::new`], of parts that are made one by one.
+    pub fn joined(resource_type: &str, provider: &str, parts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let mut key = String::with_capacity(resource_type.len() + provider.len() + PARTS_USUALLY);
         for part in [resource_type, "/", provider, "/"] {
             key.push_str(part);

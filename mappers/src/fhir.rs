@@ -14,6 +14,5 @@ pub(crate) use json::Json;
 pub(crate) use object::Object;
 pub(crate) use text::string;
 pub(crate) use types::{
-    annotation, coding, coding_in, concept, concept_of, identifier, logical, period, reference, reference_to,
-    text_concept, typed,
+    annotation, coding, concept, concept_of, identifier, logical, period, reference, reference_to, text_concept, typed,
 };

@@ -267,9 +267,10 @@ impl Builder<'_> {
         let mut open = false;
         // How many entries `index.parts` may have before the field, or the message, has too many.
         let mut parts_limit = index.parts.len().saturating_add(limits.parts_max);
-        let mut rest = (from..).zip(bytes.get(from..).unwrap_or_default());
         let class_of = |byte: u8| classes.get(usize::from(byte)).copied().unwrap_or(Class::Text);
-        while let Some((at, byte)) = rest.find(|(_, byte)| class_of(**byte) != Class::Text) {
+        let mut rest = bytes.get(from..).unwrap_or_default().iter();
+        while let Some(byte) = rest.find(|byte| class_of(**byte) != Class::Text) {
+            let at = bytes.len() - rest.len() - 1;
             match class_of(*byte) {
                 Class::Text => {}
                 Class::Escape => index.has_escapes = true,

@@ -70,7 +70,7 @@ impl Hl7Time {
         if text.is_empty() {
             return Err(TimeFault::Empty);
         }
-        let at = text.find(['+', '-']).unwrap_or(text.len());
+        let at = text.bytes().position(|byte| matches!(byte, b'+' | b'-')).unwrap_or(text.len());
         let (rest, offset) = text.split_at_checked(at).unwrap_or((text, ""));
         let (digits, fraction) = match rest.split_once('.') {
             Some((digits, fraction)) => (digits, Some(fraction)),
@@ -78,8 +78,9 @@ impl Hl7Time {
         };
         let (precision, nanosecond) = read_precision(digits, fraction)?;
         let offset = if offset.is_empty() { None } else { Some(read_offset(offset)?) };
-        let part = |from: usize, length: usize, missing: i16| match digits.get(from..from + length) {
-            Some(part) => part.parse::<i16>().unwrap_or(missing),
+        // Digits alone, and four of them at most.
+        let part = |from: usize, length: usize, missing: i16| match digits.as_bytes().get(from..from + length) {
+            Some(part) => part.iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0')),
             None => missing,
         };
         let small = |from: usize, missing: i16| i8::try_from(part(from, 2, missing)).unwrap_or(-1);
@@ -137,27 +138,45 @@ impl Hl7Time {
 
     /// FHIR `date`: `1983`, `1983-01` or `1983-01-14`; a time of day is left out.
     pub fn to_fhir_date(&self) -> String {
+        let mut written = String::with_capacity(LENGTH_MAX);
+        self.push_date(&mut written);
+        written
+    }
+
+    fn push_date(&self, to: &mut String) {
         let date = self.at.date();
-        match self.precision {
-            Precision::Year => format!("{:04}", date.year()),
-            Precision::Month => format!("{:04}-{:02}", date.year(), date.month()),
-            Precision::Day | Precision::Hour | Precision::Minute | Precision::Second | Precision::Fraction(_) => {
-                format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
-            }
+        let year = u32::from(date.year().unsigned_abs());
+        push_two(to, year / 100);
+        push_two(to, year);
+        if self.precision > Precision::Year {
+            push_part(to, "-", date.month());
+        }
+        if self.precision > Precision::Month {
+            push_part(to, "-", date.day());
         }
     }
 
     /// FHIR `dateTime`: as [`Hl7Time::to_fhir_date`] without a time of day, else with seconds, the fraction as sent, and
     /// an offset: the sender's, or that of `zone` at the time.
     pub fn to_fhir_date_time(&self, zone: &TimeZone) -> String {
-        let date = self.to_fhir_date();
+        let mut written = self.to_fhir_date();
         if self.precision < Precision::Hour {
-            return date;
+            return written;
         }
         let time = self.at.time();
-        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-        let offset = Written { offset: self.offset_in(zone), colon: ":" };
-        format!("{date}T{hour:02}:{minute:02}:{second:02}{}{offset}", self.fraction())
+        push_part(&mut written, "T", time.hour());
+        push_part(&mut written, ":", time.minute());
+        push_part(&mut written, ":", time.second());
+        if let Precision::Fraction(_) = self.precision {
+            written.push_str(&self.fraction());
+        }
+        let seconds = self.offset_in(zone).seconds();
+        written.push(if seconds < 0 { '-' } else { '+' });
+        let minutes = seconds.unsigned_abs() / 60;
+        push_two(&mut written, minutes / 60);
+        written.push(':');
+        push_two(&mut written, minutes % 60);
+        written
     }
 
     /// The sender's offset, or that of `zone`. A time the clock skips or shows twice is read with the offset before the
@@ -210,6 +229,21 @@ impl fmt::Display for Written {
         let minutes = seconds.unsigned_abs() / 60;
         write!(f, "{sign}{:02}{}{:02}", minutes / 60, self.colon, minutes % 60)
     }
+}
+
+/// `2026-03-01T09:00:00.123456789+08:00`, in bytes.
+const LENGTH_MAX: usize = 35;
+
+/// A part of a date or time in two digits, behind what stands before it.
+fn push_part(to: &mut String, before: &str, number: i8) {
+    to.push_str(before);
+    push_two(to, u32::from(number.unsigned_abs()));
+}
+
+/// The last two digits of a number. By hand, for a formatter takes most of the time of a date.
+fn push_two(to: &mut String, number: u32) {
+    let digits = [number / 10, number].map(|number| char::from_digit(number % 10, 10));
+    to.extend(digits.into_iter().flatten());
 }
 
 /// The precision of the digits, and the fraction in nanoseconds.

@@ -101,8 +101,8 @@ impl View<'_> {
     fn extent_of(self, separator: Option<u8>, number: usize) -> Option<Extent> {
         let mut before = number.checked_sub(1)?;
         let whole = self.extent;
-        if !whole.is_there() {
-            return None;
+        if whole.first >= whole.last {
+            return (before == 0 && whole.is_there()).then_some(whole);
         }
         let bytes = self.message.text().as_bytes();
         let inside = self.message.index().parts.get(whole.first as usize..whole.last as usize)?;

@@ -97,8 +97,8 @@ impl<'m> Context<'m> {
 
     /// The key of a resource of this provider.
     pub(super) fn key(&self, kind: &str, parts: &[&str]) -> RecordKey {
-        let parts: Vec<Cow<'_, str>> = parts.iter().map(|part| key_part(part)).collect();
-        RecordKey::new(kind, &self.feed.provider.0, &[&format!("CM|{}", parts.join("|"))])
+        let parts = parts.iter().map(|part| key_part(part));
+        RecordKey::joined(kind, &self.feed.provider.0, std::iter::once(Cow::Borrowed("CM")).chain(parts))
     }
 
     /// The key of what has no number of its own: the visit, what it is, and its place in the list.
@@ -209,7 +209,7 @@ impl<'m> Context<'m> {
         let (uri, recognised) = system.map_or_else(|| (self.urn("code:L"), false), |system| self.system(system));
         let name = system.unwrap_or("L");
         let found = self.feed.code_tables.find(name, code, self.day);
-        let mut own = coding(&uri, code, text);
+        let mut own = coding(uri, code, text);
         let mut level = if recognised { Level::Coded } else { Level::Structured };
         if recognised && self.feed.code_tables.has(name) {
             // The terminology itself is loaded, and says which codes there are on the day.
@@ -227,7 +227,8 @@ impl<'m> Context<'m> {
             match found {
                 Some(target) => {
                     level = Level::Coded;
-                    let found = coding(&target.system, &target.code, &target.display).text("version", &target.version);
+                    let found =
+                        coding(target.system.clone(), &target.code, &target.display).text("version", &target.version);
                     concept.push("coding", found);
                 }
                 None => self.unmapped(domain, field, name, code),

@@ -113,7 +113,7 @@ fn modality_of(code: &str, provider: &str) -> Object {
     } else if MODALITIES_LATER.contains(&code) {
         coding(DCM_LATER, code, "")
     } else {
-        coding(&format!("urn:causeway:{}:modality", urn_part(provider)), code, "")
+        coding(format!("urn:causeway:{}:modality", urn_part(provider)), code, "")
     }
 }
 

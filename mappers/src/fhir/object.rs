@@ -132,9 +132,6 @@ impl Object {
     }
 
     fn find_mut(&mut self, name: &str) -> Option<&mut Json> {
-        if self.marks & mark(name) == 0 {
-            return None;
-        }
         self.members.iter_mut().find(|(known, _)| is_same(known, name)).map(|(_, value)| value)
     }
 
@@ -145,14 +142,17 @@ impl Object {
 
     /// Puts a member, or replaces it where it stands.
     fn insert(&mut self, name: &'static str, value: Json) {
-        if let Some(known) = self.find_mut(name) {
+        let mark = mark(name);
+        if self.marks & mark != 0
+            && let Some(known) = self.find_mut(name)
+        {
             *known = value;
             return;
         }
         if self.members.capacity() == 0 {
             self.members = Vec::with_capacity(self.room as usize);
         }
-        self.marks |= mark(name);
+        self.marks |= mark;
         self.members.push((name, value));
     }
 }

@@ -11,25 +11,16 @@ use super::object::Object;
 use crate::codes::Concept;
 
 /// A Coding. Empty when there is no code.
-pub(crate) fn coding(system: &str, code: &str, display: &str) -> Object {
+pub(crate) fn coding(system: impl Into<Cow<'static, str>>, code: &str, display: &str) -> Object {
     let code = code_grammar(code);
     if code.is_empty() {
         return Object::new();
     }
-    Object::sized(3).text("system", system).text("code", &code).text("display", display)
-}
-
-/// As [`coding`], in a system that may be one of ours.
-pub(crate) fn coding_in(system: Cow<'static, str>, code: &str, display: &str) -> Object {
-    let code = code_grammar(code);
-    if code.is_empty() {
-        return Object::new();
-    }
-    Object::sized(4).put("system", Json::of_ours(system)).text("code", &code).text("display", display)
+    Object::sized(4).put("system", Json::of_ours(system.into())).text("code", &code).text("display", display)
 }
 
 /// A CodeableConcept of one coding.
-pub(crate) fn concept(system: &str, code: &str, display: &str) -> Object {
+pub(crate) fn concept(system: impl Into<Cow<'static, str>>, code: &str, display: &str) -> Object {
     Object::sized(1).one("coding", coding(system, code, display))
 }
 

@@ -7,6 +7,9 @@ use super::json::Json;
 use super::object::Object;
 use super::scan::asks_for_escapes;
 
+/// What most resources take, in bytes.
+const ROOM: usize = 2048;
+
 impl Object {
     /// As the JSON text of a resource.
     pub(crate) fn written(&self) -> Resource {
@@ -16,6 +19,7 @@ impl Object {
     /// As [`Self::written`], with a buffer that was used before: the resources of a message share one.
     pub(crate) fn written_in(&self, buffer: &mut String) -> Resource {
         buffer.clear();
+        buffer.reserve(ROOM);
         object(self, buffer);
         Resource::from_json(buffer)
     }

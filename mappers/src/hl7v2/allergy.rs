@@ -9,6 +9,11 @@ use super::segment::pv1::Visit;
 use crate::codes;
 use crate::fhir::{Json, Object, concept, text_concept};
 
+/// The system of the clinical status.
+const CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
+/// The system of the verification status.
+const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
+
 /// An allergy or adverse reaction, read. Empty parts are left out of the resource.
 #[derive(Debug, Default)]
 pub(crate) struct Allergy {
@@ -88,22 +93,19 @@ pub(crate) fn record(
     version: Version,
     allergy: Allergy,
 ) -> Record {
-    let status =
-        |system: &str, code: &str| concept(&format!("http://terminology.hl7.org/CodeSystem/{system}"), code, "");
     let reaction = match allergy.manifestations.is_empty() {
         true => Object::new(),
-        false => Object::sized(2).list("manifestation", allergy.manifestations).text("severity", allergy.severity),
+        false => Object::sized(2).list("manifestation", allergy.manifestations).fixed("severity", allergy.severity),
     };
-    let category = if allergy.category.is_empty() { Json::Null } else { Json::from(allergy.category) };
     let onset_text = if allergy.onset.is_none() { allergy.onset_text } else { String::new() };
     let resource = context
         .resource("AllergyIntolerance", &key.resource_id())
         .one("identifier", allergy.identifier)
-        .put("clinicalStatus", status("allergyintolerance-clinical", allergy.clinical))
-        .put("verificationStatus", status("allergyintolerance-verification", allergy.verification))
-        .text("type", allergy.kind)
-        .one("category", category)
-        .text("criticality", allergy.criticality)
+        .put("clinicalStatus", concept(CLINICAL, allergy.clinical, ""))
+        .put("verificationStatus", concept(VERIFICATION, allergy.verification, ""))
+        .fixed("type", allergy.kind)
+        .one("category", Json::Fixed(allergy.category))
+        .fixed("criticality", allergy.criticality)
         .put("code", allergy.code)
         .put("patient", subject.reference())
         .maybe("encounter", visit.map(Visit::reference))

@@ -251,7 +251,7 @@ impl<'m> Context<'m> {
 
     /// The key of a record of this provider.
     pub(crate) fn key(&self, resource_type: &str, parts: &[&str]) -> RecordKey {
-        RecordKey::new(resource_type, self.provider_id(), parts.iter().map(|part| key_part(part)))
+        RecordKey::joined(resource_type, self.provider_id(), parts.iter().map(|part| key_part(part)))
     }
 
     /// A resource with what all of them have: type, id, and the application and facility it comes from. The control

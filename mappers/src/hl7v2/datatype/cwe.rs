@@ -6,7 +6,7 @@ use causeway_core::code_table::Target;
 use causeway_core::scope::Level;
 
 use crate::codes::{self, Concept};
-use crate::fhir::{Json, Object, coding, coding_in, concept_of};
+use crate::fhir::{Json, Object, coding, concept_of};
 use crate::hl7v2::context::Context;
 use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::reader::{Seg, Value};
@@ -52,7 +52,7 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
         level = level.max(if recognised { Level::Coded } else { Level::Structured });
         key = if key.is_empty() { code.clone().into_owned() } else { key };
         let version = if version <= count && value.has(version) { value.text(version) } else { Cow::Borrowed("") };
-        let made = coding_in(uri, &code, &text).text("version", &version);
+        let made = coding(uri, &code, &text).text("version", &version);
         if !has(&concept, &made) {
             concept.push("coding", made);
         }
@@ -61,7 +61,7 @@ pub(crate) fn with_default(value: &Value<'_, '_>, default_system: &str) -> Coded
                 Some(target) => {
                     level = Level::Coded;
                     let Target { system, code, display, version, .. } = target;
-                    concept.push("coding", coding(system, code, display).text("version", version));
+                    concept.push("coding", coding(system.clone(), code, display).text("version", version));
                 }
                 None if local.is_none() => local = Some((name.to_owned(), code, text)),
                 None => {}

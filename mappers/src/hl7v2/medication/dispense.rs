@@ -194,7 +194,7 @@ fn substitution<'m>(context: &Context<'m>, section: &Section<'_, 'm>) -> Object 
     let sent = value.text(1);
     match codes::SUBSTITUTION.row(&format!("S-{sent}")) {
         Some([_, system, was, _]) => {
-            Object::sized(2).put("wasSubstituted", *was == "y").put("type", concept(system, &sent, ""))
+            Object::sized(2).put("wasSubstituted", *was == "y").put("type", concept(*system, &sent, ""))
         }
         None => {
             cwe::unmapped(&value);

@@ -68,7 +68,7 @@ pub(crate) fn code(value: &Value<'_, '_>) -> Code {
         registered_until = until.parse().ok().or(registered_until);
         coded.level = Level::Coded;
         if !has_coding(&coded.concept, system, &number) {
-            coded.concept.push("coding", coding(system, &number, ""));
+            coded.concept.push("coding", coding(*system, &number, ""));
         }
     }
     Code { concept: coded.concept, level: coded.level, key: coded.key, is_chinese, registered_until }

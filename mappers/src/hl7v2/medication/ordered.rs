@@ -237,7 +237,7 @@ fn substitution<'m>(context: &Context<'m>, segment: &Seg<'m>, (number, table): (
     match codes::SUBSTITUTION.row(&format!("{table}-{sent}")) {
         Some([_, _, _, "n"]) => Object::sized(1).put("allowedBoolean", false),
         Some([_, system, _, _]) => {
-            let allowed = Object::sized(1).one("coding", coding(system, &sent, ""));
+            let allowed = Object::sized(1).one("coding", coding(*system, &sent, ""));
             Object::sized(1).put("allowedCodeableConcept", allowed)
         }
         None => {

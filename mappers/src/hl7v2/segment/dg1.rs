@@ -70,7 +70,7 @@ pub(crate) fn diagnosis<'m>(
     let row = kind.as_ref().and_then(|value| codes::DIAGNOSIS_TYPE.row(&value.text(1)));
     let usage = kind.as_ref().map(|value| match row {
         Some([_, "AD", display, _]) => concept("http://terminology.hl7.org/CodeSystem/diagnosis-role", "AD", display),
-        Some([_, _, display, _]) => concept(&context.urn("code", "0052"), &value.text(1), display),
+        Some([_, _, display, _]) => concept(context.urn("code", "0052"), &value.text(1), display),
         None => cwe::of_table(value, |_| None),
     });
     // DG1-21 → verificationStatus

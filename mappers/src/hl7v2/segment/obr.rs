@@ -284,7 +284,7 @@ pub(crate) fn section<'m>(context: &Context<'m>, obr: &Seg<'m>) -> (Object, Doma
             return (concept, Domain::parse(domain).unwrap_or(Domain::Laboratory), *category, true);
         }
         cwe::unmapped(&value);
-        return (concept(&context.urn("code", "0074"), &sent, ""), Domain::Laboratory, "laboratory", false);
+        return (concept(context.urn("code", "0074"), &sent, ""), Domain::Laboratory, "laboratory", false);
     };
     let concept = concept("http://terminology.hl7.org/CodeSystem/v2-0074", code, display);
     (concept, Domain::parse(domain).unwrap_or(Domain::Laboratory), *category, true)

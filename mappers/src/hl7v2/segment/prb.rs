@@ -14,6 +14,11 @@ use crate::hl7v2::note::NoteCode;
 use crate::hl7v2::profile::{SegmentUse, kept, required, used};
 use crate::hl7v2::reader::Seg;
 
+/// The system of the clinical status.
+const CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
+/// The system of the verification status.
+const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
+
 /// What is done with its fields.
 pub(crate) const USE: SegmentUse = SegmentUse {
     name: "PRB",
@@ -104,7 +109,6 @@ pub(crate) fn problem<'m>(
     let onset_words = prb.text(context, 17);
     let severity = cwe::field(prb, context, 26);
     let written = |time| context.written(time);
-    let system = |name: &str| format!("http://terminology.hl7.org/CodeSystem/condition-{name}");
     // What it rests on is told with it: OBX, NTE → evidence, note
     let version = Version {
         rank: if retracted { 3 } else { 1 },
@@ -117,8 +121,8 @@ pub(crate) fn problem<'m>(
     let resource = context
         .resource("Condition", &key.resource_id())
         .one("identifier", number.map_or_else(Object::new, |n| n.identifier(context, "condition", "")))
-        .put("clinicalStatus", concept(&system("clinical"), clinical, ""))
-        .put("verificationStatus", concept(&system("ver-status"), verification, ""))
+        .put("clinicalStatus", concept(CLINICAL, clinical, ""))
+        .put("verificationStatus", concept(VERIFICATION, verification, ""))
         .list("category", categories)
         .maybe("severity", severity)
         .put("code", coded.concept)

@@ -244,7 +244,7 @@ fn class<'m>(context: &Context<'m>, pv1: &Seg<'m>, visit_number: &str) -> (Objec
         if let Some(value) = &value {
             [2, 3].into_iter().for_each(|component| value.ask(component));
         }
-        return (coding(system, code, display), status);
+        return (coding(*system, code, display), status);
     }
     // R4 wants a class: unknown is said to be unknown, and the sender's own code kept as such.
     let Some(value) = value.filter(|_| !code.is_empty()) else {
@@ -252,7 +252,7 @@ fn class<'m>(context: &Context<'m>, pv1: &Seg<'m>, visit_number: &str) -> (Objec
         return (coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK", "unknown"), "unknown");
     };
     cwe::unmapped(&value);
-    (coding(&context.urn("code", "0004"), code, &value.text(2)), "unknown")
+    (coding(context.urn("code", "0004"), code, &value.text(2)), "unknown")
 }
 
 /// PV1-7, PV1-8, PV1-9, PV1-17, PV1-52 → participant.

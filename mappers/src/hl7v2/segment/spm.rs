@@ -123,7 +123,7 @@ pub(crate) fn of_order<'m>(context: &Context<'m>, obr: &Seg<'m>, order: &Order, 
         }
         let name = if system.is_empty() { "L" } else { &*system };
         let (uri, _) = cwe::system_uri(context, name);
-        Object::sized(1).one("coding", coding(&uri, &code, &text))
+        Object::sized(1).one("coding", coding(uri, &code, &text))
     };
     let key = derived_key(context, order, 1);
     let mut collection = Object::sized(4).maybe("collector", collector);

@@ -112,7 +112,7 @@ fn entry(
     let Said { entity, letter, code, text } = said;
     let text = allergen(text, display);
     let shown = if text.is_empty() { display } else { text };
-    let entity_letter = coding(&format!("urn:causeway:ha:entity:{entity}"), letter, display);
+    let entity_letter = coding(format!("urn:causeway:ha:entity:{entity}"), letter, display);
     let codings: Vec<Json> = vec![entity_letter.into(), coding("urn:causeway:ha:allergen", code, text).into()];
     let key = |named: &[&str]| {
         let parts: Vec<&str> = [&**entity, &**letter].into_iter().chain(named.iter().copied()).collect();
