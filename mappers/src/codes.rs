@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 /// A table: rows of `N` columns, found by the first.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
-    rows: Vec<[&'static str; N]>, // INVARIANT: sorted by the first column.
-    /// The marks of the codes: one whose mark is missing has no row. Most texts that are looked up are no codes.
-    marks: [u64; 4],
+    rows: Vec<[&'static str; N]>, // INVARIANT: in the order of the buckets of their first columns.
+    /// Where the rows of each bucket begin, and where the last ones end. Most texts that are looked up are no codes, and most
+    /// codes are alone in their bucket.
+    starts: Vec<usize>,
 }
 
 /// A concept of a code system.
@@ -172,31 +173,31 @@ impl<const N: usize> Table<N> {
     /// of columns is left out, and a test finds it.
     fn parse(text: &'static str) -> Self {
         let mut rows: Vec<[&'static str; N]> = text.lines().skip(2).filter_map(columns).collect();
-        rows.sort_unstable_by_key(|row| row.first().copied().unwrap_or_default());
-        let mut marks = [0; 4];
-        for [word, bit] in rows.iter().map(|row| mark(row.first().copied().unwrap_or_default())) {
-            marks.iter_mut().skip(word).take(1).for_each(|marks| *marks |= 1_u64 << bit);
-        }
-        Self { rows, marks }
+        let bucket_of = |row: &[&'static str; N]| bucket(row.first().copied().unwrap_or_default());
+        rows.sort_by_key(bucket_of);
+        let starts = (0..=BUCKETS).map(|at| rows.partition_point(|row| bucket_of(row) < at)).collect();
+        Self { rows, starts }
     }
 
     /// The row of a code.
     pub(crate) fn row(&self, v2: &str) -> Option<&[&'static str; N]> {
-        let [word, bit] = mark(v2);
-        if self.marks.get(word).is_none_or(|marks| marks >> bit & 1 == 0) {
-            return None;
-        }
-        let found = self.rows.binary_search_by(|row| row.first().copied().unwrap_or_default().cmp(v2)).ok()?;
-        self.rows.get(found)
+        let bucket = bucket(v2);
+        let (from, to) = (*self.starts.get(bucket)?, *self.starts.get(bucket + 1)?);
+        self.rows.get(from..to)?.iter().find(|row| row.first() == Some(&v2))
     }
 }
 
-/// One bit of four words for a code.
-fn mark(code: &str) -> [usize; 2] {
-    let bytes = code.as_bytes();
-    let [first, last] = [bytes.first(), bytes.last()].map(|byte| byte.copied().map_or(0, usize::from));
-    let sum = first.wrapping_mul(11) ^ last.wrapping_mul(5) ^ bytes.len().wrapping_mul(37);
-    [sum / 64 % 4, sum % 64]
+/// How many buckets a table has.
+const BUCKETS: usize = 128;
+
+/// The bucket of a code, by how it begins and ends and how long it is.
+fn bucket(code: &str) -> usize {
+    let (first, last) = match code.as_bytes() {
+        [] => (0, 0),
+        [only] => (*only, *only),
+        [first, .., last] => (*first, *last),
+    };
+    (usize::from(first) * 11 + usize::from(last) * 5 + code.len() * 37) % BUCKETS
 }
 
 impl Table<2> {

@@ -120,7 +120,7 @@ impl Json {
     }
 
     /// Null, and what R4 forbids.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Null => true,
             Self::Short(text) => text.is_empty(),

@@ -54,8 +54,12 @@ impl Object {
     }
 
     /// Puts a list with this one value; nothing when the value is null or empty.
-    pub(crate) fn one(self, name: &'static str, value: impl Into<Json>) -> Self {
-        self.put(name, Json::Array(vec![value.into()]))
+    pub(crate) fn one(mut self, name: &'static str, value: impl Into<Json>) -> Self {
+        let value = value.into();
+        if !value.is_empty() {
+            self.insert(name, Json::Array(vec![value]));
+        }
+        self
     }
 
     /// Puts a list of the values that are not empty.
@@ -165,9 +169,8 @@ impl PartialEq for Object {
 
 /// One bit of 32 for a name. Names of one bit are told apart by looking.
 fn mark(name: &str) -> u32 {
-    let bytes = name.as_bytes();
-    let [first, last] = [bytes.first(), bytes.last()].map(|byte| byte.copied().map_or(0, u32::from));
-    1_u32.rotate_left(first * 3 + last * 11)
+    let last = name.as_bytes().last().copied().map_or(0, usize::from);
+    1 << ((name.len() + last * 25) % 32)
 }
 
 /// Whether two names are one. Told from the length and the last byte mostly: members of one object seldom share both.

@@ -282,9 +282,10 @@ const fn bit(number: usize) -> Option<u64> {
 
 /// Without the blanks around it.
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
-    let is_trim = |text: &str| {
-        let ends = [text.as_bytes().first(), text.as_bytes().last()];
-        ends.into_iter().flatten().all(u8::is_ascii_graphic)
+    let is_trim = |text: &str| match text.as_bytes() {
+        [] => true,
+        [only] => only.is_ascii_graphic(),
+        [first, .., last] => first.is_ascii_graphic() && last.is_ascii_graphic(),
     };
     match text {
         text if is_trim(&text) => text,

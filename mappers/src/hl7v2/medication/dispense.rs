@@ -184,8 +184,8 @@ fn dosages<'m>(context: &Context<'m>, section: &Section<'_, 'm>, order: &Order, 
 }
 
 /// RXD-12: the most in a day.
-fn daily(value: &crate::hl7v2::reader::Value<'_, '_>) -> Option<Object> {
-    quantity::composite(value).map(ordered::a_day)
+fn daily(value: &crate::hl7v2::reader::Value<'_, '_>) -> Option<Json> {
+    quantity::composite(value).map(|most| Json::shared(ordered::a_day(most)))
 }
 
 /// RXD-11 → substitution.

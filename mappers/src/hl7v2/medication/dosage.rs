@@ -9,13 +9,13 @@ use crate::hl7v2::segment::rxr::Route;
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     /// `doseQuantity` or `doseRange`.
-    pub(crate) dose: Option<(&'static str, Object)>,
+    pub(crate) dose: Option<(&'static str, Json)>,
     /// `rateQuantity` or `rateRatio`.
-    pub(crate) rate: Option<(&'static str, Object)>,
+    pub(crate) rate: Option<(&'static str, Json)>,
     /// additionalInstruction.
     pub(crate) instructions: Vec<Json>,
     /// maxDosePerPeriod.
-    pub(crate) daily: Option<Object>,
+    pub(crate) daily: Option<Json>,
     /// By which way.
     pub(crate) route: Route,
 }
@@ -68,7 +68,7 @@ fn dosage(context: &Context<'_>, timing: &Timing, shared: &Shared, kind: &str) -
 }
 
 fn dose_and_rate(timing: &Timing, shared: &Shared, kind: &str) -> Object {
-    let of_timing = timing.quantity.clone().map(|quantity| ("doseQuantity", quantity));
+    let of_timing = timing.quantity.clone().map(|quantity| ("doseQuantity", quantity.into()));
     let mut amounts = Object::sized(3);
     for (name, value) in [shared.dose.clone().or(of_timing), shared.rate.clone()].into_iter().flatten() {
         amounts.set(name, value);

@@ -64,9 +64,9 @@ pub(crate) struct Ordered {
     /// Its strength.
     pub(crate) strength: Option<Strength>,
     /// How much each time: `doseQuantity` or `doseRange`.
-    pub(crate) dose: Option<(&'static str, Object)>,
+    pub(crate) dose: Option<(&'static str, Json)>,
     /// How fast: `rateQuantity` or `rateRatio`.
-    pub(crate) rate: Option<(&'static str, Object)>,
+    pub(crate) rate: Option<(&'static str, Json)>,
     /// Dosage.additionalInstruction.
     pub(crate) instructions: Vec<Json>,
     /// For the pharmacy, as notes.
@@ -78,7 +78,7 @@ pub(crate) struct Ordered {
     /// How often again.
     pub(crate) refills: Option<u32>,
     /// Dosage.maxDosePerPeriod.
-    pub(crate) daily: Option<Object>,
+    pub(crate) daily: Option<Json>,
     /// MedicationRequest.reasonCode.
     pub(crate) reasons: Vec<Json>,
     /// The pharmacy.
@@ -170,24 +170,24 @@ fn dose<'m>(
     context: &Context<'m>,
     segment: &Seg<'m>,
     [least, greatest, unit]: [usize; 3],
-) -> Option<(&'static str, Object)> {
+) -> Option<(&'static str, Json)> {
     let (low, high) = (amount(context, segment, [least, unit]), amount(context, segment, [greatest, unit]));
     match (low, high) {
         (Some(low), Some(high)) if low != high => {
-            Some(("doseRange", Object::sized(2).put("low", low).put("high", high)))
+            Some(("doseRange", Json::shared(Object::sized(2).put("low", low).put("high", high))))
         }
-        (Some(one), _) => Some(("doseQuantity", one)),
-        (None, Some(high)) => Some(("doseRange", Object::sized(1).put("high", high))),
+        (Some(one), _) => Some(("doseQuantity", Json::shared(one))),
+        (None, Some(high)) => Some(("doseRange", Json::shared(Object::sized(1).put("high", high)))),
         (None, None) => None,
     }
 }
 
 /// The rate: an amount and a unit that holds the time.
-fn rate<'m>(context: &Context<'m>, segment: &Seg<'m>, fields: [usize; 2]) -> Option<(&'static str, Object)> {
+fn rate<'m>(context: &Context<'m>, segment: &Seg<'m>, fields: [usize; 2]) -> Option<(&'static str, Json)> {
     if fields == [0, 0] {
         return None;
     }
-    amount(context, segment, fields).map(|rate| ("rateQuantity", rate))
+    amount(context, segment, fields).map(|rate| ("rateQuantity", Json::shared(rate)))
 }
 
 /// The dose in a unit of time, `H1`: only an amount that is one can be given in a time.
@@ -195,15 +195,15 @@ fn per<'m>(
     context: &Context<'m>,
     segment: &Seg<'m>,
     number: usize,
-    dose: Option<&(&'static str, Object)>,
-) -> Option<(&'static str, Object)> {
+    dose: Option<&(&'static str, Json)>,
+) -> Option<(&'static str, Json)> {
     let value = segment.first(context, number)?;
     let text = value.text(1);
     let time = crate::hl7v2::datatype::repeat::old_duration(&text).and_then(|(length, _)| length);
     match (dose, time) {
         (Some(("doseQuantity", dose)), Some(time)) => {
             let ratio = Object::sized(2).put("numerator", dose.clone()).put("denominator", time);
-            Some(("rateRatio", ratio))
+            Some(("rateRatio", Json::shared(ratio)))
         }
         (Some(_) | None, Some(_) | None) => {
             value.note(NoteCode::UnmappedCode, "the unit of time, or the amount given in it, cannot be read: left out");
@@ -258,8 +258,8 @@ fn whole_number<'m>(context: &Context<'m>, segment: &Seg<'m>, number: usize) -> 
 }
 
 /// The most in a day: a Ratio.
-fn daily<'m>(context: &Context<'m>, segment: &Seg<'m>, number: usize) -> Option<Object> {
-    quantity::composite(&segment.first(context, number)?).map(a_day)
+fn daily<'m>(context: &Context<'m>, segment: &Seg<'m>, number: usize) -> Option<Json> {
+    quantity::composite(&segment.first(context, number)?).map(|most| Json::shared(a_day(most)))
 }
 
 /// An amount in a day: a Ratio.

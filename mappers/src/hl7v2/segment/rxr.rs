@@ -2,7 +2,7 @@
 
 use crate::codes;
 use crate::codes::Table;
-use crate::fhir::{Json, Object};
+use crate::fhir::Json;
 use crate::hl7v2::context::Context;
 use crate::hl7v2::datatype::cwe;
 use crate::hl7v2::note::NoteCode;
@@ -22,15 +22,15 @@ pub(crate) const USE: SegmentUse = SegmentUse {
     ],
 };
 
-/// How it gets into the body.
+/// How it gets into the body: one way for all doses of an order.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Route {
     /// RXR-1.
-    pub(crate) route: Option<Object>,
+    pub(crate) route: Option<Json>,
     /// RXR-2.
-    pub(crate) site: Option<Object>,
+    pub(crate) site: Option<Json>,
     /// RXR-4.
-    pub(crate) method: Option<Object>,
+    pub(crate) method: Option<Json>,
     /// RXR-5.
     pub(crate) instructions: Vec<Json>,
 }
@@ -46,18 +46,18 @@ pub(crate) fn read<'m>(context: &Context<'m>, routes: &[&Seg<'m>]) -> Route {
         rxr.first(context, number).map(|value| {
             let system = value.text(3);
             let is_of_table = system.is_empty() || &*system == name || !value.has(1);
-            if is_of_table && value.has(1) {
+            Json::shared(if is_of_table && value.has(1) {
                 cwe::of_table(&value, |code| table.concept(code))
             } else {
                 cwe::read(&value).concept
-            }
+            })
         })
     };
     let route = coded(1, &codes::ROUTE, "HL70162");
     let site = coded(2, &codes::ADMINISTRATION_SITE, "HL70163");
     let method = coded(4, &codes::ADMINISTRATION_METHOD, "HL70165");
     let instructions = cwe::fields(rxr, context, 5);
-    if route.as_ref().is_none_or(Object::is_empty) {
+    if route.as_ref().is_none_or(Json::is_empty) {
         context.missing(rxr, 1, "the route is missing");
     }
     Route { route, site, method, instructions }
