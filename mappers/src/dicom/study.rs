@@ -53,6 +53,9 @@ const MODALITIES_LATER: &[&str] = &[
     "XAPROTOCOL",
 ];
 const SNOMED: &str = "http://snomed.info/sct";
+/// The id of the contained Endpoint, and what refers to it.
+const DICOMWEB: &str = "dicomweb";
+const DICOMWEB_REFERENCE: &str = "#dicomweb";
 /// Says under which digests an instance is kept; more than one when different instances came under its UID.
 const KEPT_AS: &str = "urn:causeway:extension:kept-as";
 
@@ -73,10 +76,11 @@ pub(super) fn record(
     let started = date(header, tag::STUDY_DATE);
     let accession = accession(header, provider);
     let source = format!("urn:causeway:{}:source:{}", urn_part(provider), urn_part(&envelope.sender));
-    let study = Object::sized(14)
+    let study = Object::sized(16)
         .text("resourceType", "ImagingStudy")
         .text("id", &key.resource_id())
         .put("meta", Object::sized(1).text("source", &source))
+        .one("contained", dicomweb())
         // (0020,000D), (0008,0050) → identifier
         .list("identifier", vec![study_identifier(header).into(), accession.clone().into()])
         .text("status", "available")
@@ -87,6 +91,7 @@ pub(super) fn record(
         .maybe("started", moment(header, started, tag::STUDY_TIME, zone))
         // (0008,0050) → basedOn
         .one("basedOn", request(&accession))
+        .one("endpoint", Object::sized(1).put("reference", Json::Fixed(DICOMWEB_REFERENCE)))
         .put("numberOfSeries", 1_u32)
         .put("numberOfInstances", 1_u32)
         // (0008,1030) → description
@@ -104,6 +109,27 @@ pub(super) fn record(
         retracted: false,
         resource: Resource::of(&join(&tree, &tree)),
     }
+}
+
+/// The DICOMweb service that gives the images of the study: that of the hub whose record this is.
+///
+/// It is contained, and its address is relative to the server the record is read from. An Endpoint of its own would be a
+/// record of nobody, and an address from the configuration would stand in every version ever stored, wrong from the day the
+/// hub gets another name; so the mapper needs no setting, and every study says the same.
+fn dicomweb() -> Object {
+    let payload = coding("http://terminology.hl7.org/CodeSystem/endpoint-payload-type", "any", "");
+    let mime_types = ["application/dicom", "application/dicom+json"];
+    Object::sized(7)
+        .fixed("resourceType", "Endpoint")
+        .fixed("id", DICOMWEB)
+        .fixed("status", "active")
+        .put(
+            "connectionType",
+            coding("http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "dicom-wado-rs", ""),
+        )
+        .one("payloadType", Object::sized(2).one("coding", payload).fixed("text", "DICOM"))
+        .list("payloadMimeType", mime_types.map(Json::Fixed).into())
+        .fixed("address", "/dicomweb")
 }
 
 /// A modality; one that is no code of DICOM's is the sender's own.
