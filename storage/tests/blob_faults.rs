@@ -32,6 +32,7 @@ type Case = (&'static str, fn());
 const CASES: &[Case] = &[
     ("without_a_fault_everything_is_stored", without_a_fault_everything_is_stored),
     ("bytes_and_names_are_synced_before_finish_returns", bytes_and_names_are_synced_before_finish_returns),
+    ("stored_bytes_are_replaced_by_durable_ones_only", stored_bytes_are_replaced_by_durable_ones_only),
     ("a_kill_at_any_call_loses_nothing_finished", a_kill_at_any_call_loses_nothing_finished),
     ("a_failed_sync_is_told_and_the_blob_is_not_there", a_failed_sync_is_told_and_the_blob_is_not_there),
     ("a_full_disk_is_told_as_full_and_overcome", a_full_disk_is_told_as_full_and_overcome),
@@ -68,7 +69,11 @@ fn store_all(dir: &Path) {
                     println!("stored {digest}");
                     break;
                 }
-                Err(BlobError::Full { .. }) => println!("full {number}"),
+                Err(BlobError::Full { .. }) => {
+                    let there = store.size(&Digest::of(&bytes(number)));
+                    assert!(matches!(there, Ok(None)), "its address is given up: {there:?}");
+                    println!("full {number}");
+                }
                 Err(BlobError::Sync { .. }) => return println!("sync {number}"),
                 Err(error) => return println!("error {error}"),
             }
@@ -133,8 +138,8 @@ fn without_a_fault_everything_is_stored() {
     assert_eq!(check(dir.path(), &said), usize::from(BLOBS));
 }
 
-/// In the order of the system calls: the folders are made and their names synced; then the file is synced, then renamed, then its
-/// folder is synced, and only then is anything said.
+/// In the order of the system calls: the folders are made and their names synced; then the file is written and takes its free
+/// address, then it is synced, then its folder is, and only then is anything said.
 fn bytes_and_names_are_synced_before_finish_returns() {
     let dir = tempfile::tempdir().expect("folder");
     let trace = dir.path().join("trace");
@@ -152,23 +157,57 @@ fn bytes_and_names_are_synced_before_finish_returns() {
         let renamed = before.iter().rposition(|call| call.contains("rename") && call.contains(digest));
         let renamed = renamed.expect("renamed before it is told");
         let from = before.get(renamed).and_then(|call| call.split('"').nth(1)).expect("the unfinished name");
-        let is_sync = |call: &&str, path: &str| call.contains("sync(") && call.contains(&format!("<{path}>"));
+        let folder = store.join(digest.split_at(2).0);
+        let address = folder.join(digest);
         let last_write =
             before.iter().rposition(|call| call.contains("pwrite64(") && call.contains(from)).expect("a write");
-        let synced = before.iter().rposition(|call| is_sync(call, from)).expect("the file is synced");
-        assert!(last_write < synced && synced < renamed, "write {last_write}, sync {synced}, rename {renamed}");
-        let folder = store.join(digest.split_at(2).0);
-        let after = before.get(renamed..).expect("after the rename");
-        let is_folder = |call: &&str| is_sync(call, folder.to_str().expect("path"));
-        assert!(after.iter().any(is_folder), "{} is synced after the rename", folder.display());
+        let synced = before.iter().rposition(|call| is_sync(call, &address)).expect("the file is synced");
+        assert!(last_write < renamed && renamed < synced, "write {last_write}, rename {renamed}, sync {synced}");
+        let after = before.get(synced..).expect("after the sync");
+        assert!(after.iter().any(|call| is_sync(call, &folder)), "{} is synced after the file", folder.display());
         let is_made = |call: &&str| call.contains("mkdir") && call.contains(&format!("{}\"", folder.display()));
         let made = before.iter().position(is_made).expect("the folder is made");
-        let names = before.iter().position(|call| is_sync(call, store.to_str().expect("path")));
+        let names = before.iter().position(|call| is_sync(call, &store));
         let names = names.expect("the names of the folders are synced");
         assert!(made < names && names < synced, "made {made}, names {names}, synced {synced}");
         told += 1;
     }
     assert_eq!(told, BLOBS);
+}
+
+/// A sync of this file or folder, in a trace with paths.
+fn is_sync(call: &str, path: &Path) -> bool {
+    call.contains("sync(") && call.contains(&format!("<{}>", path.display()))
+}
+
+/// Bytes that are stored may be relied on: what takes their place is synced before it does.
+fn stored_bytes_are_replaced_by_durable_ones_only() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (trace, store) = (dir.path().join("trace"), dir.path().join("blobs"));
+    run_quietly(&store, &[]);
+    let said = run(&store, &["-y", "-s", "200", "-o", trace.to_str().expect("path"), "-e", &format!("trace={CALLS}")]);
+    assert_eq!(check(&store, &said), usize::from(BLOBS));
+    let trace = std::fs::read_to_string(&trace).expect("trace");
+    let calls: Vec<&str> = trace.lines().collect();
+    let mut replaced = 0;
+    for (at, line) in calls.iter().enumerate() {
+        let names: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+        let [from, to] = names.as_slice() else { continue };
+        if line.contains("NOREPLACE") || !line.contains("rename") {
+            continue;
+        }
+        let (before, after) = calls.split_at(at);
+        let last_write =
+            before.iter().rposition(|call| call.contains("pwrite64(") && call.contains(from)).expect("a write");
+        let synced =
+            before.iter().rposition(|call| is_sync(call, Path::new(from))).expect("synced before it is renamed");
+        assert!(last_write < synced, "write {last_write}, sync {synced}");
+        let folder = Path::new(to).parent().expect("a folder");
+        let told = after.iter().position(|call| call.contains("\"stored ")).expect("told");
+        assert!(after.iter().take(told).any(|call| is_sync(call, folder)), "{} is synced", folder.display());
+        replaced += 1;
+    }
+    assert_eq!(replaced, BLOBS);
 }
 
 /// Killed at the n-th of these calls, for every n until the child gets through.
@@ -178,7 +217,7 @@ fn a_kill_at_any_call_loses_nothing_finished() {
     for (calls, step, most) in [
         ("fsync", 1, 16),
         ("fdatasync", 1, 14),
-        ("rename", 1, 14),
+        ("renameat2", 1, 14),
         ("mkdir", 40, 260),
         ("pwrite64", 2, 70),
         ("unlink", 1, 2),

@@ -2,26 +2,27 @@
 //! then is it said to be safe. Associations, STOW-RS and imports share it, so that nothing is safe by one of them that is
 //! not by the others.
 
+mod clerk;
+
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use causeway_core::dicom::uid::Uid;
-use causeway_core::envelope::{Digest, Envelope, Format, TraceId};
-use causeway_core::phi::Phi;
 use causeway_core::port::{Appended, Freshness, LogError};
 use causeway_tls::Suspect;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
-use tracing::{debug, warn};
+use tracing::warn;
 
-use crate::door::{Distrust, Shared, uuid_at};
+use self::clerk::{Clerk, Logging};
+use crate::door::{Distrust, Shared};
 use crate::intake::{self, FileOrder, IntakeFault, Order, Piece, Sealed};
+use crate::part10;
 use crate::status::{Refusal, Status};
 
 /// Bytes handed to the store at once.
-pub(crate) const PIECE: usize = 64 << 10;
+pub(crate) const PIECE: usize = 128 << 10;
 /// Pieces that may wait for the store before reading stops.
-const PIECES: usize = 4;
+const PIECES: usize = 2;
 
 /// An instance on its way.
 pub(crate) struct Deposit {
@@ -29,9 +30,15 @@ pub(crate) struct Deposit {
     pub(crate) piece: Vec<u8>,
     /// Everything read so far, in bytes.
     pub(crate) bytes: u64,
+    /// Bytes of the piece that is read.
+    size: usize,
+    /// The place of the feed in the configuration.
+    feed: usize,
+    /// The operation.
+    kind: &'static str,
     pieces: mpsc::Sender<Piece>,
     names: Arc<OnceLock<Names>>,
-    intake: JoinHandle<Result<Sealed, IntakeFault>>,
+    intake: oneshot::Receiver<Result<Logging, IntakeFault>>,
 }
 
 /// What an instance is called.
@@ -88,26 +95,46 @@ impl Undeposited {
 
 impl Deposit {
     /// The data set of a command.
-    pub(crate) fn of_command(shared: &Shared, order: Order) -> Self {
+    pub(crate) fn of_command(shared: &Arc<Shared>, by: Bringer<'_>, order: Order) -> Self {
         let names = Names { sop_class: order.sop_class.clone(), sop_instance: order.sop_instance.clone() };
         let blobs = Arc::clone(&shared.ports.blobs);
-        Self::begin(Arc::new(OnceLock::from(names)), move |mut incoming| intake::take(&order, &*blobs, &mut incoming))
+        let head = part10::head(&order.sop_class, &order.sop_instance, &order.transfer_syntax);
+        // With the head it makes a whole piece, and so each piece behind it lies where file systems like it best.
+        let size = PIECE.saturating_sub(head.len()).max(1);
+        let take = move |mut incoming| intake::take(&order, &head, &*blobs, &mut incoming);
+        Self { size, ..Self::begin(shared, by, Arc::new(OnceLock::from(names)), take) }
     }
 
     /// A file, which says itself what it is.
-    pub(crate) fn of_file(shared: &Shared, order: FileOrder) -> Self {
+    pub(crate) fn of_file(shared: &Arc<Shared>, by: Bringer<'_>, order: FileOrder) -> Self {
         let (blobs, names) = (Arc::clone(&shared.ports.blobs), Arc::new(OnceLock::new()));
         let told = Arc::clone(&names);
-        Self::begin(names, move |mut incoming| intake::take_file(&order, &told, &*blobs, &mut incoming))
+        let take = move |mut incoming| intake::take_file(&order, &told, &*blobs, &mut incoming);
+        Self::begin(shared, by, names, take)
     }
 
     fn begin(
+        shared: &Arc<Shared>,
+        by: Bringer<'_>,
         names: Arc<OnceLock<Names>>,
         take: impl FnOnce(mpsc::Receiver<Piece>) -> Result<Sealed, IntakeFault> + Send + 'static,
     ) -> Self {
         let (pieces, incoming) = mpsc::channel(PIECES);
-        let intake = tokio::task::spawn_blocking(move || take(incoming));
-        Self { piece: Vec::new(), bytes: 0, pieces, names, intake }
+        let clerk = Clerk::new(shared, by);
+        let blobs = Arc::clone(&shared.ports.blobs);
+        let (told, intake) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            let logging = take(incoming).map(|sealed| clerk.log(sealed));
+            let goes_on = logging.is_ok();
+            // Nobody asks any more when the sender is gone.
+            drop(told.send(logging));
+            if goes_on {
+                // While the log is at work.
+                blobs.prepare();
+            }
+        });
+        let Bringer { feed, kind, .. } = by;
+        Self { piece: Vec::new(), bytes: 0, size: PIECE, feed, kind, pieces, names, intake }
     }
 
     /// Takes the next bytes; waits while the store has enough to do. Whether more are wanted: an intake that has given up
@@ -115,7 +142,18 @@ impl Deposit {
     pub(crate) async fn pour(&mut self, bytes: &[u8]) -> bool {
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.piece.extend_from_slice(bytes);
-        self.piece.len() < PIECE || self.hand_over().await
+        self.room() > 0 || self.hand_over().await
+    }
+
+    /// Where the next bytes go, with room for all that are wanted.
+    pub(crate) fn place(&mut self) -> &mut Vec<u8> {
+        self.piece.reserve_exact(self.room());
+        &mut self.piece
+    }
+
+    /// How many bytes are wanted before they are handed over.
+    pub(crate) const fn room(&self) -> usize {
+        self.size.saturating_sub(self.piece.len())
     }
 
     /// Gives what was read to the store. Whether it wants more.
@@ -123,7 +161,8 @@ impl Deposit {
         if self.piece.is_empty() {
             return !self.pieces.is_closed();
         }
-        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        let piece = std::mem::take(&mut self.piece);
+        self.size = PIECE;
         self.pieces.send(Piece::Bytes(piece)).await.is_ok()
     }
 }
@@ -142,14 +181,15 @@ impl Shared {
     }
 
     /// The last byte has come: makes the instance durable, in the store and in the log.
-    pub(crate) async fn complete(&self, by: Bringer<'_>, mut deposit: Deposit) -> Result<Deposited, Undeposited> {
-        self.tally.received(by.feed, by.kind, deposit.bytes, self.ports.clock.now());
+    pub(crate) async fn complete(&self, mut deposit: Deposit) -> Result<Deposited, Undeposited> {
+        let feed = deposit.feed;
+        self.tally.received(feed, deposit.kind, deposit.bytes, self.ports.clock.now());
         deposit.hand_over().await;
         // An intake that has given up already says why below.
         drop(deposit.pieces.send(Piece::End).await);
         let not = |refusal, later| Undeposited { refusal, names: deposit.names.get().cloned(), later };
-        let sealed = match deposit.intake.await {
-            Ok(Ok(sealed)) => sealed,
+        let logging = match deposit.intake.await {
+            Ok(Ok(logging)) => logging,
             Ok(Err(IntakeFault::Refused(refusal))) => return Err(not(refusal, false)),
             Ok(Err(IntakeFault::Store(error))) => {
                 warn!(%error, "an instance could not be stored");
@@ -157,15 +197,17 @@ impl Shared {
                 return Err(not(Refusal::from(&error), true));
             }
             Ok(Err(IntakeFault::Cut)) => return Err(not(Refusal::new(Status::PROCESSING, "it was cut short"), false)),
-            Err(error) => {
-                warn!(%error, "the intake of an instance broke");
+            Err(_gone) => {
+                warn!("the intake of an instance broke");
                 return Err(not(Refusal::new(Status::PROCESSING, "the hub failed; see its log"), false));
             }
         };
-        let claim = &sealed.claim;
-        let names = Names { sop_class: claim.sop_class.clone(), sop_instance: claim.sop_instance.clone() };
-        let (study, series) = (claim.study.clone(), claim.series.clone());
-        let appended = self.append(by, sealed).await.map_err(|error| {
+        let Logging { names, study, series, appended } = logging;
+        let appended: Result<Appended, LogError> = match appended {
+            Ok(appended) => appended.await.unwrap_or(Err(LogError::Closed)),
+            Err(error) => Err(error),
+        };
+        let appended = appended.map_err(|error| {
             warn!(%error, "a claim could not be logged");
             self.check(Distrust::Log(&error));
             let refusal = Refusal::from(&error);
@@ -174,11 +216,12 @@ impl Shared {
         })?;
         match appended.freshness {
             Freshness::New => {}
-            Freshness::Resent => self.tally.duplicate(by.feed),
+            Freshness::Resent => self.tally.duplicate(feed),
             Freshness::ControlIdReused => {
-                let feed = self.feed(by.feed).map(|feed| feed.name.as_str());
-                warn!(feed, position = %appended.position, "a SOP Instance UID was used for another instance: both are kept");
-                self.tally.conflict(by.feed);
+                let name = self.feed(feed).map(|feed| feed.name.as_str());
+                let position = appended.position;
+                warn!(feed = name, %position, "a SOP Instance UID was used for another instance: both are kept");
+                self.tally.conflict(feed);
             }
         }
         Ok(Deposited { names, study, series, freshness: appended.freshness })
@@ -193,30 +236,5 @@ impl Shared {
         let detail = format!("{who}, status 0x{:04X}: {}", status.0, refusal.comment);
         let feed = self.feed(feed).map(|feed| feed.name.to_string());
         (self.ports.refused)(&Suspect { address, cause: status.outcome(), detail, feed });
-    }
-
-    /// Writes the claim to the log.
-    async fn append(&self, by: Bringer<'_>, sealed: Sealed) -> Result<Appended, LogError> {
-        let Some(feed) = self.feed(by.feed) else { return Err(LogError::Closed) };
-        let at = self.ports.clock.now();
-        let body = sealed.claim.to_bytes();
-        let envelope = Envelope {
-            trace: TraceId(uuid_at(at)),
-            feed: feed.name.clone(),
-            format: Format::Dicom,
-            sender: by.sender.to_owned(),
-            control_id: sealed.claim.sop_instance.to_string(),
-            kind: by.kind.to_owned(),
-            patient_key: sealed.patient_key,
-            received_at: at,
-            digest: Digest::of(&body),
-            refusal: None,
-            body: Phi::new(body.into()),
-        };
-        debug!(feed = %envelope.feed, trace = %envelope.trace, "instance stored");
-        let (told, tells) = oneshot::channel();
-        // Nobody listens any more when the sender is gone; the claim is durable all the same.
-        self.ports.log.append(envelope, Box::new(move |result| drop(told.send(result))))?;
-        tells.await.unwrap_or(Err(LogError::Closed))
     }
 }

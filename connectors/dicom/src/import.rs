@@ -35,7 +35,8 @@ impl Importer {
     /// The file cannot be read. What is wrong with the instance is no error, but the answer.
     pub async fn take(&self, source: &mut (dyn Read + Send)) -> io::Result<Result<Deposited, Undeposited>> {
         let Some(order) = self.shared.file_order(0) else { return Ok(Err(Undeposited::not_now())) };
-        let mut deposit = Deposit::of_file(&self.shared, order);
+        let by = Bringer { feed: 0, sender: self.sender.as_str(), kind: KIND };
+        let mut deposit = Deposit::of_file(&self.shared, by, order);
         let mut piece = vec![0; PIECE];
         loop {
             let read = match source.read(&mut piece) {
@@ -47,7 +48,6 @@ impl Importer {
                 break;
             }
         }
-        let by = Bringer { feed: 0, sender: self.sender.as_str(), kind: KIND };
-        Ok(self.shared.complete(by, deposit).await)
+        Ok(self.shared.complete(deposit).await)
     }
 }

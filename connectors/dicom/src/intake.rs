@@ -16,7 +16,6 @@ use tokio::sync::mpsc::Receiver;
 
 pub(crate) use file::{FileOrder, take_file};
 
-use crate::part10;
 use crate::scan::{Layout, Scan, ScanLimits, Scanner, Span};
 use crate::status::{Refusal, Status};
 
@@ -72,12 +71,16 @@ impl<E: Into<Refusal>> From<E> for IntakeFault {
     }
 }
 
-/// Takes one instance in. May block.
-pub(crate) fn take(order: &Order, blobs: &dyn BlobStore, pieces: &mut Receiver<Piece>) -> Result<Sealed, IntakeFault> {
-    let head = part10::head(&order.sop_class, &order.sop_instance, &order.transfer_syntax);
+/// Takes one instance in, whose file begins with `head`. May block.
+pub(crate) fn take(
+    order: &Order,
+    head: &[u8],
+    blobs: &dyn BlobStore,
+    pieces: &mut Receiver<Piece>,
+) -> Result<Sealed, IntakeFault> {
     let mut scanner = Scanner::data_set(&order.transfer_syntax, order.limits);
     let mut writer = blobs.create()?;
-    writer.write(&head)?;
+    writer.write(head)?;
     loop {
         match pieces.blocking_recv() {
             Some(Piece::Bytes(bytes)) => {
@@ -88,7 +91,7 @@ pub(crate) fn take(order: &Order, blobs: &dyn BlobStore, pieces: &mut Receiver<P
             None => return Err(IntakeFault::Cut),
         }
     }
-    seal(order, scanner.finish()?, &head, writer)
+    seal(order, scanner.finish()?, head, writer)
 }
 
 /// All of it has come: checks that it is what it should be, and makes it durable.

@@ -343,7 +343,9 @@ impl Taking {
                 order.study.clone_from(&self.study);
                 order.bare = false;
                 let until = Instant::now() + shared.config.limits.instance_timeout;
-                Part::Instance(Box::new(Deposit::of_file(shared, order)), until)
+                let sender = shared.feed(self.feed).map(|feed| feed.name.to_string()).unwrap_or_default();
+                let by = Bringer { feed: self.feed, sender: &sender, kind: KIND };
+                Part::Instance(Box::new(Deposit::of_file(shared, by, order)), until)
             }
         };
         self.part = Some(part);
@@ -367,11 +369,7 @@ impl Taking {
         let received = Instant::now();
         let outcome = match part {
             Part::Nowhere(not) => Err(not),
-            Part::Instance(deposit, _) => {
-                let sender = shared.feed(self.feed).map(|feed| feed.name.to_string()).unwrap_or_default();
-                let by = Bringer { feed: self.feed, sender: &sender, kind: KIND };
-                shared.complete(by, *deposit).await
-            }
+            Part::Instance(deposit, _) => shared.complete(*deposit).await,
         };
         let status = outcome.as_ref().map_or_else(|not| not.refusal.status, |_stored| Status::SUCCESS);
         shared.tally.answered(self.feed, status, received.elapsed());

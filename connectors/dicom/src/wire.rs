@@ -7,11 +7,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::pdu::{HEAD, VALUE_HEAD};
 
-/// Read ahead so much: heads are small and many.
-const READ_AHEAD: usize = 32 << 10;
+/// Read ahead so much: heads are small and many. What is read for more than that goes past this buffer.
+const READ_AHEAD: usize = 8 << 10;
 /// What is said before a close is waited for so long to be heard.
 const LINGER: Duration = Duration::from_secs(2);
-/// Bodies are read in steps of so many bytes: nothing is made ready by a declared length.
+/// Room is made in steps of so many bytes: nothing is made ready by a declared length.
 const STEP: usize = 16 << 10;
 
 /// Why bytes did not come, or did not go.
@@ -76,16 +76,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(ValueHead { bytes, context, is_command: control & 1 == 1, is_last: control & 2 == 2 })
     }
 
-    /// Reads so many bytes to the end of `into`.
+    /// Reads so many bytes to the end of `into`, as many at once as have come and it has room for: a place that is large enough
+    /// is filled by the system itself.
     pub(crate) async fn append(&mut self, into: &mut Vec<u8>, bytes: usize, until: Instant) -> Result<(), WireFault> {
         let mut left = bytes;
         while left > 0 {
-            let step = left.min(STEP);
-            let from = into.len();
-            into.resize(from.saturating_add(step), 0);
-            let Some(place) = into.get_mut(from..) else { return Err(WireFault::Closed) };
-            timed(timeout_at(until, self.stream.read_exact(place)).await)?;
-            left = left.saturating_sub(step);
+            if into.len() == into.capacity() {
+                into.reserve(left.min(STEP));
+            }
+            // Beyond what there is room for it would make room by itself.
+            let room = left.min(into.capacity().saturating_sub(into.len()));
+            let mut rest = (&mut self.stream).take(u64::try_from(room).unwrap_or(u64::MAX));
+            match timed(timeout_at(until, rest.read_buf(into)).await)? {
+                0 => return Err(WireFault::Closed),
+                read => left = left.saturating_sub(read),
+            }
         }
         Ok(())
     }
@@ -113,9 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-fn timed<T>(done: Result<std::io::Result<T>, tokio::time::error::Elapsed>) -> Result<(), WireFault> {
+fn timed<T>(done: Result<std::io::Result<T>, tokio::time::error::Elapsed>) -> Result<T, WireFault> {
     match done {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(done)) => Ok(done),
         Ok(Err(_broken)) => Err(WireFault::Closed),
         Err(_elapsed) => Err(WireFault::TimedOut),
     }

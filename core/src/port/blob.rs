@@ -97,6 +97,10 @@ pub trait BlobStore: Send + Sync {
     /// Begins a new blob, of at most so many bytes as the engine's configuration allows.
     fn create(&self) -> Result<Box<dyn BlobWriter>, BlobError>;
 
+    /// Makes ready for the next blob whatever can be made ready now, so that [`BlobStore::create`] is quicker: for somebody who
+    /// has the time. Engines where nothing can be do nothing.
+    fn prepare(&self) {}
+
     /// Stores bytes that are in memory already; durable when it returns.
     fn put(&self, bytes: &[u8]) -> Result<Blob, BlobError> {
         let mut writer = self.create()?;

@@ -3,29 +3,35 @@
 //! | path | what |
 //! | --- | --- |
 //! | `ab/<64 hex digits>` | a blob (`seal`), under the first two digits of its address |
-//! | `unfinished/<id>` | a blob on its way in, or what a killed process left of one |
+//! | `unfinished/<id>` | a blob on its way in, an empty file kept ready for one, or what a killed process left of either |
 //!
-//! A blob is written to `unfinished/`, synced, renamed to its address, and then the folder that got the new name is synced.
-//! A crash at any moment leaves a whole blob or an unfinished file, never a part under an address. Several processes may
-//! share the folder: whoever renames last replaces the same bytes by the same bytes.
+//! A blob is written to `unfinished/`. Where its address is free it is renamed to it, and then file and folder are synced, which
+//! a file system with a journal does in one go; where it is not, the file is synced before it takes the place of what may be
+//! relied on, and then the folder is. A process that dies leaves a whole blob or an unfinished file. A power cut may leave an
+//! address with bytes missing that nothing points to: it is told as damage, mended by whoever stores the bytes again, and
+//! swept otherwise (`docs/decisions/0011-a-free-address-is-taken-before-the-sync.md`). Several processes may share the folder: whoever renames
+//! last replaces the same bytes by the same bytes.
 //!
 //! All 256 folders are made, and their names synced, when the store is opened: a sync costs about as much as half a megabyte
 //! written, and a second level of folders would cost two more for each of the first 65,536 blobs.
 
 mod disk;
 mod shards;
+mod spare;
 mod writer;
 
 use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use causeway_core::envelope::Digest;
 use causeway_core::port::{Blob, BlobError, BlobRow, BlobStore, BlobWriter};
 use jiff::Timestamp;
 
 use self::disk::{create_dir, sync_dir, unavailable};
+use self::spare::Spares;
 use self::writer::FolderWriter;
 use super::folder_settings::FolderBlobSettings;
 use super::seal::{Table, damaged, size_of};
@@ -38,6 +44,7 @@ const UNFINISHED: &str = "unfinished";
 pub struct FolderBlobs {
     dir: PathBuf,
     settings: FolderBlobSettings,
+    spares: Arc<Spares>,
 }
 
 impl FolderBlobs {
@@ -58,7 +65,7 @@ impl FolderBlobs {
         (0..=u8::MAX).try_for_each(|first| create_dir(&dir.join(shard(first))))?;
         sync_dir(dir)?;
         dir.parent().map_or(Ok(()), sync_dir)?;
-        Ok(Self { dir: dir.to_owned(), settings })
+        Ok(Self { dir: dir.to_owned(), settings, spares: Arc::default() })
     }
 
     /// Where a blob is, or would be.
@@ -81,6 +88,10 @@ impl FolderBlobs {
 impl BlobStore for FolderBlobs {
     fn create(&self) -> Result<Box<dyn BlobWriter>, BlobError> {
         Ok(Box::new(FolderWriter::new(self)?))
+    }
+
+    fn prepare(&self) {
+        self.spares.add(&self.dir.join(UNFINISHED));
     }
 
     fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError> {

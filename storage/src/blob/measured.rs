@@ -39,6 +39,10 @@ impl BlobStore for MeasuredBlobs {
         Ok(Box::new(MeasuredWriter { writer: writer?, metrics: Arc::clone(&self.metrics), begun }))
     }
 
+    fn prepare(&self) {
+        self.store.prepare();
+    }
+
     fn put(&self, bytes: &[u8]) -> Result<Blob, BlobError> {
         let begun = Instant::now();
         let stored = self.store.put(bytes);

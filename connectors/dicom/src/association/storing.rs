@@ -47,7 +47,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             charset: feed.charset.clone(),
             study: None,
         };
-        let deposit = Deposit::of_command(shared, order);
+        let by = Bringer { feed: agreed.feed, sender: &agreed.calling, kind: KIND };
+        let deposit = Deposit::of_command(shared, by, order);
         let until = Instant::now() + shared.config.limits.instance_timeout;
         Ok(Storing { deposit, bytes_max: feed.instance_bytes_max, until })
     }
@@ -60,11 +61,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             let step = match sink {
                 Sink::Instance(storing) => {
                     let deposit = &mut storing.deposit;
-                    let step = left.min(PIECE.saturating_sub(deposit.piece.len()));
+                    let step = left.min(deposit.room());
                     let until = storing.until.min(Instant::now() + patience);
-                    self.wire.append(&mut deposit.piece, step, until).await?;
+                    self.wire.append(deposit.place(), step, until).await?;
                     deposit.bytes = deposit.bytes.saturating_add(u64::try_from(step).unwrap_or(u64::MAX));
-                    if deposit.piece.len() >= PIECE {
+                    if deposit.room() == 0 {
                         // An intake that has given up says why when the last byte has come.
                         deposit.hand_over().await;
                     }
@@ -105,8 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
 
     /// The last byte has come: makes it durable, there and here.
     pub(super) async fn store(&mut self, agreed: &Agreed, storing: Storing) -> Result<(), Refusal> {
-        let by = Bringer { feed: agreed.feed, sender: &agreed.calling, kind: KIND };
-        let deposited = self.shared.complete(by, storing.deposit).await.map_err(|not| not.refusal)?;
+        let deposited = self.shared.complete(storing.deposit).await.map_err(|not| not.refusal)?;
         let feed = self.shared.feed(agreed.feed).filter(|_| deposited.freshness == Freshness::ControlIdReused);
         feed.map_or(Ok(()), |feed| feed.on_conflict.answer())
     }

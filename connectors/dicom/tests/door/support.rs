@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -160,9 +159,11 @@ impl Hub {
         self.blobs.list(None, 1000).expect("listed").len()
     }
 
-    /// Files that unfinished writers left behind.
+    /// Files that unfinished writers left behind; empty ones are kept ready for the next.
     pub(crate) fn unfinished(&self) -> usize {
-        files(&self.dir.path().join("blobs").join("unfinished"))
+        let files = std::fs::read_dir(self.dir.path().join("blobs/unfinished")).expect("a folder");
+        // One that is gone by now was finished or given up.
+        files.filter_map(|file| file.and_then(|file| file.metadata()).ok()).filter(|about| about.len() > 0).count()
     }
 
     pub(crate) async fn client(&self, contexts: &[(&str, &[&str])]) -> Result<Client, ClientError> {
@@ -211,10 +212,6 @@ fn ports(log: &Arc<EmbeddedLog>, blobs: &Arc<FolderBlobs>, numbers: &Arc<Numbers
         safekeeping: None,
         halt: Arc::new(|_| {}),
     }
-}
-
-fn files(folder: &Path) -> usize {
-    std::fs::read_dir(folder).map(|entries| entries.count()).unwrap_or_default()
 }
 
 pub(crate) fn uid(text: &str) -> Uid {

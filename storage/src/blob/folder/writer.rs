@@ -1,30 +1,33 @@
 //! A blob on its way into the folder.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::num::NonZeroU64;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use causeway_core::port::{Blob, BlobError, BlobWriter};
-use uuid::Uuid;
+use rustix::fs::{Advice, CWD, RenameFlags, fadvise, renameat_with};
 
-use super::disk::{check_room, create_dir, of_sync, of_write, sync_dir, together, unavailable};
+use super::disk::{alone, check_room, create_dir, of_sync, of_write, sync_dir, together, unavailable};
+use super::spare::{Unwritten, remove};
 use super::{FolderBlobs, UNFINISHED};
 use crate::blob::seal::Sealing;
 
 /// After so many bytes it is looked again whether there is room.
 const LOOK_EVERY: u64 = 16 << 20;
+/// The disk is given so many bytes at once while more of them come, so that the sync at the end finds little left to write.
+const WRITE_BACK: u64 = 256 << 10;
 
 /// The writer. Its file goes with it, unless it was finished.
 #[derive(Debug)]
 pub(super) struct FolderWriter {
     store: FolderBlobs,
-    file: File,
-    path: PathBuf,
+    to: Unwritten,
     sealing: Sealing,
     /// Where the next bytes go.
     at: u64,
+    /// Up to here the disk was asked to write.
+    begun: u64,
     since_look: u64,
-    published: bool,
 }
 
 impl FolderWriter {
@@ -32,20 +35,20 @@ impl FolderWriter {
     pub(super) fn new(store: &FolderBlobs) -> Result<Self, BlobError> {
         let unfinished = store.dir.join(UNFINISHED);
         check_room(&unfinished, store.settings.free_bytes_min)?;
-        let path = unfinished.join(Uuid::new_v4().to_string());
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| of_write("a blob cannot be begun", &error))?;
+        let to = store.spares.take(&unfinished).map_err(|error| of_write("a blob cannot be begun", &error))?;
         let sealing = Sealing::new(store.settings.blob_bytes_max);
-        Ok(Self { store: store.clone(), file, path, sealing, at: 0, since_look: 0, published: false })
+        Ok(Self { store: store.clone(), to, sealing, at: 0, begun: 0, since_look: 0 })
     }
 
     /// Makes the bytes so far durable, under no address yet.
     pub(super) fn sync(&self) -> Result<(), BlobError> {
         // After a crash the time of the last write may be that of the first: sweeping counts days.
-        self.file.sync_data().map_err(|error| of_sync("a blob", &error))
+        self.to.file.sync_data().map_err(|error| of_sync("a blob", &error))
     }
 
-    /// Gives the file its address, and makes that durable, too.
+    /// Gives the file its address, and makes both durable. An address that is free is taken first, so that file systems with a
+    /// journal write bytes and name in one go; one that is not free may stand for bytes somebody relies on, and is given to
+    /// nothing that is not durable.
     fn publish(&mut self, blob: &Blob) -> Result<(), BlobError> {
         let target = self.store.path(&blob.digest);
         let shard = target.parent().unwrap_or(&self.store.dir);
@@ -54,23 +57,63 @@ impl FolderWriter {
             create_dir(shard)?;
             sync_dir(&self.store.dir)?;
         }
+        self.to.published = self.take_free(&target)?;
+        if self.to.published {
+            let durable = self.sync().and_then(|()| sync_dir(shard));
+            return durable.inspect_err(|_| self.withdraw(&target));
+        }
+        self.sync()?;
         let renamed = {
             // Whoever removes what is old looks at the file and removes it as one.
-            let _together = together(&self.store.dir.join(UNFINISHED))?;
-            std::fs::rename(&self.path, &target)
+            let _together = together(&self.unfinished())?;
+            std::fs::rename(&self.to.path, &target)
         };
         renamed.map_err(|error| unavailable("a blob cannot be given its address", &error))?;
-        self.published = true;
+        self.to.published = true;
         sync_dir(shard)
     }
 
+    /// Takes the address if nothing has it. Not every file system can do that in one step; then it is not taken.
+    fn take_free(&self, target: &Path) -> Result<bool, BlobError> {
+        let _together = together(&self.unfinished())?;
+        Ok(renameat_with(CWD, &self.to.path, CWD, target, RenameFlags::NOREPLACE).is_ok())
+    }
+
+    /// Gives the address up, unless somebody who stored the same bytes has it by now.
+    fn withdraw(&self, target: &Path) {
+        let Ok(_alone) = alone(&self.unfinished()) else { return };
+        let number = |about: std::fs::Metadata| (about.dev(), about.ino());
+        let own = self.to.file.metadata().map(number).ok();
+        if own.is_some() && target.metadata().map(number).ok() == own {
+            remove(target);
+        }
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.store.dir.join(UNFINISHED)
+    }
+
     fn add(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        if let Err(error) = self.file.write_all_at(bytes, self.at) {
+        if let Err(error) = self.to.file.write_all_at(bytes, self.at) {
             self.sealing.spoil();
             return Err(of_write("a blob cannot be written", &error));
         }
         self.at = self.at.saturating_add(bytes.len() as u64);
+        self.write_back();
         Ok(())
+    }
+
+    /// Has the disk begin with what was written since it began last. Linux takes the advice that these bytes are not read soon
+    /// for that, and keeps what is not written yet; anywhere else nothing is lost by it.
+    fn write_back(&mut self) {
+        let Some(length) = NonZeroU64::new(self.at.saturating_sub(self.begun)).filter(|new| new.get() >= WRITE_BACK)
+        else {
+            return;
+        };
+        if let Err(error) = fadvise(&self.to.file, self.begun, Some(length), Advice::DontNeed) {
+            tracing::trace!(%error, "a blob cannot be written early");
+        }
+        self.begun = self.at;
     }
 }
 
@@ -89,23 +132,7 @@ impl BlobWriter for FolderWriter {
         let sealing = std::mem::replace(&mut self.sealing, Sealing::new(0));
         let (blob, trailer) = sealing.finish()?;
         self.add(&trailer)?;
-        self.sync()?;
         self.publish(&blob)?;
         Ok(blob)
-    }
-}
-
-impl Drop for FolderWriter {
-    fn drop(&mut self) {
-        if !self.published {
-            remove(&self.path);
-        }
-    }
-}
-
-/// What cannot be removed is swept later.
-fn remove(path: &Path) {
-    if let Err(error) = std::fs::remove_file(path) {
-        tracing::trace!(%error, "an unfinished blob could not be removed");
     }
 }
