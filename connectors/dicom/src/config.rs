@@ -94,8 +94,8 @@ pub struct DicomFeedConfig {
     #[serde(default)]
     pub patient_id_issuer: String,
     /// What a sender is told of an instance whose SOP Instance UID it used for another one: `success` (0x0000), or `duplicate`
-    /// (0x0111, duplicate SOP instance). It is kept and reported all the same. A log on Kafka does not tell: then it is always
-    /// `success`. Default: `success`.
+    /// (0x0111, duplicate SOP instance). It is kept and reported all the same. It holds for C-STORE, STOW-RS and imports. A log on
+    /// Kafka does not tell: with `duplicate` the repository is asked before each answer. Default: `success`.
     #[serde(default)]
     pub on_conflict: OnConflict,
     /// The sender corrects images under the SOP Instance UIDs they had: of several, readers find the newest, and the former ones

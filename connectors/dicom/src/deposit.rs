@@ -3,6 +3,7 @@
 //! not by the others.
 
 mod clerk;
+pub(crate) mod earlier;
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -202,7 +203,7 @@ impl Shared {
                 return Err(not(Refusal::new(Status::PROCESSING, "the hub failed; see its log"), false));
             }
         };
-        let Logging { names, study, series, appended } = logging;
+        let Logging { names, study, series, earlier, appended } = logging;
         let appended: Result<Appended, LogError> = match appended {
             Ok(appended) => appended.await.unwrap_or(Err(LogError::Closed)),
             Err(error) => Err(error),
@@ -214,7 +215,11 @@ impl Shared {
             let later = refusal.status == Status::OUT_OF_RESOURCES;
             not(refusal, later)
         })?;
-        match appended.freshness {
+        let freshness = match appended.freshness {
+            Freshness::New => earlier,
+            told @ (Freshness::Resent | Freshness::ControlIdReused) => told,
+        };
+        match freshness {
             Freshness::New => {}
             Freshness::Resent => self.tally.duplicate(feed),
             Freshness::ControlIdReused => {
@@ -224,7 +229,7 @@ impl Shared {
                 self.tally.conflict(feed);
             }
         }
-        Ok(Deposited { names, study, series, freshness: appended.freshness })
+        Ok(Deposited { names, study, series, freshness })
     }
 
     /// Notes who sent an instance that is refused for good. What may be sent again is no matter of the audit.

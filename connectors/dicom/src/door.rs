@@ -10,7 +10,7 @@ use std::time::Duration;
 use causeway_core::disposition::Disposition;
 use causeway_core::envelope::FeedName;
 use causeway_core::metric::Metrics;
-use causeway_core::port::{BlobError, Clock, Log, LogError, SharedBlobs};
+use causeway_core::port::{BlobError, Clock, Log, LogError, Repository, SharedBlobs};
 use causeway_tls::{Acceptor, Connector, Suspect, TlsError, listen};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::commitment::Safekeeping;
 use crate::commitment::post::Post;
 use crate::config::{ConfigFault, DicomDoorConfig, DicomFeedConfig};
+use crate::deposit::earlier::Earlier;
 use crate::scan::ScanLimits;
 use crate::tally::Tally;
 
@@ -64,6 +65,9 @@ pub struct Ports {
     pub suspect: Arc<dyn Fn(&Suspect) + Send + Sync>,
     /// Notes who sent an instance that is refused for good. Must not block.
     pub refused: Arc<dyn Fn(&Suspect) + Send + Sync>,
+    /// What was stored before: asked where the log does not tell what came under a SOP Instance UID (`Log::tells_resends`), for feeds
+    /// that want to hear of it. Without it they do not.
+    pub repository: Option<Arc<dyn Repository>>,
     /// What is needed to commit to the safekeeping of instances; without it storage commitment is not offered.
     pub safekeeping: Option<Safekeeping>,
     /// Stops the process. May be called on the log's thread.
@@ -156,6 +160,8 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Arc<Acceptor>>,
     pub(crate) ports: Ports,
     pub(crate) tally: Tally,
+    /// What came under a SOP Instance UID before, where the log does not tell.
+    pub(crate) earlier: Option<Earlier>,
     /// Woken when storage commitment was asked for.
     pub(crate) asked: Notify,
     /// The associations that can be told of it.
@@ -169,7 +175,9 @@ impl Shared {
     pub(crate) fn new(config: DicomDoorConfig, tls: Option<Arc<Acceptor>>, ports: Ports) -> Self {
         let tally = Tally::new(Arc::clone(&ports.metrics), &config.feeds);
         let (asked, post, halted) = (Notify::new(), Post::default(), AtomicBool::new(false));
-        Self { config, tls, ports, tally, asked, post, reporting: BTreeMap::new(), halted }
+        let asks = ports.repository.as_ref().filter(|_| !ports.log.tells_resends());
+        let earlier = asks.map(|repository| Earlier::new(Arc::clone(repository)));
+        Self { config, tls, ports, tally, earlier, asked, post, reporting: BTreeMap::new(), halted }
     }
 
     /// Reads the files of TLS with which reports are sent.

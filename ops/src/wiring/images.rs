@@ -52,6 +52,7 @@ fn ports(engines: &Engines, paused: &Arc<RwLock<BTreeSet<FeedName>>>) -> Ports {
         is_paused: is_paused(paused),
         suspect: Arc::new(move |suspect| suspects.note(suspect)),
         refused: Arc::new(move |sender| senders.note_instance(sender)),
+        repository: Some(Arc::clone(&engines.repository) as _),
         safekeeping: Some(Safekeeping {
             requests: Arc::clone(&engines.repository) as _,
             repository: Arc::clone(&engines.repository) as _,

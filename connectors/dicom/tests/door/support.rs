@@ -209,6 +209,7 @@ fn ports(log: &Arc<EmbeddedLog>, blobs: &Arc<FolderBlobs>, numbers: &Arc<Numbers
         is_paused: Arc::new(|_| false),
         suspect: Arc::new(|_| {}),
         refused: Arc::new(|_| {}),
+        repository: None,
         safekeeping: None,
         halt: Arc::new(|_| {}),
     }

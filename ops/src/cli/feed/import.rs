@@ -162,6 +162,7 @@ fn ports(log: &engines::LogHandle, context: &Context) -> Outcome<Ports> {
         // The operator is told of everything where he stands.
         suspect: Arc::new(|_nobody| {}),
         refused: Arc::new(|_nobody| {}),
+        repository: Some(Arc::clone(&context.make_store()?.repository) as _),
         safekeeping: None,
         halt: Arc::new(|cause| match cause {
             Distrust::Log(error) => wiring::halt_log(error),
