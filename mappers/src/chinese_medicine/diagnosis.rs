@@ -7,7 +7,7 @@ use causeway_core::scope::{Domain, Level};
 use super::context::{Coded, Context, Of};
 use super::narrative::narrative;
 use super::note::NoteCode;
-use crate::fhir::{Json, Object, coding, concept, reference_to};
+use crate::fhir::{Json, Object, concept, reference_to};
 
 const CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
 const VERIFIED: &str = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
@@ -119,10 +119,7 @@ fn observation(
     withdrawn: bool,
 ) -> Record {
     let key = context.sequenced("Observation", what, 0);
-    let mut code = Context::own(what, words);
-    if what == "tongue" {
-        code.push("coding", coding("http://snomed.info/sct", "249378009", ""));
-    }
+    let code = Context::own(what, words);
     let category = if what == "principle" { "therapy" } else { "exam" };
     let category = concept("http://terminology.hl7.org/CodeSystem/observation-category", category, "");
     let resource = context

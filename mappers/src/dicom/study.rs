@@ -52,7 +52,8 @@ const MODALITIES_LATER: &[&str] = &[
     "TEXTUREMAP",
     "XAPROTOCOL",
 ];
-const SNOMED: &str = "http://snomed.info/sct";
+/// HL7 table 0495: the codes that DICOM has for a side are of SNOMED CT, which is not shipped.
+const SIDE: &str = "http://terminology.hl7.org/CodeSystem/v2-0495";
 /// The id of the contained Endpoint, and what refers to it.
 const DICOMWEB: &str = "dicomweb";
 const DICOMWEB_REFERENCE: &str = "#dicomweb";
@@ -198,9 +199,9 @@ fn instance(header: &Header<'_>) -> Object {
 
 fn laterality(header: &Header<'_>) -> Object {
     match header.plain(tag::LATERALITY).as_str() {
-        "R" => coding(SNOMED, "24028007", "Right"),
-        "L" => coding(SNOMED, "7771000", "Left"),
-        "B" => coding(SNOMED, "51440002", "Right and left"),
+        "R" => coding(SIDE, "R", "Right"),
+        "L" => coding(SIDE, "L", "Left"),
+        "B" => coding(SIDE, "BIL", "Bilateral"),
         "" => Object::new(),
         _ => {
             header.note("unmapped-code", tag::LATERALITY, "neither R nor L nor B: left out");

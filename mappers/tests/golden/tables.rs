@@ -29,12 +29,16 @@ fn row(system: &str, code: &str, target: &str, from: Option<Date>) -> CodeRow {
 }
 
 fn map(rows: Vec<CodeRow>) -> Mapped {
+    map_of(RESULT, rows)
+}
+
+fn map_of(text: &str, rows: Vec<CodeRow>) -> Mapped {
     let mut tables = CodeTables::default();
     rows.into_iter().for_each(|row| tables.insert(row).expect("a row"));
     let name = FeedName::parse("lab").expect("a name");
     let feed = FeedSettings::new(name, Format::Hl7v2, ProviderId("HA".to_owned()));
     let feed = FeedSettings { code_tables: Arc::new(tables), ..feed };
-    hl7v2::map(RESULT.as_bytes(), &feed, 0, Timestamp::UNIX_EPOCH)
+    hl7v2::map(text.as_bytes(), &feed, 0, Timestamp::UNIX_EPOCH)
 }
 
 /// The codings and the level of the observation of a code.
@@ -75,4 +79,24 @@ fn what_no_table_knows_is_counted_once_and_holds_no_words_of_a_value() {
     assert_eq!(told(&map(Vec::new())), [all, organism].concat());
     let rows = vec![row("L", "NA", "T-1", None), row("L", "ELEC", "T-2", None)];
     assert_eq!(told(&map(rows)), organism, "a code that has another, recognised one is none of them");
+}
+
+/// The guide maps these to SNOMED CT, which is loaded and not shipped.
+#[test]
+fn a_code_of_an_hl7_table_stands_for_what_the_site_s_table_says_beside_the_concept_of_the_table() {
+    let visit = "MSH|^~\\&|HIS|QMH|||20260301093000+0800||ADT^A01|M2|P|2.5\rEVN|A01|20260301093000+0800\r\
+        PID|1||H1^^^QMH^MR\rPV1|1|I|8A^^^QMH||||||||||||||||V1\rROL|1|AD|PP|D1^CHEUNG\r";
+    let types = |rows| {
+        let mapped = map_of(visit, rows);
+        let encounter = mapped.records.iter().map(|record| record.resource.value());
+        let encounter = encounter.into_iter().find(|value| value["resourceType"] == "Encounter").expect("a visit");
+        let parts = encounter["participant"].as_array().expect("participants").clone();
+        let primary = parts.into_iter().find(|part| part["type"][0]["coding"][0]["code"] == "PP").expect("PP");
+        primary["type"][0]["coding"].clone()
+    };
+    let system = "http://terminology.hl7.org/CodeSystem/v2-0443";
+    let own = json!({"system": system, "code": "PP", "display": "Primary Care Provider"});
+    assert_eq!(types(Vec::new()), json!([own]));
+    let term = json!({"system": "urn:example:terms", "code": "T-9", "display": "A term", "version": "7"});
+    assert_eq!(types(vec![row("HL70443", "PP", "T-9", None)]), json!([own, term]));
 }

@@ -33,6 +33,8 @@ mod supply;
 #[cfg(test)]
 mod syscalls;
 #[cfg(test)]
+mod terminologies;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod walk;

@@ -6,12 +6,12 @@ use std::process::Command;
 /// Longer files are split: one file is one notion.
 const LINES_MAX: usize = 600;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
 /// The files git knows, with their text, as far as they are text.
-fn tracked(endings: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn tracked(endings: &[&str]) -> Vec<(String, String)> {
     let output =
         Command::new("git").args(["ls-files", "-z", "--cached"]).current_dir(root()).output().expect("git runs");
     assert!(output.status.success(), "not a git checkout");

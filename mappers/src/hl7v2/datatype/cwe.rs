@@ -115,13 +115,19 @@ pub(crate) fn of_table(value: &Value<'_, '_>, find: impl Fn(&str) -> Option<Conc
 }
 
 /// A value for which HL7 suggests a table, where senders may have codes of their own: a code of the table whose system is
-/// not named, or is the table, is the table's; anything else is read as it stands.
+/// not named, or is the table, is the table's, with what the feed's own tables say it stands for; anything else is read as
+/// it stands.
 pub(crate) fn of_suggested(value: &Value<'_, '_>, table: &str, find: impl Fn(&str) -> Option<Concept>) -> Object {
     let is_of_table = !value.has(4) && !value.has(5) && !value.has(9) && (!value.has(3) || value.text(3) == table);
     match find(&value.text(1)).filter(|_| is_of_table) {
         Some(found) => {
             [2, 3, 7].into_iter().for_each(|component| value.ask(component));
-            concept_of(found)
+            let mut concept = concept_of(found);
+            // The guide maps some of these codes to a terminology that a site loads, and this program does not ship.
+            if let Some(Target { system, code, display, version, .. }) = value.context().target(table, &value.text(1)) {
+                concept.push("coding", coding(system.clone(), code, display).text("version", version));
+            }
+            concept
         }
         None => read(value).concept,
     }
