@@ -244,7 +244,11 @@ fn is_message_file(path: &Path) -> bool {
     )
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+/// The bytes of a file.
+///
+/// # Errors
+/// One that cannot be read, or is larger than is read whole.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Diagnostic> {
     let trouble = |error: &std::io::Error| {
         Diagnostic::new(Code::Input, "the input cannot be read").at(path.display().to_string()).because(error)
     };

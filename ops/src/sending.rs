@@ -61,6 +61,8 @@ pub(crate) struct Refused {
     pub(crate) place: String,
     /// ERR-8 or MSA-3.
     pub(crate) text: String,
+    /// ERR-7.
+    pub(crate) fix: String,
 }
 
 /// Sends all messages. Those of one patient go over one connection, in their order.
@@ -110,6 +112,7 @@ impl Report {
                 error: answer.error.clone().unwrap_or_default(),
                 place: answer.place.clone().unwrap_or_default(),
                 text: answer.text.clone().unwrap_or_default(),
+                fix: answer.fix.clone().unwrap_or_default(),
             });
         }
     }
@@ -190,7 +193,11 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        text = format!("{text}: {cause}");
+        // Some errors say their cause in their own words already.
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
         next = cause.source();
     }
     text

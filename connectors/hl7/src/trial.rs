@@ -6,6 +6,7 @@ use causeway_core::envelope::{Refusal, TraceId};
 use causeway_core::reason::Reason;
 use jiff::Timestamp;
 
+use crate::batch::{Count, Level, Piece, Splitter};
 use crate::config::{FeedConfig, Network, Pattern, SenderPattern};
 use crate::feed::Feed;
 use crate::peer::{Peer, Token};
@@ -29,6 +30,27 @@ pub fn refusals(feed: &FeedConfig, supports: &Supports, payload: &[u8]) -> Vec<R
         }
     }
     refusals
+}
+
+/// What the headers and trailers of a batch (FHS, BHS, BTS, FTS) have against the file they stand in: a wrong count, or a
+/// part that is missing. What came is taken all the same, but for a last message that may lack its own end.
+pub fn batch_faults(file: &[u8]) -> Vec<Refusal> {
+    let (mut count, mut faults) = (Count::default(), Vec::new());
+    let mut note = |reason: Option<Reason>, place: &str| {
+        faults.extend(reason.map(|reason| Refusal { reason, place: place.to_owned() }));
+    };
+    let mut splitter = Splitter::new(file, usize::MAX);
+    while let Ok(Some(piece)) = splitter.next() {
+        match piece {
+            Piece::Message(_) | Piece::Cut(_) | Piece::TooLong(_) => count.message(),
+            Piece::Open(level, _) => note(count.open(level), if level == Level::File { "FHS" } else { "BHS" }),
+            Piece::Close(level, trailer) => {
+                note(count.close(level, trailer), if level == Level::File { "FTS-1" } else { "BTS-1" });
+            }
+        }
+    }
+    note(count.end(), "");
+    faults
 }
 
 /// The first objection.
@@ -93,6 +115,19 @@ mod tests {
             (Reason::MissingField, "PID-3"),
         ];
         assert_eq!(told, expected.map(|(reason, place)| (reason, place.to_owned())));
+    }
+
+    #[test]
+    fn a_batch_that_does_not_hold_what_it_says_is_told_with_the_place() {
+        let told = |text: &str| -> Vec<_> {
+            batch_faults(text.as_bytes()).into_iter().map(|fault| (fault.reason, fault.place)).collect()
+        };
+        let message = "MSH|^~\\&|LIS|QMH|||2026||ADT^A01|1|P|2.5\rPID|1||7\r";
+        assert_eq!(told(message), []);
+        assert_eq!(told(&format!("FHS|^~\\&\rBHS|^~\\&\r{message}BTS|1\rFTS|1\r")), []);
+        let wrong = told(&format!("FHS|^~\\&\rBHS|^~\\&\r{message}BTS|2\rFTS|2\r"));
+        assert_eq!(wrong, [(Reason::BatchCount, "BTS-1".to_owned()), (Reason::BatchCount, "FTS-1".to_owned())]);
+        assert_eq!(told(&format!("BHS|^~\\&\n{message}")), [(Reason::BatchCut, String::new())]);
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn pause(name: &str, paused: bool, context: &Context) -> Outcome {
 }
 
 /// The feed of this name and its settings, whatever it speaks.
-fn configured(name: &str, context: &Context) -> Outcome<(FeedName, serde_json::Value)> {
+pub(super) fn configured(name: &str, context: &Context) -> Outcome<(FeedName, serde_json::Value)> {
     let config = context.found()?.config();
     let hl7 = config.feed(name).map(|feed| (feed.name.clone(), serde_json::to_value(feed)));
     let mut dicom = config.dicom_door.iter().flat_map(|door| &door.feeds);

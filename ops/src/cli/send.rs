@@ -115,12 +115,31 @@ fn send(args: &Hl7, context: &Context) -> Outcome {
     if let Some(broken) = &report.broken {
         let code = if report.unreachable { Code::Unreachable } else { Code::NoAnswer };
         let what = format!("{} of {total} messages have no answer from {}", total - report.done, args.to);
-        return Err(Diagnostic::new(code, what).why(broken.clone()).into());
+        let told = Diagnostic::new(code, what).why(broken.clone());
+        return Err(advice(broken, args).into_iter().fold(told, Diagnostic::fix).into());
     }
     if !first.is_empty() {
         context.terminal.say(&format!("follow one: causeway message trace {first}"));
     }
     Ok(if report.refused.is_empty() { Exit::Done } else { Exit::Partly })
+}
+
+/// What to do about a connection that broke, where trying again does not help.
+fn advice(broken: &str, args: &Hl7) -> Option<&'static str> {
+    let is_secure = args.to.starts_with("tls://");
+    if is_secure && broken.contains("CertificateRequired") {
+        return Some("give the certificate of the feed and its key: --cert FILE --key FILE");
+    }
+    if is_secure && broken.contains("received fatal alert") {
+        return Some("the receiver does not take this certificate: see its log, and its audit for `refuse-peer`");
+    }
+    if is_secure && broken.starts_with("no TLS with") {
+        return Some(
+            "if the door speaks no TLS, send to host:port; else see that --ca is the authority of its certificate",
+        );
+    }
+    let is_foreign = !is_secure && broken.contains("not framed");
+    is_foreign.then_some("if the door speaks TLS, send to tls://host:port with --ca; this answer is none of MLLP")
 }
 
 /// Where to, and how: `tls://` asks for TLS.
@@ -179,7 +198,7 @@ fn tell(context: &Context, report: &Report, inputs: &[Input], total: usize) -> O
             .map(|refused| {
                 json!({
                     "input": name(refused), "control_id": refused.control_id, "code": refused.code.as_str(),
-                    "error": refused.error, "place": refused.place, "text": refused.text,
+                    "error": refused.error, "place": refused.place, "text": refused.text, "fix": refused.fix,
                 })
             })
             .collect();
@@ -196,10 +215,10 @@ fn tell(context: &Context, report: &Report, inputs: &[Input], total: usize) -> O
         terminal.table(&table)?;
     }
     if !report.refused.is_empty() {
-        let mut table = Table::new(&["refused", "control id", "code", "error", "place", "text"]);
+        let mut table = Table::new(&["refused", "control id", "code", "error", "place", "text", "fix"]);
         for refused in report.refused.iter().take(REFUSALS_SHOWN) {
-            let Refused { control_id, error, place, text, code, .. } = refused.clone();
-            table.row([name(refused), control_id, code.as_str().to_owned(), error, place, text]);
+            let Refused { control_id, error, place, text, fix, code, .. } = refused.clone();
+            table.row([name(refused), control_id, code.as_str().to_owned(), error, place, text, fix]);
         }
         terminal.line("")?;
         terminal.table(&table)?;

@@ -80,7 +80,8 @@ pub(crate) fn load(found: &mut Found) -> Vec<Diagnostic> {
 fn read(path: &Path, tables: &mut CodeTables) -> Vec<Diagnostic> {
     let unreadable = |error: &std::io::Error| {
         let told = Diagnostic::new(Code::FeedTable, "the code table cannot be read");
-        vec![told.at(path.display().to_string()).because(error)]
+        let fix = "put the file there, or correct `code_tables` of the feed; a path begins at the configuration file";
+        vec![told.at(path.display().to_string()).because(error).fix(fix)]
     };
     match fs::metadata(path) {
         Ok(about) if about.len() > FILE_BYTES_MAX => {
@@ -345,7 +346,8 @@ mod tests {
         let settings = found.config().feed_settings().next().expect("a feed");
         assert_eq!(settings.code_tables.len(), 1);
         fs::write(&path, feed("\"tables/lab.csv\", \"gone.csv\"")).expect("a file");
-        assert!(super::super::find::find(&wanted).is_err(), "a table that is not there is an error");
+        let Err(told) = super::super::find::find(&wanted) else { panic!("a table that is not there is an error") };
+        assert!(format!("{told:?}").contains("put the file there"), "with what to do about it: {told:?}");
     }
 
     #[test]

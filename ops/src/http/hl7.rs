@@ -6,7 +6,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Extension, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
@@ -33,6 +33,10 @@ async fn take(
 ) -> Result<Response, Problem> {
     let kind =
         headers.get(CONTENT_TYPE).filter(|kind| kind.to_str().is_ok_and(is_taken)).ok_or(Problem::ContentType)?;
+    // Nothing is unpacked here; what is packed would be refused as no message, which says the wrong thing.
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::ContentType);
+    }
     let posting =
         Posting { address: caller.address, certificate: caller.certificate, token: token(&headers), message: &body };
     Ok(match poster.post(posting).await {

@@ -71,6 +71,8 @@ fn an_unknown_code_is_listed_and_gets_its_meaning_by_a_better_table_and_a_replay
     hub.start();
     let before = codings(&hub, "ZGLU");
     assert!(before.len() == 2 && before.iter().all(|coding| coding[1].is_null()), "{before:?}");
+    let unknown = hub.run(&["message", "replay", "--feed", "catch-al", "--yes"]);
+    assert!(unknown.code == Some(1) && unknown.err.contains("did you mean `catch-all`?"), "{unknown:?}");
     let replayed = hub.run(&["message", "replay", "--feed", "catch-all", "--yes"]);
     assert_eq!(replayed.code, Some(0), "{replayed:?}");
     let after = until(|| {

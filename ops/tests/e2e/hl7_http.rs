@@ -70,7 +70,14 @@ fn a_posted_message_is_durable_and_answered_with_the_status_of_its_acknowledgeme
     let kept = until(|| Some(hub.run(&["--json", "message", "trace", "P4"])).filter(|ran| ran.code == Some(0)));
     assert!(kept.is_some(), "what asks for no answer is kept all the same");
 
-    assert_eq!(ask(http, "GET", "", b"").0, 405);
+    let mut stream = TcpStream::connect(http).expect("connects");
+    write!(stream, "GET /hl7 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("\r\nallow: POST\r\n"), "{answer}");
+    let packed = format!("{KIND}Content-Encoding: gzip\r\n");
+    let (status, body) = ask(http, "POST", &packed, message("P6").as_bytes());
+    assert!(status == 415 && body.contains("without a content encoding"), "nothing is unpacked: {status} {body}");
     assert_eq!(ask(http, "POST", "Content-Type: text/plain\r\n", message("P6").as_bytes()).0, 415);
     assert_eq!(ask(http, "POST", "Content-Type: application/hl7-v2; charset=klingon\r\n", b"x").0, 415);
     let large = format!("{KIND}Expect: 100-continue\r\n");

@@ -141,7 +141,7 @@ fn samples_are_tried_like_by_a_compiler_through_the_feed_they_are_for() {
         " --> a.hl7#2: PID-7\n  |\n3 | PID|1***||Z***^^^H***^H***||C***^T***||1***|M***|",
         &format!("\n  | {}^^^^\nfix: Send YYYY", " ".repeat("PID|1***||Z***^^^H***^H***||C***^T***||".len())),
         "note[unused-field]",
-        "2 messages, 2 of them would be refused or held",
+        "2 messages, 2 would be refused or held",
     ] {
         assert!(ran.out.contains(told), "{told} is not in {}", ran.out);
     }
@@ -154,4 +154,29 @@ fn samples_are_tried_like_by_a_compiler_through_the_feed_they_are_for() {
         (&date["severity"], &date["input"], &date["place"]),
         (&"warning".into(), &"a.hl7#2".into(), &"PID-7".into())
     );
+}
+
+#[test]
+fn a_pointer_that_nobody_may_follow_and_a_batch_that_holds_less_than_it_says_are_told_before_they_are_sent() {
+    let report = "MSH|^~\\&|PAS|QMH|HUB|HK|20260301100000+0800||ORU^R01^ORU_R01|7|P|2.5.1\rPID|1||L-1^^^QMH^PI||CHAN^TAI MAN\r\
+        OBR|1|P1|F1|X^X^L|||20260301083000+0800|||||||||||||||20260301085500+0800||CH|F\r\
+        OBX|1|RP|X^X^L||http://files.test/pdf/a.pdf||||||F\r";
+    let folder = folder_with("a.hl7", report.as_bytes());
+    let ran = run(folder.path(), &["feed", "test", "a.hl7"]);
+    assert_eq!(ran.code, Some(5), "nobody's list is empty by default, so it would be held: {ran:?}");
+    assert!(ran.out.contains("error[DOCUMENT_NOT_LISTED]") && ran.out.contains(" --> a.hl7: OBX-5\n"), "{}", ran.out);
+    assert!(ran.out.contains("1 message, 1 would be refused or held"), "{}", ran.out);
+    let config = "[[door]]\nlisten = \"127.0.0.1:2575\"\n[[door.feed]]\nname = \"pas\"\nprovider = \"HA\"\nsenders = [\"PAS|QMH\"]\n\
+        [[door.feed.fetch]]\npointers = \"http://files.test/pdf/\"\naddresses = [\"10.1.2.3\"]\n";
+    fs::write(folder.path().join("causeway.toml"), config).expect("written");
+    let ran = run(folder.path(), &["feed", "test", "a.hl7", "--feed", "pas"]);
+    assert!(ran.code == Some(0) && ran.out.contains("note[DOCUMENT_PENDING]"), "{ran:?}");
+
+    let batch = format!("FHS|^~\\&|PAS|QMH\rBHS|^~\\&|PAS|QMH\r{ADMISSION}\rBTS|2\rFTS|1\r");
+    fs::write(folder.path().join("b.hl7"), batch).expect("written");
+    let ran = run(folder.path(), &["feed", "test", "b.hl7", "--json"]);
+    let found = ran.lines();
+    let count = found.iter().find(|line| line["code"] == "BATCH_COUNT").expect("told");
+    assert_eq!((&count["place"], &count["severity"]), (&"BTS-1".into(), &"warning".into()));
+    assert_eq!(ran.code, Some(0), "what came is taken: {ran:?}");
 }

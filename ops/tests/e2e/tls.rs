@@ -50,7 +50,7 @@ fn the_certificates_that_init_makes_work_and_what_has_none_of_them_does_not() {
     let wrong = send(&hub, "certificates/ca.pem", "certificates/server");
     assert_eq!(wrong.code, Some(4), "{wrong:?}");
     let plain = hub.send("p.hl7", MESSAGE);
-    assert_eq!(plain.code, Some(4), "{plain:?}");
+    assert!(plain.code == Some(4) && plain.err.contains("send to tls://host:port"), "{plain:?}");
     let metrics = until(|| Some(hub.get("/metrics").1).filter(|text| text.contains("cause=\"tls_not_spoken\"")))
         .expect("counted");
     assert!(metrics.contains("cause=\"tls_certificate\""), "{metrics}");
@@ -64,6 +64,9 @@ fn the_certificates_that_init_makes_work_and_what_has_none_of_them_does_not() {
     assert!(doctor.out.contains("client_ca: Causeway development CA, valid for"), "{doctor:?}");
     let untold = hub.run(&["send", "hl7", "t.hl7", "--to", "tls://localhost:1"]);
     assert!(untold.code == Some(2) && untold.err.contains("--ca"), "{untold:?}");
+    let to = format!("tls://{}", hub.mllp.replace("127.0.0.1", "localhost"));
+    let bare = hub.run(&["send", "hl7", "p.hl7", "--to", &to, "--ca", "certificates/ca.pem"]);
+    assert!(bare.code == Some(4) && bare.err.contains("--cert FILE --key FILE"), "what to do about it: {bare:?}");
 }
 
 #[test]

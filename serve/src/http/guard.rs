@@ -50,6 +50,9 @@ async fn around(State(guard): State<Arc<Guard>>, request: Request, next: Next) -
         Err(problem) => problem.into_response(),
     };
     let mut answer = in_plain_words(answer, &asker);
+    if labels.route.is_none() {
+        allow(&mut answer);
+    }
     headers::secure(answer.headers_mut());
     labels.count(guard.metrics.as_ref(), answer.status(), begun.elapsed());
     answer
@@ -134,9 +137,9 @@ fn surface(route: &str) -> &'static str {
     }
 }
 
-/// The methods named in the answer to another one.
-pub(super) fn allow(answer: &mut Response) {
+/// The methods named in the answer to another one where there is no route: a route names its own, around this guard.
+fn allow(answer: &mut Response) {
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
-        answer.headers_mut().entry(ALLOW).or_insert(HeaderValue::from_static("GET, HEAD"));
+        answer.headers_mut().entry(ALLOW).or_insert(HeaderValue::from_static("GET,HEAD"));
     }
 }

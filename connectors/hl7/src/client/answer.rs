@@ -20,6 +20,8 @@ pub struct Answer {
     pub place: Option<String>,
     /// What the receiver says about it: ERR-8, else MSA-3.
     pub text: Option<String>,
+    /// What to do about it, where the receiver says it: ERR-7.
+    pub fix: Option<String>,
 }
 
 /// Why a frame is no acknowledgement.
@@ -53,6 +55,7 @@ impl Answer {
             error: None,
             place: None,
             text: some(&msa.field(3).text()),
+            fix: None,
         };
         if let Some(err) = message.segment("ERR") {
             let (location, old) = (err.field(2), err.field(1));
@@ -60,6 +63,7 @@ impl Answer {
             answer.place = place(&location.text(), &location.component(3).text())
                 .or_else(|| place(&old.text(), &old.component(3).text()));
             answer.text = some(&err.field(8).text()).or(answer.text);
+            answer.fix = some(&err.field(7).text());
         }
         Ok(answer)
     }
@@ -84,12 +88,13 @@ mod tests {
     #[test]
     fn an_answer_is_read_in_every_version_s_way_of_saying_it() {
         let modern =
-            b"MSH|^~\\&|A|B|C|D|2026||ACK^A01^ACK|9|P|2.5\rMSA|AE|7\rERR||PID^1^3|101^x^HL70357|E||||Field missing\r";
+            b"MSH|^~\\&|A|B|C|D|2026||ACK^A01^ACK|9|P|2.5\rMSA|AE|7\rERR||PID^1^3|101^x^HL70357|E|||Fill it|Field missing\r";
         let answer = Answer::read(modern).expect("answer");
         assert_eq!((answer.code, answer.control_id.as_str()), (Code::AE, "7"));
         assert_eq!(answer.error.as_deref(), Some("101"));
         assert_eq!(answer.place.as_deref(), Some("PID-3"));
         assert_eq!(answer.text.as_deref(), Some("Field missing"));
+        assert_eq!(answer.fix.as_deref(), Some("Fill it"));
         let old = b"MSH|^~\\&|A|B|C|D|2026||ACK|9|P|2.3\nMSA|AR|a&b |No\nERR|PID^1^3^101&x&HL70357\n";
         let answer = Answer::read(old).expect("answer");
         assert_eq!((answer.code, answer.control_id.as_str()), (Code::AR, "a&b "));

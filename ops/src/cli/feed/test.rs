@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use causeway_core::envelope::FeedName;
 use causeway_core::feed::FeedSettings;
+use causeway_core::fetch;
+use causeway_core::mapped::Pending;
 use causeway_hl7::config::{CharsetSetting, FeedConfig, Pattern, SenderPattern};
 use causeway_hl7::trial;
 use clap::Args;
@@ -48,22 +50,49 @@ pub(super) fn run(args: &Test, context: &Context) -> Outcome {
     let inputs = input::read_whatever(&args.paths, &settings)?;
     let sight = if args.reveal { Sight::Revealed } else { Sight::Masked };
     let mut summary = Summary::default();
-    for input in &inputs {
+    for (place, input) in inputs.iter().enumerate() {
+        let is_first =
+            place.checked_sub(1).and_then(|before| inputs.get(before)).is_none_or(|it| it.path != input.path);
+        if is_first {
+            tell(&of_batch(input)?, &input.path.display().to_string(), sight, args, &mut summary, context)?;
+        }
         let findings = findings(input, &feed, &settings, context);
         summary.message(&findings);
-        for finding in &findings {
-            let told = summary.count(finding);
-            if context.terminal.json {
-                context.terminal.json_line(&finding.as_json(&input.name(), sight))?;
-            } else if args.all || told <= TOLD_MAX {
-                context.terminal.line(&finding.render(&input.name(), sight, context.terminal.colors()))?;
-            }
-        }
+        tell(&findings, &input.name(), sight, args, &mut summary, context)?;
     }
     if !context.terminal.json {
         summary.print(inputs.len(), args.all, context)?;
     }
     Ok(if summary.bad == 0 { Exit::Done } else { Exit::Partly })
+}
+
+/// Tells findings, and counts them.
+fn tell(
+    findings: &[Finding],
+    input: &str,
+    sight: Sight,
+    args: &Test,
+    summary: &mut Summary,
+    context: &Context,
+) -> Outcome<()> {
+    for finding in findings {
+        let told = summary.count(finding);
+        if context.terminal.json {
+            context.terminal.json_line(&finding.as_json(input, sight))?;
+        } else if args.all || told <= TOLD_MAX {
+            context.terminal.line(&finding.render(input, sight, context.terminal.colors()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the headers and trailers of a batch have against the file an input comes from.
+fn of_batch(input: &Input) -> Outcome<Vec<Finding>> {
+    if input.rows.is_some() {
+        return Ok(Vec::new());
+    }
+    let file = input::read_file(&input.path)?;
+    Ok(trial::batch_faults(&file).iter().map(Finding::of_batch).collect())
 }
 
 /// The feed whose door is asked: the one of the configuration, or one that hears any sender in the profile given.
@@ -102,6 +131,8 @@ fn findings(input: &Input, feed: &FeedConfig, settings: &FeedSettings, context: 
             findings.push(Finding::fault(fault));
         }
     }
+    let is_listed = |pending: &Pending| fetch::place(&settings.fetch, pending.url.expose()).is_some();
+    findings.extend(mapped.pending.iter().map(|pending| Finding::pending(pending, is_listed(pending))));
     findings.extend(mapped.notes.iter().map(Finding::note));
     let lines = line::Lines::new(&bytes, settings);
     for finding in &mut findings {
@@ -141,10 +172,12 @@ impl Summary {
             context.terminal.table(&table)?;
             context.terminal.line("")?;
         }
-        let (messages, bad) = (number(messages), number(self.bad));
+        let plural = if messages == 1 { "" } else { "s" };
+        let bad = if self.bad == 0 { "none".to_owned() } else { number(self.bad) };
+        let messages = number(messages);
         context
             .terminal
-            .line(&format!("{messages} messages, {bad} of them would be refused or held, in whole or in part"))?;
+            .line(&format!("{messages} message{plural}, {bad} would be refused or held, in whole or in part"))?;
         if !all && self.codes.values().any(|count| *count > TOLD_MAX) {
             context.terminal.say("of each code the first three are told; --all tells every one");
         }

@@ -199,6 +199,7 @@ fn effects(effects: &[Effect]) -> Vec<String> {
             Effect::Version { record, part } => ("", (*part).to_owned(), Some(*record)),
             Effect::Identity(what) => ("", format!("whom the message is about: {what}"), None),
             Effect::Message(what) => ("", format!("the message's {what}"), None),
+            Effect::References(1) => ("", "1 reference between records".to_owned(), None),
             Effect::References(count) => ("", format!("{count} references between records"), None),
         };
         match told.iter_mut().find(|same| same.text == text) {

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::context::Context;
+use super::super::feed::configured;
 use super::filter::Filter;
 use super::find;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -70,6 +71,10 @@ fn selection(args: &Replay, context: &Context) -> Outcome<Selection> {
         (true, false) => {
             let query = args.filter.query(context, args.limit)?;
             let found = context.store()?.repository.count_messages(&query)?;
+            // A feed that is no longer configured may have messages; one that never was has none.
+            if let Some(feed) = query.feed.as_ref().filter(|_| found == 0) {
+                configured(feed.as_str(), context)?;
+            }
             if found > u64::from(args.limit) {
                 let (found, limit) = (grouped(found), grouped(u64::from(args.limit)));
                 context.terminal.say(&format!("note: {found} messages are found; the newest {limit} are taken"));

@@ -1,7 +1,7 @@
 //! One finding: how severe, what, where, why, and what to do about it.
 
 use causeway_core::envelope::Refusal;
-use causeway_core::mapped::{Fault, Note};
+use causeway_core::mapped::{Fault, Note, Pending};
 use causeway_core::reason::Reason;
 use causeway_mappers::hl7v2::note::NoteCode;
 use serde_json::{Value, json};
@@ -74,6 +74,28 @@ impl Finding {
             place: fault.place.clone(),
             what: fault.text.clone(),
             fix: fault.reason.fix().to_owned(),
+            line: None,
+        }
+    }
+
+    /// What a batch has against the file it is: what came of it is taken all the same.
+    pub(super) fn of_batch(fault: &Refusal) -> Self {
+        let fix = fault.reason.fix().to_owned();
+        let what = format!("{}: what came is taken", fault.reason.text());
+        let (code, place) = (fault.reason.code().to_owned(), fault.place.clone());
+        Self { severity: Severity::Warning, code, place, what, fix, line: None }
+    }
+
+    /// A report by pointer that is not in the message: held until it is fetched, or for ever where nobody may fetch it.
+    pub(super) fn pending(pending: &Pending, is_listed: bool) -> Self {
+        let (severity, reason) =
+            if is_listed { (Severity::Note, pending.reason) } else { (Severity::Error, Reason::DocumentNotListed) };
+        Self {
+            severity,
+            code: reason.code().to_owned(),
+            place: pending.place.clone(),
+            what: reason.text().to_owned(),
+            fix: reason.fix().to_owned(),
             line: None,
         }
     }
