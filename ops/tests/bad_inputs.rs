@@ -17,8 +17,14 @@ mod framing;
 #[path = "bad/hub.rs"]
 mod hub;
 #[cfg(test)]
+#[path = "bad/late.rs"]
+mod late;
+#[cfg(test)]
 #[path = "bad/meaning.rs"]
 mod meaning;
+#[cfg(test)]
+#[path = "bad/posting.rs"]
+mod posting;
 #[cfg(test)]
 #[path = "bad/rows.rs"]
 mod rows;

@@ -39,6 +39,20 @@ fn r12_connections_beyond_the_caps_are_closed_at_once_and_counted() {
 }
 
 #[test]
+fn r12_a_door_that_says_nothing_has_caps_too() {
+    let (_, text) = hub().run(&["--json", "config", "show"]);
+    let value = |key: &str| {
+        let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        let row = rows.into_iter().find(|row| row["key"] == format!("door.0.limits.{key}"));
+        row.unwrap_or_else(|| panic!("no {key}: {text}"))["value"].clone()
+    };
+    assert_eq!((value("connections_per_peer_max"), value("connections_max")), (1024.into(), 2048.into()));
+    // The deadlines of rows 3, 4, 15 and 23 likewise.
+    let deadlines = ["idle_in_frame", "frame_timeout", "end_cr_timeout", "write_timeout", "keep_alive"].map(value);
+    assert_eq!(deadlines, ["30s", "2m", "2s", "10s", "1m"].map(serde_json::Value::from));
+}
+
+#[test]
 fn r12_connections_beyond_those_of_a_door_are_closed_at_once_whoever_makes_them_and_counted() {
     let hub = hub();
     let before = hub.connections_refused("door_full");
@@ -95,6 +109,8 @@ fn r15_a_peer_that_never_reads_its_answers_is_closed_and_its_message_is_stored_o
     });
     assert!(closed.is_some(), "still open after {written} bytes");
     assert_eq!(hub.state("r15"), "withheld NOT_REGISTERED");
+    let (_, all) = hub.run(&["--json", "message", "trace", "r15"]);
+    assert_eq!(all.lines().count(), 1, "stored once: {all}");
 }
 
 #[test]

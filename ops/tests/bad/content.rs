@@ -132,6 +132,7 @@ fn r37_more_segments_than_allowed_are_an_error_in_linear_time() {
     let began = Instant::now();
     let answer = Peer::to(hub.plain).exchange(format!("{}{}", message("r37"), "OBX|1\r".repeat(100_000)));
     refused(&answer, "AE|r37", 207, "TOO_MANY_PARTS");
+    assert_eq!(hub.state("r37"), "rejected TOO_MANY_PARTS");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(Peer::to(hub.plain).code(format!("{}{}", message("r37-in"), "NTE|1\r".repeat(19_900))), "AA|r37-in");
 }
@@ -144,6 +145,7 @@ fn r38_more_repetitions_than_allowed_are_an_error_in_linear_time() {
         let id = format!("r38-{number}");
         let answer = Peer::to(hub.plain).exchange(format!("{}NTE|1||{}\r", message(&id), part.repeat(1_000_000)));
         refused(&answer, &format!("AE|{id}"), 207, "TOO_MANY_PARTS");
+        assert_eq!(hub.state(&id), "rejected TOO_MANY_PARTS");
     }
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
@@ -155,6 +157,7 @@ fn r39_a_version_that_is_unknown_or_empty_is_rejected_unless_the_feed_takes_any(
         let id = format!("r39-{number}");
         let answer = Peer::to(hub.plain).exchange(message(&id).replace("|2.5.1\r", &format!("|{version}\r")));
         refused(&answer, &format!("AR|{id}"), 203, "VERSION_UNKNOWN");
+        assert_eq!(hub.state(&id), "rejected VERSION_UNKNOWN");
     }
     let any = message("r39-any").replace("|2.5.1\r", "|9.9\r").replace("|LIS|", "|LAX|");
     assert_eq!(Peer::to(hub.lax).code(any), "AA|r39-any");
@@ -166,9 +169,12 @@ fn r40_kinds_and_events_that_are_not_taken_are_rejected_and_kept() {
     for (id, kind, error, reason) in
         [("r40-t", "ZZZ^Z01", 200, "UNSUPPORTED_TYPE"), ("r40-e", "ADT^A99", 201, "UNSUPPORTED_EVENT")]
     {
+        let line = format!("causeway_messages_refused_total{{feed=\"lab\",reason=\"{reason}\"}}");
+        let before = hub.number(&line);
         let answer = Peer::to(hub.plain).exchange(message(id).replace("ADT^A08^ADT_A01", kind));
         refused(&answer, &format!("AR|{id}"), error, reason);
         assert_eq!(hub.state(id), format!("rejected {reason}"));
+        hub.grows(before, |hub| hub.number(&line));
     }
 }
 
@@ -206,9 +212,12 @@ fn r42_a_message_for_another_receiver_is_rejected_and_kept_for_the_alarm() {
 #[test]
 fn r44_an_empty_control_id_is_rejected_unless_the_feed_knows_messages_by_their_bytes() {
     let hub = hub();
+    let refusals = "causeway_messages_refused_total{feed=\"lab\",reason=\"MISSING_FIELD\"}";
+    let before = hub.number(refusals);
     for id in ["", "\"\""] {
         refused(&Peer::to(hub.plain).exchange(message(id)), &format!("AR|{id}"), 101, "MISSING_FIELD");
     }
+    hub.grows(before + 1.0, |hub| hub.number(refusals));
     let nameless = |name: &str| message("").replace("|LIS|", "|LAX|").replace("TAI MAN", name);
     let (again, line) = (nameless("R44"), "causeway_messages_duplicate_total{feed=\"lax\"}");
     let mut peer = Peer::to(hub.lax);
@@ -394,10 +403,15 @@ fn r63_a_part_of_a_message_is_refused_by_name_and_never_taken_for_the_whole() {
         ("r63-add", format!("{}ADD|1\r", message("r63-add"))),
         ("r63-msh", message("r63-msh").replace("|2.5.1\r", "|2.5.1||77\r")),
     ];
-    for (id, text) in parts {
-        refused(&Peer::to(hub.plain).exchange(text), &format!("AR|{id}"), 207, "NOT_ONE_MESSAGE");
+    let line = "causeway_messages_refused_total{feed=\"lab\",reason=\"NOT_ONE_MESSAGE\"}";
+    let before = hub.number(line);
+    for ((id, text), place) in parts.into_iter().zip(["DSC^1", "ADD^1", "MSH^1^14"]) {
+        let answer = Peer::to(hub.plain).exchange(&text);
+        refused(&answer, &format!("AR|{id}"), 207, "NOT_ONE_MESSAGE");
+        assert!(answer.contains(&format!("|{place}|")) && answer.contains("without DSC, ADD and MSH-14"), "{answer}");
         assert_eq!(hub.state(id), "rejected NOT_ONE_MESSAGE", "kept for whoever mends the sender");
     }
+    hub.grows(before + 2.0, |hub| hub.number(line));
 }
 
 #[test]

@@ -56,6 +56,10 @@ fn r69_second_bytes_that_look_like_delimiters_split_nothing() {
     }
     let record = until(|| Some(hub.record(person)).filter(|text| text.contains("鰂魚垓")));
     assert!(record.is_some(), "{}", hub.record(person));
+    let history = hub.history(person);
+    for name in ["許功蓋", "四育"] {
+        assert!(history.contains(name), "{name} was stored before: {history}");
+    }
 }
 
 #[test]
@@ -148,6 +152,20 @@ fn r75_composed_and_decomposed_names_find_the_same_person_and_are_stored_as_sent
     assert_eq!(Peer::to(hub.plain).code(format!("{}{pid}", header("r75", "ADT^A28^ADT_A05"))), "AA|r75");
     assert_eq!(hub.state("r75"), "accepted", "full width or half, it is the same name");
     assert!(hub.record(person).contains(&wide), "as sent");
+
+    // Registered with a composed Ö; sent so, and with an O and the mark behind it.
+    let person = Person(32);
+    let decomposed = person.family().replace('Ö', "O\u{308}");
+    assert_ne!(decomposed, person.family());
+    let pid = person.pid().replace(&person.family(), &decomposed);
+    for (id, pid) in [("r75-nfc", person.pid()), ("r75-nfd", pid)] {
+        assert_eq!(Peer::to(hub.plain).code(format!("{}{pid}", header(id, "ADT^A28^ADT_A05"))), format!("AA|{id}"));
+        assert_eq!(hub.state(id), "accepted", "{id}");
+    }
+    assert!(hub.record(person).contains(&decomposed), "as sent: {}", hub.record(person));
+    let bare = person.pid().replace('Ö', "O");
+    assert_eq!(Peer::to(hub.plain).code(format!("{}{bare}", header("r75-bare", "ADT^A28^ADT_A05"))), "AA|r75-bare");
+    assert_eq!(hub.state("r75-bare"), "held IDENTITY_REVIEW", "another letter is another name");
 }
 
 #[test]

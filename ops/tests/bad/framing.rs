@@ -14,9 +14,14 @@ fn r01_white_space_before_a_frame_is_skipped_and_other_bytes_close_the_connectio
     peer.write(b"?");
     peer.sees_the_end();
     hub.grows(before, |hub| hub.frames_refused("junk"));
+    let mut most = Peer::to(hub.plain);
+    most.write(&[b'\n'; 64]);
+    assert_eq!(most.code(message("r01-most")), "AA|r01-most");
+    let before = hub.frames_refused("blank");
     let mut blank = Peer::to(hub.plain);
     blank.write(&[b' '; 65]);
     blank.sees_the_end();
+    hub.grows(before, |hub| hub.frames_refused("blank"));
 }
 
 #[test]
@@ -75,11 +80,13 @@ fn r05_an_end_block_inside_the_text_is_rejected_and_kept_unless_the_door_takes_i
 fn r06_a_frame_cut_by_the_next_is_kept_unanswered_and_the_next_is_taken() {
     let hub = hub();
     let lost = message("r06-lost");
+    let before = hub.frames_refused("broken");
     let mut peer = Peer::to(hub.plain);
     peer.write(format!("\x0b{}\x0b{}\x1c\r", lost.split_at(lost.len() - 10).0, message("r06")).as_bytes());
     assert_eq!(code(&peer.answer()), "AA|r06");
     peer.hears_nothing(SILENCE);
     assert_eq!(hub.state("r06-lost"), "rejected BROKEN_FRAME");
+    hub.grows(before, |hub| hub.frames_refused("broken"));
 }
 
 #[test]
@@ -113,6 +120,9 @@ fn r09_a_message_split_inside_a_character_is_the_same_message() {
     peer.hears_nothing(SILENCE);
     peer.write(&frame[inside..]);
     assert_eq!(code(&peer.answer()), "AA|r09");
+    hub.outcome("r09");
+    let (_, raw) = hub.run(&["message", "show", "r09", "--raw", "--reveal"]);
+    assert!(raw.contains("^大文|"), "whole again: {raw}");
 }
 
 #[test]
@@ -132,6 +142,7 @@ fn r11_a_message_beyond_the_limit_is_rejected_before_its_end_and_the_connection_
         let text = format!("{}NTE|1||", message(id).replace("|LIS|", "|HST|"));
         format!("{text}{}", "x".repeat(bytes - text.len()))
     };
+    let before = hub.frames_refused("too_long");
     let mut peer = Peer::to(hub.hasty);
     assert_eq!(peer.code(sized("r11-at", 64 << 10)), "AA|r11-at");
     // Without its end: the door does not wait for more than it takes.
@@ -142,6 +153,27 @@ fn r11_a_message_beyond_the_limit_is_rejected_before_its_end_and_the_connection_
     let mut faceless = Peer::to(hub.hasty);
     faceless.write(&[b"\x0b".as_slice(), &[b'x'; (64 << 10) + 2]].concat());
     faceless.sees_the_end();
+    hub.grows(before + 1.0, |hub| hub.frames_refused("too_long"));
+}
+
+#[test]
+fn r11_the_limit_is_sixteen_mebibytes_where_none_is_set_and_what_comes_behind_it_is_not_taken_in() {
+    let hub = hub();
+    let sized = |id: &str, bytes: usize| {
+        let text = format!("{}NTE|1||", message(id));
+        format!("{text}{}", "x".repeat(bytes - text.len()))
+    };
+    assert_eq!(Peer::to(hub.plain).code(sized("r11-16", 16 << 20)), "AA|r11-16");
+    let mut peer = Peer::to(hub.plain);
+    peer.write(format!("\x0b{}", sized("r11-17", (16 << 20) + 1)).as_bytes());
+    refused(&peer.answer(), "AR|r11-17", 207, "TOO_LONG");
+    // For a moment it drops what still comes, so that the answer is not lost by a reset; then it is closed, however much a
+    // sender goes on writing.
+    let more = vec![b'x'; 1 << 20];
+    peer.stream.set_write_timeout(Some(Duration::from_secs(10))).expect("an option");
+    let closed = super::hub::until(|| std::io::Write::write_all(&mut peer.stream, &more).is_err().then_some(()));
+    assert!(closed.is_some(), "the door goes on reading");
+    hub.keeps_nothing_of("r11-17");
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::net::TcpListener;
 use super::hub::{Hub, Peer, Person, header, hub, refused};
 
 /// Sends a message that is taken, and waits for its outcome.
-fn take(hub: &Hub, id: &str, text: &str) -> String {
+pub(super) fn take(hub: &Hub, id: &str, text: &str) -> String {
     assert_eq!(Peer::to(hub.plain).code(text), format!("AA|{id}"), "{text}");
     hub.state(id)
 }
 
-fn visit(id: &str, event: &str, at: &str, person: Person, ward: &str) -> String {
+pub(super) fn visit(id: &str, event: &str, at: &str, person: Person, ward: &str) -> String {
     let number = format!("HN26{:06}A", person.0);
     format!(
         "{}EVN|{event}|{at}+0800\r{}PV1|1|I|{ward}^01^1^QMH||||||||||||||||{number}|||||||||||||||||||||||||20260301100000+0800\r",
@@ -19,7 +19,7 @@ fn visit(id: &str, event: &str, at: &str, person: Person, ward: &str) -> String 
     )
 }
 
-fn result(id: &str, at: &str, person: Person, status: &str, kind: &str, value: &str) -> String {
+pub(super) fn result(id: &str, at: &str, person: Person, status: &str, kind: &str, value: &str) -> String {
     format!(
         "{}{}OBR|1|P-{n}|F-{n}|2345-7^Glucose^LN|||20260301083000+0800|||||||||||||||20260301085500+0800||CH|{status}\r\
          OBX|1|{kind}|2345-7^Glucose^LN||{value}|mmol/L|||||{status}|||20260301083000+0800\r",
@@ -27,42 +27,6 @@ fn result(id: &str, at: &str, person: Person, status: &str, kind: &str, value: &
         person.pid(),
         n = person.0
     )
-}
-
-#[test]
-fn r48_the_same_content_under_another_control_id_is_stored_and_changes_nothing() {
-    let (hub, person) = (hub(), Person(1));
-    assert_eq!(take(&hub, "r48-1", &visit("r48-1", "A01", "20260301100000", person, "W1")), "accepted");
-    let before = hub.record(person).lines().count();
-    assert_eq!(take(&hub, "r48-2", &visit("r48-2", "A01", "20260301100000", person, "W1")), "accepted");
-    assert_eq!(hub.record(person).lines().count(), before, "no second record");
-}
-
-#[test]
-fn r50_an_old_message_that_comes_late_never_overwrites_what_is_newer() {
-    let (hub, person) = (hub(), Person(2));
-    assert_eq!(take(&hub, "r50-new", &visit("r50-new", "A08", "20260601100000", person, "WNEW")), "accepted");
-    assert_eq!(take(&hub, "r50-old", &visit("r50-old", "A08", "20260301100000", person, "WOLD")), "accepted");
-    let record = hub.record(person);
-    assert!(record.contains("WNEW") && !record.contains("WOLD"), "{record}");
-}
-
-#[test]
-fn r51_messages_out_of_their_natural_order_are_taken_as_they_come() {
-    let (hub, person) = (hub(), Person(3));
-    assert_eq!(take(&hub, "r51-a03", &visit("r51-a03", "A03", "20260305100000", person, "W3")), "accepted");
-    assert_eq!(take(&hub, "r51-a01", &visit("r51-a01", "A01", "20260301100000", person, "W3")), "accepted");
-    let record = hub.record(person);
-    assert!(record.contains("finished") && !record.contains("in-progress"), "the discharge stays: {record}");
-
-    // An update before its admission, and a result before its order: what is missing is no reason to refuse.
-    let other = Person(22);
-    assert_eq!(take(&hub, "r51-a08", &visit("r51-a08", "A08", "20260302100000", other, "W22")), "accepted");
-    assert_eq!(take(&hub, "r51-late", &visit("r51-late", "A01", "20260301100000", other, "W0")), "accepted");
-    let early = result("r51-oru", "20260301110000", other, "F", "NM", "6.5");
-    assert_eq!(take(&hub, "r51-oru", &early), "accepted", "nobody ordered it yet");
-    let record = hub.record(other);
-    assert!(record.contains("W22") && !record.contains("\"W0\"") && record.contains("6.5"), "{record}");
 }
 
 fn merge(id: &str, person: Person, to: &str, from: &str) -> String {
@@ -273,6 +237,22 @@ fn r57_numbers_that_are_none_are_kept_as_they_came() {
         let compared = value == "<5" && record.contains("\"comparator\":\"<\",\"value\":5");
         let compared = compared || (value == "<5" && record.contains("\"value\":5,\"comparator\":\"<\""));
         assert!(record.contains(&value) || compared, "{value} is not in the record: {record}");
+    }
+}
+
+#[test]
+fn r57_structured_numbers_are_read_by_their_rule_and_what_fits_none_stays_text() {
+    let (hub, person) = (hub(), Person(31));
+    let values = ["<^5.10", "^1^:^128", "^2^-^3", ">^^x", "^1e309"];
+    for (number, value) in values.into_iter().enumerate() {
+        let id = format!("r57-sn-{number}");
+        let text = result(&id, "20260301110000", person, "F", "SN", value);
+        let text = text.replace("F-31", &format!("F-31-{number}")).replace("P-31", &format!("P-31-{number}"));
+        assert_eq!(take(&hub, &id, &text), "accepted", "{value}");
+    }
+    let record = hub.record(person);
+    for kept in ["5.10", "valueRatio", "128", "valueRange", "\"> x mmol/L\"", "\"1e309 mmol/L\""] {
+        assert!(record.contains(kept), "{kept} is not in the record: {record}");
     }
 }
 
