@@ -31,18 +31,26 @@ pub fn read(bytes: &[u8]) -> Result<Record, Vec<Fault>> {
         }
     };
     let mut json = serde_json::Deserializer::from_str(text);
-    let mut track = serde_path_to_error::Track::new();
-    let read = Record::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
-    let record = match read {
-        Ok(record) => record,
-        Err(error) => return Err(vec![of_form(&track.path(), &error)]),
-    };
+    let Ok(record) = Record::deserialize(&mut json) else { return Err(vec![fault_of_form(text)]) };
     if json.end().is_err() {
         return Err(whole(FaultCode::NotJson, "something follows the record"));
     }
     let mut faults = check(&record);
     faults.truncate(FAULTS_MAX);
     if faults.is_empty() { Ok(record) } else { Err(faults) }
+}
+
+/// Why a text is no record, with the place. The text is read once more for that: keeping the place of everything that is read
+/// would take longer than the reading, and most records are good.
+fn fault_of_form(text: &str) -> Fault {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut track = serde_path_to_error::Track::new();
+    match Record::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track)) {
+        Ok(_) => {
+            Fault::new(FaultCode::BadValue, "", "the record could not be read at first, and could be the second time")
+        }
+        Err(error) => of_form(&track.path(), &error),
+    }
 }
 
 /// A fault of form, without the value that serde would name.

@@ -1,7 +1,7 @@
 //! What the mappers of one record share: the feed, the record, its version, and where notes are collected.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use causeway_core::chinese_medicine::record::{Record as CmRecord, Status, Term};
 use causeway_core::chinese_medicine::{Moment, record};
@@ -34,10 +34,16 @@ pub(super) struct Context<'m> {
     pub(super) zone: &'m TimeZone,
     /// The day of the visit.
     pub(super) day: Date,
-    patient_id: &'m str,
+    /// What every resource says of where it comes from, whom it is about, and of which visit by whom.
+    meta: Json,
+    subject: Json,
+    visit: OnceCell<Json>,
+    practitioner: OnceCell<Json>,
     offset: u64,
     notes: RefCell<Vec<Note>>,
     unmapped: RefCell<Vec<UnmappedCode>>,
+    /// Where resources are written before their length is known.
+    buffer: RefCell<String>,
 }
 
 /// A term as a CodeableConcept.
@@ -45,6 +51,12 @@ pub(super) struct Context<'m> {
 pub(super) struct Coded {
     pub(super) concept: Object,
     pub(super) level: Level,
+}
+
+/// A URN of a provider.
+fn urn(feed: &FeedSettings, kind: &str) -> String {
+    let provider = urn_part(&feed.provider.0);
+    ["urn:causeway:", &provider, ":", kind].concat()
 }
 
 /// What belongs to one record besides its resource.
@@ -69,7 +81,11 @@ impl<'m> Context<'m> {
             record,
             zone,
             day: record.visit.start.day(zone),
-            patient_id: &patient.id,
+            meta: Json::shared(Object::sized(1).put("source", urn(feed, "source:chinese-medicine"))),
+            subject: Json::shared(reference("Patient", &patient.id)),
+            visit: OnceCell::new(),
+            practitioner: OnceCell::new(),
+            buffer: RefCell::default(),
             offset,
             notes: RefCell::default(),
             unmapped: RefCell::default(),
@@ -114,30 +130,33 @@ impl<'m> Context<'m> {
 
     /// A URN of this provider.
     pub(super) fn urn(&self, kind: &str) -> String {
-        format!("urn:causeway:{}:{kind}", urn_part(&self.feed.provider.0))
+        urn(self.feed, kind)
     }
 
     /// A resource with what all of them have.
     pub(super) fn resource(&self, key: &RecordKey) -> Object {
-        let meta = Object::sized(1).put("source", self.urn("source:chinese-medicine"));
-        Object::sized(16).text("resourceType", key.resource_type()).text("id", &key.resource_id()).put("meta", meta)
+        let resource = Object::sized(16).text("resourceType", key.resource_type()).text("id", &key.resource_id());
+        resource.put("meta", self.meta.clone())
     }
 
     /// A reference to the patient.
-    pub(super) fn subject(&self) -> Object {
-        reference("Patient", self.patient_id)
+    pub(super) fn subject(&self) -> Json {
+        self.subject.clone()
     }
 
     /// A reference to the visit.
-    pub(super) fn visit(&self) -> Object {
-        reference_to(&self.encounter())
+    pub(super) fn visit(&self) -> Json {
+        self.visit.get_or_init(|| Json::shared(reference_to(&self.encounter()))).clone()
     }
 
     /// A reference to the practitioner, by registration number.
-    pub(super) fn practitioner(&self) -> Object {
-        let who = &self.record.practitioner;
-        let name = who.name_zh.as_ref().or(who.name.as_ref()).map(|name| name.expose()).unwrap_or_default();
-        logical("Practitioner", identifier(REGISTRATION, who.registration.expose()), name)
+    pub(super) fn practitioner(&self) -> Json {
+        let told = || {
+            let who = &self.record.practitioner;
+            let name = who.name_zh.as_ref().or(who.name.as_ref()).map(|name| name.expose()).unwrap_or_default();
+            Json::shared(logical("Practitioner", identifier(REGISTRATION, who.registration.expose()), name))
+        };
+        self.practitioner.get_or_init(told).clone()
     }
 
     /// A moment as FHIR `dateTime`.
@@ -185,7 +204,7 @@ impl<'m> Context<'m> {
             level: if lacks.is_some() { Level::Document } else { of.level },
             lacks,
             retracted,
-            resource: resource.written(),
+            resource: resource.written_in(&mut self.buffer.borrow_mut()),
         }
     }
 

@@ -11,6 +11,11 @@ pub(super) fn is_simple(text: &str) -> bool {
     all(text.as_bytes(), |byte| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\'))
 }
 
+/// Whether a text surely holds no control character: those beyond ASCII are two bytes, the first of which is looked for.
+pub(super) fn is_free_of_controls(text: &str) -> bool {
+    all(text.as_bytes(), |byte| (byte >= b' ') & (byte != 0x7f) & (byte != 0xc2))
+}
+
 /// Whether a text is ASCII without blanks and controls.
 pub(super) fn is_graphic(text: &str) -> bool {
     all(text.as_bytes(), |byte| matches!(byte, b'!'..=b'~'))
@@ -51,6 +56,9 @@ mod tests {
                 prop_assert_eq!(asks_for_escapes(text), asks);
                 let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
                 prop_assert_eq!(is_simple(text), printable && !asks);
+                prop_assert!(!is_free_of_controls(text) || !text.chars().any(char::is_control));
+                let may_hold_one = |c: char| c.is_control() || ('\u{80}'..'\u{c0}').contains(&c);
+                prop_assert_eq!(is_free_of_controls(text), !text.contains(may_hold_one));
                 prop_assert_eq!(is_graphic(text), text.bytes().all(|byte| byte.is_ascii_graphic()));
             }
         }

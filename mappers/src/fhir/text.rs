@@ -4,7 +4,7 @@
 use smol_str::SmolStr;
 
 use super::json::Json;
-use super::scan::is_simple;
+use super::scan::{is_free_of_controls, is_simple};
 
 /// The longest text that stands within its value, in bytes.
 const SHORT_MAX: usize = 23;
@@ -37,7 +37,9 @@ pub(super) fn trimmed(value: Json) -> Json {
     match value {
         Json::Short(text) if is_open(&text) => some(text.trim_matches(' ')),
         Json::Simple(text) if is_open(&text) => some(text.trim_matches(' ')),
-        Json::Text(text) if text.contains(is_forbidden) => some(text.replace(is_forbidden, " ").trim()),
+        Json::Text(text) if !is_free_of_controls(&text) && text.contains(is_forbidden) => {
+            some(text.replace(is_forbidden, " ").trim())
+        }
         Json::Text(text) if text.trim().len() < text.len() => some(text.trim()),
         value => value,
     }

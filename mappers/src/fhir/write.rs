@@ -86,7 +86,11 @@ fn simple(string: &str, out: &mut String) {
 fn text(string: &str, out: &mut String) {
     out.push('"');
     if asks_for_escapes(string) {
-        string.chars().for_each(|c| escaped(c, out));
+        for run in string.split_inclusive(|c: char| c < ' ' || matches!(c, '"' | '\\')) {
+            let last = run.chars().next_back().filter(|c| *c < ' ' || matches!(c, '"' | '\\'));
+            out.push_str(run.strip_suffix(|c| Some(c) == last).unwrap_or(run));
+            last.into_iter().for_each(|c| escaped(c, out));
+        }
     } else {
         out.push_str(string);
     }
