@@ -52,6 +52,9 @@ mod importing;
 #[path = "e2e/joining.rs"]
 mod joining;
 #[cfg(test)]
+#[path = "e2e/keeping.rs"]
+mod keeping;
+#[cfg(test)]
 #[path = "e2e/listing.rs"]
 mod listing;
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! A reader is a configured client of a provider, known by a token, and heard from this machine only (`reader`). Each
 //! answer is decided when it is asked for, by `core::policy::access`, and the audit line is written before any data leaves
 //! (`gate`); what a reader may not see is not there for it. Metadata come from the index, frames by their places in the
-//! file, and nothing is held in memory whole.
+//! file, and nothing long is held in memory whole. A reader that has an answer already hears so (`kept`), when it may
+//! have it; JSON is packed for those who take it so (`gzip`).
 //!
 //! | path under `/dicomweb` | answer |
 //! | --- | --- |
@@ -17,6 +18,8 @@
 mod answer;
 mod frames;
 mod gate;
+mod gzip;
+mod kept;
 mod matching;
 mod metadata;
 mod reader;

@@ -41,7 +41,7 @@
 
   async function pixels({ address, frame, look }) {
     const accept = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1";
-    const answer = await fetch(`${address}/frames/${frame}`, { headers: { accept }, cache: "no-store" });
+    const answer = await fetch(`${address}/frames/${frame}`, { headers: { accept } });
     if (!answer.ok) throw new Error(answer.status);
     const bytes = await answer.arrayBuffer();
     const raw = look.bits === 8 ? new Uint8Array(bytes) : new Uint16Array(bytes.slice(0, bytes.byteLength & ~1));

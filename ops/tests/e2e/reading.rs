@@ -14,7 +14,7 @@ use super::hub::{Hub, until};
 use super::images::{folder, hub, send};
 
 pub(super) const TOKEN: &str = "a token nobody else has";
-const STUDY: &str = "1.2.840.99999.1";
+pub(super) const STUDY: &str = "1.2.840.99999.1";
 const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
                       HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琴,1983-01-14,M\n";
 
@@ -50,11 +50,15 @@ impl Answer {
 }
 
 pub(super) fn ask(hub: &Hub, path: &str, accept: &str, token: Option<&str>) -> Answer {
+    let shown = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    ask_with(hub, path, &format!("Accept: {accept}\r\n{shown}"))
+}
+
+/// The same with these headers, each with its end of line.
+pub(super) fn ask_with(hub: &Hub, path: &str, headers: &str) -> Answer {
     let address: SocketAddr = hub.http.parse().expect("an address");
     let mut stream = TcpStream::connect(address).expect("connects");
-    let shown = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\n{shown}Connection: close\r\n\r\n")
-        .expect("sent");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n").expect("sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("answered");
     let head = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
@@ -79,7 +83,7 @@ fn whole(mut chunked: &[u8]) -> Vec<u8> {
 }
 
 /// Row 64 of the catalogue of bad inputs: what a sender wrote is never shown by a browser as a page of ours.
-fn is_saved_in_a_sandbox(answer: &Answer) -> bool {
+pub(super) fn is_saved_in_a_sandbox(answer: &Answer) -> bool {
     let head = answer.head.to_ascii_lowercase();
     head.contains("content-disposition: attachment")
         && head.contains("content-security-policy: sandbox; default-src 'none'")
@@ -89,9 +93,9 @@ pub(super) fn read(hub: &Hub, path: &str, accept: &str) -> Answer {
     ask(hub, path, accept, Some(TOKEN))
 }
 
-const FRAMES: &str = "multipart/related; type=application/octet-stream; transfer-syntax=*";
-const JSON: &str = "application/dicom+json";
-const FILES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+pub(super) const FRAMES: &str = "multipart/related; type=application/octet-stream; transfer-syntax=*";
+pub(super) const JSON: &str = "application/dicom+json";
+pub(super) const FILES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
 
 /// A CT slice of four by four pixels, with a long private value.
 fn slice(instance: u16) -> Vec<u8> {
@@ -149,7 +153,7 @@ pub(super) fn sharing_of(persons: &str) -> (Hub, u16, String) {
 }
 
 /// A hub with three slices of a person who shares them with the reader's provider, and the provider's number.
-fn reading() -> (Hub, String) {
+pub(super) fn reading() -> (Hub, String) {
     let (hub, port, provider) = sharing();
     let slices = [("a", slice(1)), ("b", slice(2)), ("c", slice(3))];
     assert_eq!(send(&hub, &folder(&hub, "slices", &slices), port, &[]).0, Some(0));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use causeway_core::dicom::claim::Pixels;
 use causeway_core::dicom::instance::{Instance, InstanceRow};
@@ -17,9 +16,10 @@ use serde_json::{Map, Value};
 use super::Imaging;
 use super::answer::{Accepted, BYTES, Fault, accepted};
 use super::gate::{Gate, Place, Subject};
+use super::kept::{Kept, Version};
 use super::reader::Reader;
 use super::rendered::first_value;
-use super::retrieve::{AcceptParameter, begin, in_syntax, multipart, stream};
+use super::retrieve::{AcceptParameter, Pour, begin, in_syntax, multipart, stream};
 use super::search::{away, header};
 
 /// Frames of one request.
@@ -83,7 +83,8 @@ pub(super) async fn frames(
     let alone = !wanted.multipart && wanted.kind != "*/*" && !several;
     let content_type = if alone { part.clone() } else { multipart(kind) };
     let digest = instance.blob;
-    let body = stream(move |pour| {
+    let version = Version::of(&[&digest, &content_type, &part, &bytes_of(&frames)]);
+    let pour = move |pour: &mut Pour| {
         let _permit = permit;
         for frame in frames {
             if !alone {
@@ -94,8 +95,14 @@ pub(super) async fn frames(
             }
         }
         if alone { Ok(()) } else { pour.end() }
-    });
-    Ok(([(CONTENT_TYPE, content_type)], body).into_response())
+    };
+    Kept::of(&headers).or(&version, &content_type, || Ok(stream(pour).into_response()))
+}
+
+/// Which bytes of a file frames are, as text.
+fn bytes_of(frames: &[Frame]) -> String {
+    let parts = |frame: &Frame| frame.iter().map(|(at, bytes)| format!("{at}-{bytes}")).collect::<Vec<_>>().join("+");
+    frames.iter().map(parts).collect::<Vec<_>>().join(",")
 }
 
 /// What a path names.
@@ -133,15 +140,16 @@ pub(super) async fn bulk_data(
     }
     let digest = instance.blob;
     let content_type = if wanted.multipart { multipart(BYTES) } else { BYTES.to_owned() };
-    let body = stream(move |pour| {
+    let version = Version::of(&[&digest, &content_type, &at, &bytes]);
+    let pour = move |pour: &mut Pour| {
         let _permit = permit;
         if wanted.multipart {
             pour.part(BYTES, bytes)?;
         }
         pour.blob(&blobs, &digest, at, bytes, false)?;
         if wanted.multipart { pour.end() } else { Ok(()) }
-    });
-    Ok(([(CONTENT_TYPE, content_type)], body).into_response())
+    };
+    Kept::of(&headers).or(&version, &content_type, || Ok(stream(pour).into_response()))
 }
 
 /// The instance of a path, with metadata, after decision and audit. May block.

@@ -138,6 +138,11 @@ impl Pages {
         Self { imaging: Arc::clone(imaging), query, over: false, last: None }
     }
 
+    /// Whether no page is left.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// The next page; empty when there is none.
     pub(crate) fn next(&mut self) -> Result<Vec<InstanceRow>, Fault> {
         while !self.over {

@@ -1,15 +1,37 @@
 //! The parameters of a search (PS3.18 section 8.3.4), and whether a header answers them (PS3.4 section C.2.2.2).
 
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
 use causeway_core::dicom::dictionary;
-use causeway_core::dicom::tag::Tag;
+use causeway_core::dicom::instance::StudyQuery;
+use causeway_core::dicom::tag::{self, Tag};
+use causeway_core::dicom::uid::Uid;
+use causeway_core::phi::Phi;
 use serde_json::{Map, Value};
 
 use super::answer::Fault;
+use super::gzip::Coding;
 
 /// The most results of one answer.
 pub(super) const LIMIT_MAX: usize = 1000;
 /// Results when nothing is said.
 const LIMIT: usize = 100;
+
+/// What is asked, and whether the answer may be packed.
+pub(super) struct Asked {
+    pairs: Vec<(String, String)>,
+    pub(super) coding: Coding,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Fault> {
+        let unreadable = |_rejection| Fault::BadRequest("the parameters are `name=value` with & between".to_owned());
+        let Query(pairs) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
+        Ok(Self { pairs, coding: Coding::of(&parts.headers) })
+    }
+}
 
 /// A search.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,7 +55,27 @@ pub(super) struct Condition {
 
 impl Search {
     /// Reads the parameters.
-    pub(super) fn read(pairs: &[(String, String)]) -> Result<Self, Fault> {
+    pub(super) fn of(asked: &Asked) -> Result<Self, Fault> {
+        Self::read(&asked.pairs)
+    }
+
+    /// What of it the index can find, so many studies at once.
+    pub(super) fn narrowed(&self, limit: u32) -> StudyQuery {
+        let exact = |tag| self.exact(tag).map(|text| Phi::new(text.to_owned()));
+        let date = self.conditions.iter().find(|condition| condition.tag == tag::STUDY_DATE);
+        let (since, until) = date.map(Condition::range).unwrap_or_default();
+        StudyQuery {
+            study: self.exact(tag::STUDY_INSTANCE_UID).and_then(|text| Uid::parse(text).ok()),
+            accession: exact(tag::ACCESSION_NUMBER),
+            patient_id: exact(tag::PATIENT_ID),
+            since,
+            until,
+            limit,
+            ..StudyQuery::default()
+        }
+    }
+
+    fn read(pairs: &[(String, String)]) -> Result<Self, Fault> {
         let mut search = Self { limit: LIMIT, ..Self::default() };
         for (name, value) in pairs {
             let number = || {

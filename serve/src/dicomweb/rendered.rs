@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE};
+use axum::http::header::CONTENT_LANGUAGE;
 use axum::response::{IntoResponse as _, Response};
 use causeway_core::dicom::claim::Pixels;
 use causeway_core::dicom::instance::InstanceRow;
@@ -19,6 +19,7 @@ use super::Imaging;
 use super::answer::{Accepted, Fault, accepted};
 use super::frames::{FramePlace, enter, places};
 use super::gate::{Gate, Place};
+use super::kept::{Kept, Version};
 use super::reader::Reader;
 use super::retrieve::begin;
 use super::search::{away, header};
@@ -29,6 +30,8 @@ const FRAME_BYTES_MAX: u64 = 64 << 20;
 const THUMBNAIL: u32 = 160;
 /// The longest side anybody may ask for.
 const SIDE_MAX: u32 = 8192;
+/// To be raised when the same pixels are to look different: what readers have kept is of another version then.
+const MAKING: u32 = 1;
 const PNG: &str = "image/png";
 const JPEG: &str = "image/jpeg";
 
@@ -158,8 +161,19 @@ fn picture(imaging: &Arc<Imaging>, reader: Reader, place: &Place, number: usize,
     let _permit = begin(imaging)?;
     let row = enter(imaging, reader, place, "rendered")?;
     let order = order(&row, number, way)?;
+    let kind = if order.jpeg { JPEG } else { PNG };
+    let how = serde_json::to_string(&order).map_err(|_unwritable| Fault::Internal)?;
+    let version = Version::of(&[&row.instance.blob, &number, &how, &MAKING]);
+    way.kept.or(&version, kind, || {
+        let job = RenderJob { frame: pixels(imaging, &row, number, &order)?, order };
+        Ok(([(CONTENT_LANGUAGE, "zxx")], imaging.render.render(&job)?).into_response())
+    })
+}
+
+/// The bytes of a frame; of uncompressed ones in little endian.
+fn pixels(imaging: &Imaging, row: &InstanceRow, number: usize, order: &PictureOrder) -> Result<Vec<u8>, Fault> {
     let mut frame = Vec::new();
-    for (at, bytes) in places(&imaging.blobs, &row, &[number])?.into_iter().flatten() {
+    for (at, bytes) in places(&imaging.blobs, row, &[number])?.into_iter().flatten() {
         let total = u64::try_from(frame.len()).unwrap_or(u64::MAX).saturating_add(bytes);
         if total > FRAME_BYTES_MAX {
             return Err(Fault::NotAcceptable("the frame is too large for a picture: read it under /frames".to_owned()));
@@ -170,9 +184,7 @@ fn picture(imaging: &Arc<Imaging>, reader: Reader, place: &Place, number: usize,
     if row.instance.transfer_syntax.as_str() == EXPLICIT_BIG && order.bits_allocated == 16 {
         frame.chunks_exact_mut(2).for_each(<[u8]>::reverse);
     }
-    let kind = if order.jpeg { JPEG } else { PNG };
-    let picture = imaging.render.render(&RenderJob { order, frame })?;
-    Ok(([(CONTENT_TYPE, kind), (CONTENT_LANGUAGE, "zxx")], picture).into_response())
+    Ok(frame)
 }
 
 /// How a picture is wanted, understood.
@@ -180,6 +192,7 @@ struct Way {
     within: Option<(u32, u32)>,
     window: Option<Window>,
     jpeg: bool,
+    kept: Kept,
 }
 
 impl Way {
@@ -213,7 +226,12 @@ impl Way {
                 )
             })
         });
-        Ok(Self { within: viewport.transpose()?.or(within), window: window.transpose()?, jpeg })
+        Ok(Self {
+            within: viewport.transpose()?.or(within),
+            window: window.transpose()?,
+            jpeg,
+            kept: Kept::of(headers),
+        })
     }
 }
 

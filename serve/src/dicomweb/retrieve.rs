@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::Imaging;
 use super::answer::{Accepted, DICOM, Fault, accepted};
 use super::gate::{Gate, Pages, Place};
+use super::kept::{Kept, Version};
 use super::reader::Reader;
 use super::search::away;
 
@@ -63,9 +64,24 @@ pub(super) async fn files(
         in_syntax(&wanted, row.instance.transfer_syntax.as_str())?;
     }
     if let (false, DICOM, [row]) = (first.multipart, first.kind.as_str(), page.as_slice()) {
-        return Ok(single(blobs, row, permit));
+        let version = Version::of(&[&row.instance.blob, &DICOM]);
+        return Kept::of(&headers).or(&version, DICOM, || Ok(single(blobs, row, permit)));
     }
-    let body = stream(move |pour| {
+    // What is of one page is known whole.
+    let version = pages.is_over().then(|| {
+        let digests: Vec<String> = page.iter().map(|row| row.instance.blob.to_string()).collect();
+        Version::of(&[&multipart(DICOM), &digests.join(",")])
+    });
+    let make = || Ok(([(CONTENT_TYPE, multipart(DICOM))], parts(blobs, pages, page, permit)).into_response());
+    match version {
+        Some(version) => Kept::of(&headers).or(&version, &multipart(DICOM), make),
+        None => make(),
+    }
+}
+
+/// The files of some pages.
+fn parts(blobs: SharedBlobs, pages: Pages, page: Vec<InstanceRow>, permit: OwnedSemaphorePermit) -> Body {
+    stream(move |pour| {
         let _permit = permit;
         let (mut pages, mut page) = (pages, page);
         while !page.is_empty() {
@@ -77,8 +93,7 @@ pub(super) async fn files(
             page = pages.next()?;
         }
         pour.end()
-    });
-    Ok(([(CONTENT_TYPE, multipart(DICOM))], body).into_response())
+    })
 }
 
 /// One file, alone.
@@ -121,6 +136,9 @@ pub(super) struct Pour {
 impl Pour {
     /// The next bytes. Fails when nobody listens any more.
     pub(super) fn put(&mut self, bytes: Vec<u8>) -> Result<(), Fault> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.pieces.blocking_send(Ok(bytes.into())).map_err(|_gone| Fault::Unavailable)
     }
 

@@ -3,21 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::header::{CONTENT_TYPE, HeaderName, VARY};
 use axum::response::{IntoResponse as _, Response};
 use causeway_core::dicom::instance::{HERE, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
 use causeway_core::dicom::tag::{self, Tag};
 use causeway_core::dicom::uid::Uid;
-use causeway_core::person::PersonId;
-use causeway_core::phi::Phi;
 use serde_json::{Map, Value, json};
 
 use super::Imaging;
 use super::answer::{DICOM_JSON, Fault};
 use super::gate::{Gate, Pages, Place, Subject};
-use super::matching::Search;
+use super::gzip::Coding;
+use super::matching::{Asked, Search};
 use super::reader::Reader;
 
 /// Studies looked at for one answer. When there are more that might match, the answer says that it is not all.
@@ -85,21 +84,20 @@ enum Level {
     Instance,
 }
 
-type Asked = Query<Vec<(String, String)>>;
 type Answer = Result<Response, Fault>;
 
 /// `/studies`.
-pub(super) async fn studies(State(imaging): State<Arc<Imaging>>, reader: Reader, Query(asked): Asked) -> Answer {
+pub(super) async fn studies(State(imaging): State<Arc<Imaging>>, reader: Reader, asked: Asked) -> Answer {
     away(move || across(&imaging, reader, &asked, Level::Study)).await
 }
 
 /// `/series`.
-pub(super) async fn any_series(State(imaging): State<Arc<Imaging>>, reader: Reader, Query(asked): Asked) -> Answer {
+pub(super) async fn any_series(State(imaging): State<Arc<Imaging>>, reader: Reader, asked: Asked) -> Answer {
     away(move || across(&imaging, reader, &asked, Level::Series)).await
 }
 
 /// `/instances`.
-pub(super) async fn any_instances(State(imaging): State<Arc<Imaging>>, reader: Reader, Query(asked): Asked) -> Answer {
+pub(super) async fn any_instances(State(imaging): State<Arc<Imaging>>, reader: Reader, asked: Asked) -> Answer {
     away(move || across(&imaging, reader, &asked, Level::Instance)).await
 }
 
@@ -108,7 +106,7 @@ pub(super) async fn series(
     State(imaging): State<Arc<Imaging>>,
     reader: Reader,
     Path(place): Path<Place>,
-    Query(asked): Asked,
+    asked: Asked,
 ) -> Answer {
     away(move || within(&imaging, reader, &place, &asked, Level::Series)).await
 }
@@ -118,7 +116,7 @@ pub(super) async fn instances(
     State(imaging): State<Arc<Imaging>>,
     reader: Reader,
     Path(place): Path<Place>,
-    Query(asked): Asked,
+    asked: Asked,
 ) -> Answer {
     away(move || within(&imaging, reader, &place, &asked, Level::Instance)).await
 }
@@ -161,9 +159,11 @@ impl Found {
         true
     }
 
-    fn answer(self) -> Response {
-        let body = Value::Array(self.results).to_string();
-        let mut answer = ([(CONTENT_TYPE, DICOM_JSON)], body).into_response();
+    fn answer(self, taken: Coding) -> Answer {
+        let body = Value::Array(self.results).to_string().into_bytes();
+        let coding = taken.for_bytes(body.len());
+        let mut answer = ([(CONTENT_TYPE, DICOM_JSON), (VARY, "accept-encoding")], coding.all(body)?).into_response();
+        coding.tell(&mut answer);
         let fuzzy = "299 causeway: fuzzymatching is not supported: only literal matching was done";
         let cut =
             "299 causeway: there are too many studies to look at them all: narrow the search by date, person or number";
@@ -172,15 +172,15 @@ impl Found {
                 answer.headers_mut().append(HeaderName::from_static("warning"), HeaderValue::from_static(warning));
             }
         }
-        answer
+        Ok(answer)
     }
 }
 
 /// Over all studies the reader may see.
-fn across(imaging: &Arc<Imaging>, reader: Reader, asked: &[(String, String)], level: Level) -> Answer {
-    let mut found = Found::new(Search::read(asked)?);
+fn across(imaging: &Arc<Imaging>, reader: Reader, asked: &Asked, level: Level) -> Answer {
+    let mut found = Found::new(Search::of(asked)?);
     let mut gate = Gate::open(imaging, reader)?;
-    let mut query = narrowed(&found.search);
+    let mut query = found.search.narrowed(PAGE);
     let (mut looked_at, mut audited) = (0, BTreeSet::new());
     while !found.is_full() {
         let rows = imaging.images.studies(&query)?;
@@ -205,12 +205,12 @@ fn across(imaging: &Arc<Imaging>, reader: Reader, asked: &[(String, String)], le
             break;
         }
     }
-    Ok(found.answer())
+    found.answer(asked.coding)
 }
 
 /// Within one study.
-fn within(imaging: &Arc<Imaging>, reader: Reader, place: &Place, asked: &[(String, String)], level: Level) -> Answer {
-    let mut found = Found::new(Search::read(asked)?);
+fn within(imaging: &Arc<Imaging>, reader: Reader, place: &Place, asked: &Asked, level: Level) -> Answer {
+    let mut found = Found::new(Search::of(asked)?);
     let person = Gate::open(imaging, reader)?.enter(place.subject("search"))?;
     let query =
         StudyQuery { study: Uid::parse(&place.study).ok(), person: Some(person), limit: 1, ..StudyQuery::default() };
@@ -224,7 +224,7 @@ fn within(imaging: &Arc<Imaging>, reader: Reader, place: &Place, asked: &[(Strin
             offer_instances(&mut found, imaging, &row, rows, bare)?;
         }
     }
-    Ok(found.answer())
+    found.answer(asked.coding)
 }
 
 /// Whether something of a study is among the results.
@@ -382,22 +382,4 @@ fn shown(header: &Map<String, Value>, search: &Search, level: Level) -> Value {
     let small = |element: &&Value| element.get("BulkDataURI").is_none() && element.get("InlineBinary").is_none();
     let picked = wanted.into_iter().filter_map(|tag| Some((tag.clone(), header.get(&tag).filter(small)?.clone())));
     Value::Object(picked.collect())
-}
-
-/// What of a search the index can find.
-fn narrowed(search: &Search) -> StudyQuery {
-    let exact = |tag| search.exact(tag).map(|text| Phi::new(text.to_owned()));
-    let date = search.conditions.iter().find(|condition| condition.tag == tag::STUDY_DATE);
-    let (since, until) = date.map(super::matching::Condition::range).unwrap_or_default();
-    StudyQuery {
-        study: search.exact(tag::STUDY_INSTANCE_UID).and_then(|text| Uid::parse(text).ok()),
-        person: None::<PersonId>,
-        accession: exact(tag::ACCESSION_NUMBER),
-        patient_id: exact(tag::PATIENT_ID),
-        modality: None,
-        since,
-        until,
-        after: None,
-        limit: PAGE,
-    }
 }
