@@ -55,3 +55,5 @@ viewer-said-pixels = pixels; the images tell no distance between pixels
 viewer-said-projected = at the detector: what lies before it is smaller
 viewer-said-point = Point
 viewer-said-failed = The image could not be read.
+viewer-unshown = No picture of this image can be made here.
+viewer-original = Download the original

@@ -55,3 +55,5 @@ viewer-said-pixels = 像素；影像沒有註明像素間距
 viewer-said-projected = 以探測器計：其前方的物件較小
 viewer-said-point = 位置
 viewer-said-failed = 影像無法讀取。
+viewer-unshown = 此處無法為這個影像製作畫面。
+viewer-original = 下載原始檔案

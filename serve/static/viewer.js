@@ -10,6 +10,7 @@
     ...link.dataset,
     look: JSON.parse(link.dataset.look),
   }));
+  const [unshown, original] = [find("[data-unshown]"), find("[data-original]")];
   const words = root.dataset;
   const canvas = document.createElement("canvas");
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -92,10 +93,12 @@
   async function show(quietly) {
     const frame = frames[state.at];
     const turn = ++asked;
+    original.href = `${frame.address}?accept=application/dicom`;
     try {
       const loaded = await load(frame);
       if (turn !== asked) return;
       paint(loaded, frame.look);
+      unshown.hidden = true;
       stage.classList.add("live");
       canvas.style.transform = lines.style.transform = `translate(${state.x}px, ${state.y}px) scale(${state.zoom})`;
       lines.setAttribute("viewBox", `0 0 ${canvas.width} ${canvas.height}`);
@@ -108,7 +111,11 @@
       if (!quietly) tell(`${words.sayImage} ${state.at + 1} / ${frames.length}${window}`);
       for (const near of [state.at + 1, state.at - 1]) if (frames[near]) load(frames[near]).catch(() => {});
     } catch {
-      if (turn === asked) tell(words.sayFailed);
+      if (turn !== asked) return;
+      stage.classList.remove("live");
+      image.hidden = true;
+      unshown.hidden = false;
+      tell(words.sayFailed);
     }
   }
 

@@ -39,6 +39,7 @@ UNREADABLE = {
 NO_PICTURE = {
     "693_J2KI.dcm",
     "J2K_pixelrep_mismatch.dcm",
+    # The header of its scan is not that of a sequential JPEG.
     "JPEG-lossy.dcm",
     "JPEG2000-embedded-sequence-delimiter.dcm",
     "badVR.dcm",

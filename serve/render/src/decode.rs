@@ -2,7 +2,8 @@
 
 use causeway_core::dicom::picture::PictureOrder;
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
-use jpeg_decoder::{Decoder, PixelFormat};
+use jpeg_decoder::{Decoder, PixelFormat, UnsupportedFeature};
+use openreadout_codecs::{CodecError, Raster, jpeg_decode_limited, jpegls_decode_limited};
 
 use super::{Fault, rle};
 
@@ -26,7 +27,7 @@ pub(super) fn samples(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fau
         }
         "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg2000(order, frame),
         "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => {
-            Err(Fault::Unsupported("pixels in JPEG-LS are not shown here".to_owned()))
+            raster(order, jpegls_decode_limited(frame, bytes_max(pixels)), "JPEG-LS")
         }
         other => Err(Fault::Unsupported(format!("pixels in transfer syntax {other} are not shown here"))),
     }
@@ -72,7 +73,13 @@ fn jpeg(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {
         jpeg_decoder::Error::Unsupported(what) => Fault::Unsupported(format!("JPEG with {what:?} is not shown here")),
         other => Fault::broken(other),
     };
-    let bytes = decoder.decode().map_err(unsupported)?;
+    let bytes = match decoder.decode() {
+        Err(jpeg_decoder::Error::Unsupported(UnsupportedFeature::SamplePrecision(12))) => {
+            let pixels = size(order.rows).saturating_mul(size(order.columns));
+            return raster(order, jpeg_decode_limited(frame, bytes_max(pixels)), "JPEG of 12 bits");
+        }
+        other => other.map_err(unsupported)?,
+    };
     let info = decoder.info().ok_or_else(|| Fault::broken("a JPEG without a header"))?;
     if u32::from(info.width) != order.columns || u32::from(info.height) != order.rows {
         return Err(Fault::broken("the JPEG has another size than its header tells"));
@@ -88,6 +95,35 @@ fn jpeg(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {
         PixelFormat::RGB24 => Ok(Samples { values: values(bytes), a_pixel: 3, is_rgb: true }),
         PixelFormat::CMYK32 => Err(Fault::Unsupported("JPEG in four colours is not shown here".to_owned())),
     }
+}
+
+/// The most bytes of a decoded frame of these pixels: a stream that tells of more is refused before it is decoded.
+const fn bytes_max(pixels: usize) -> usize {
+    pixels.saturating_mul(6)
+}
+
+/// What is of one sample a pixel; in colour these formats are rare, and not decoded.
+fn raster(order: &PictureOrder, decoded: Result<Raster, CodecError>, what: &str) -> Result<Samples, Fault> {
+    let raster = decoded.map_err(|error| match error {
+        CodecError::Unsupported { detail, .. } => {
+            Fault::Unsupported(format!("{what} of this kind is not shown here: {detail}"))
+        }
+        other => Fault::broken(other),
+    })?;
+    if raster.width != order.columns || raster.height != order.rows {
+        return Err(Fault::Broken(format!("the {what} has another size than its header tells")));
+    }
+    if raster.channels != 1 || order.samples != 1 {
+        return Err(Fault::Unsupported(format!("{what} in colour is not shown here")));
+    }
+    let values: Vec<i32> = match raster.bits_per_sample {
+        8 => raster.data.iter().map(|byte| used(order, i32::from(*byte))).collect(),
+        _ => {
+            let pairs = raster.data.chunks_exact(2).filter_map(|pair| pair.try_into().ok());
+            pairs.map(|pair| used(order, u16::from_le_bytes(pair).into())).collect()
+        }
+    };
+    Ok(Samples { values, a_pixel: 1, is_rgb: false })
 }
 
 fn jpeg2000(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {

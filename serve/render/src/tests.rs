@@ -4,6 +4,8 @@ use causeway_core::dicom::picture::{PictureAnswer, PictureOrder};
 
 use super::*;
 
+mod packed;
+
 fn order(rows: u32, columns: u32, bits: u32) -> PictureOrder {
     PictureOrder {
         transfer_syntax: "1.2.840.10008.1.2.1".to_owned(),
@@ -81,12 +83,18 @@ fn jpeg_is_read_and_written_and_small_pictures_fit_where_they_are_shown() {
 fn what_is_not_shown_here_says_so_and_hostile_orders_are_refused() {
     let unsupported = |order: PictureOrder| matches!(picture(&order, &[0; 64]), Err(Fault::Unsupported(_)));
     let syntax = |uid: &str| PictureOrder { transfer_syntax: uid.to_owned(), ..order(4, 4, 8) };
-    assert!(unsupported(syntax("1.2.840.10008.1.2.4.80")) && unsupported(syntax("1.3.6.1.4.1.5962.1")));
+    assert!(unsupported(syntax("1.2.840.10008.1.2.4.201")) && unsupported(syntax("1.3.6.1.4.1.5962.1")));
     assert!(unsupported(PictureOrder { photometric: "PALETTE COLOR".to_owned(), ..order(4, 4, 8) }));
     assert!(unsupported(PictureOrder { bits_allocated: 32, ..order(2, 2, 8) }));
     let broken = |order: PictureOrder| matches!(picture(&order, &[0; 64]), Err(Fault::Broken(_)));
     assert!(broken(order(u32::MAX, u32::MAX, 8)) && broken(order(9, 9, 8)) && broken(order(0, 0, 8)));
-    for uid in ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"] {
+    for uid in [
+        "1.2.840.10008.1.2.4.50",
+        "1.2.840.10008.1.2.4.70",
+        "1.2.840.10008.1.2.4.80",
+        "1.2.840.10008.1.2.4.90",
+        "1.2.840.10008.1.2.5",
+    ] {
         assert!(broken(syntax(uid)), "{uid}");
     }
 }

@@ -73,14 +73,19 @@ pub enum RenderError {
     Busy,
 }
 
-impl From<RenderError> for Fault {
-    fn from(error: RenderError) -> Self {
-        match error {
-            RenderError::Unsupported(why) => {
-                Self::NotAcceptable(format!("{why}; the frames themselves are under /frames"))
+impl RenderError {
+    /// What the reader is told, of pixels in this transfer syntax.
+    fn told(self, syntax: &str) -> Fault {
+        let instead = "read the frames as they are under /frames, or the file (Accept: application/dicom), with a viewer \
+            that decodes them";
+        match self {
+            Self::Unsupported(why) => {
+                Fault::NotAcceptable(format!("{why}; the pixels are in transfer syntax {syntax}: {instead}"))
             }
-            RenderError::Broken(why) => Self::NotAcceptable(format!("no picture can be made of these pixels: {why}")),
-            RenderError::Busy => Self::Unavailable,
+            Self::Broken(why) => Fault::NotAcceptable(format!(
+                "no picture can be made of these pixels in transfer syntax {syntax}: {why}; {instead}"
+            )),
+            Self::Busy => Fault::Unavailable,
         }
     }
 }
@@ -166,7 +171,11 @@ fn picture(imaging: &Arc<Imaging>, reader: Reader, place: &Place, number: usize,
     let version = Version::of(&[&row.instance.blob, &number, &how, &MAKING]);
     way.kept.or(&version, kind, || {
         let job = RenderJob { frame: pixels(imaging, &row, number, &order)?, order };
-        Ok(([(CONTENT_LANGUAGE, "zxx")], imaging.render.render(&job)?).into_response())
+        Ok((
+            [(CONTENT_LANGUAGE, "zxx")],
+            imaging.render.render(&job).map_err(|error| error.told(row.instance.transfer_syntax.as_str()))?,
+        )
+            .into_response())
     })
 }
 

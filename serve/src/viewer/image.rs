@@ -31,9 +31,16 @@ pub(super) struct Picture {
     pub(super) sides: [String; 4],
     /// The same in one text.
     pub(super) all_sides: String,
+    /// No picture of it can be made here.
+    pub(super) unshown: bool,
 }
 
 impl Picture {
+    /// The file it is of.
+    pub(super) fn original(&self) -> String {
+        format!("{}?accept=application/dicom", self.address)
+    }
+
     /// Where its picture is, in a window.
     pub(super) fn rendered(&self, window: Option<(f64, f64)>) -> String {
         let window = window.map(|(centre, width)| format!("?window={centre},{width},linear")).unwrap_or_default();
@@ -58,6 +65,7 @@ pub(super) fn pictures(row: &InstanceRow, header: &Map<String, Value>) -> Vec<Pi
             laterality: laterality(header),
             all_sides: sides.join("|"),
             sides,
+            unshown: is_unshown(facts.transfer_syntax.as_str(), header),
         }
     };
     (1..=facts.search.frames).take(super::FRAMES_MAX.saturating_add(1)).map(one).collect()
@@ -93,7 +101,45 @@ fn look(header: &Map<String, Value>, frame: usize, native: bool) -> Value {
     })
 }
 
+/// Whether it is known before anybody tries that no picture can be made of pixels in this transfer syntax.
+fn is_unshown(syntax: &str, header: &Map<String, Value>) -> bool {
+    let grey = first_value(header, tag::SAMPLES_PER_PIXEL).and_then(Value::as_u64).unwrap_or(1) == 1;
+    let photometric = first_value(header, tag::PHOTOMETRIC_INTERPRETATION).and_then(Value::as_str);
+    let decoded = match syntax.strip_prefix("1.2.840.10008.1.2").unwrap_or(".other") {
+        "" | ".1" | ".2" | ".5" | ".4.50" | ".4.51" | ".4.57" | ".4.70" | ".4.90" | ".4.91" => true,
+        ".4.80" | ".4.81" => grey,
+        _ => false,
+    };
+    !decoded || photometric == Some("PALETTE COLOR")
+}
+
 fn laterality(header: &Map<String, Value>) -> String {
     let side = [IMAGE_LATERALITY, tag::LATERALITY].into_iter().find_map(|tag| first_value(header, tag)?.as_str());
     side.filter(|side| matches!(*side, "L" | "R" | "B")).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_that_are_not_decoded_are_known_before_a_picture_is_asked_for() {
+        let header = |samples: u64, photometric: &str| {
+            let value = json!({
+                "00280002": { "vr": "US", "Value": [samples] },
+                "00280004": { "vr": "CS", "Value": [photometric] },
+            });
+            value.as_object().expect("an object").clone()
+        };
+        let unshown = |syntax: &str, header| is_unshown(&format!("1.2.840.10008.1.2{syntax}"), &header);
+        for syntax in ["", ".1", ".2", ".5", ".4.50", ".4.51", ".4.70", ".4.80", ".4.81", ".4.90"] {
+            assert!(!unshown(syntax, header(1, "MONOCHROME2")), "{syntax}");
+            assert!(unshown(syntax, header(1, "PALETTE COLOR")), "{syntax}");
+        }
+        assert!(unshown(".4.80", header(3, "RGB")) && !unshown(".4.50", header(3, "YBR_FULL_422")));
+        for syntax in [".1.99", ".4.201", ".4.102", ".4.92"] {
+            assert!(unshown(syntax, header(1, "MONOCHROME2")), "{syntax}");
+        }
+        assert!(is_unshown("1.3.6.1.4.1.5962.1", &header(1, "MONOCHROME2")));
+    }
 }
