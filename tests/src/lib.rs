@@ -12,5 +12,6 @@ pub mod load;
 pub mod patient;
 pub mod proxy;
 pub mod servers;
+pub mod switch;
 pub mod tap;
 pub mod tier;

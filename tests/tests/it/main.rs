@@ -10,6 +10,8 @@ mod disk;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod images;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod orphans;

@@ -47,15 +47,18 @@ impl Earlier {
     pub(crate) fn note(&self, feed: &FeedName, sender: &str, instance: &str, claim: Digest) -> Freshness {
         let key = (feed.clone(), sender.to_owned(), instance.to_owned());
         let recent = self.recent().note(key, claim);
-        if recent != Freshness::New {
+        if recent == Freshness::Resent {
             return recent;
         }
-        match self.stored(feed, sender, instance) {
-            Ok(stored) => judge(stored.iter().map(|row| row.facts.digest), claim),
-            Err(error) => {
+        // What is remembered may be but the last of several.
+        match (recent, self.stored(feed, sender, instance)) {
+            (_, Ok(stored)) if stored.iter().any(|row| row.facts.digest == claim) => Freshness::Resent,
+            (Freshness::New, Ok(stored)) => judge(stored.iter().map(|row| row.facts.digest), claim),
+            (recent, Ok(_)) => recent,
+            (recent, Err(error)) => {
                 // Taking images does not wait for the repository.
                 warn!(%error, "nobody knows whether a SOP Instance UID was used before");
-                Freshness::New
+                recent
             }
         }
     }
