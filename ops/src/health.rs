@@ -92,6 +92,7 @@ mod tests {
             feeds: Vec::new(),
             pipeline: Pipeline { lag_messages: waiting, ..Pipeline::default() },
             images: Vec::new(),
+            failed_associations: Vec::new(),
             held: Vec::new(),
             certificates: Vec::new(),
             spark_step_seconds: 10,

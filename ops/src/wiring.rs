@@ -277,6 +277,7 @@ impl Engines {
             metrics: Arc::clone(&self.metrics),
             log: self.log.port(),
             repository: Arc::clone(&self.repository) as _,
+            commitments: Arc::clone(&self.repository) as _,
         }
     }
 

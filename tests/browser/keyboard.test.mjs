@@ -14,7 +14,7 @@ const CONTROLS = "a[href], button, select, input, textarea, [tabindex='0']";
 
 for (const language of LANGUAGES) {
   describe(language, () => {
-    for (const name of ["/ops", "/ops/held", "/ops/messages", "journey"]) {
+    for (const name of ["/ops", "/ops/held", "/ops/messages", "/ops/codes", "/ops/conflicts", "journey"]) {
       test(`every control of ${name} is reached by Tab, with a visible focus`, async () => {
         const { page, close } = await openPage(browser);
         await page.goto(hub.origin + (name === "journey" ? await newestJourney(hub, language) : `/${language}${name}`));

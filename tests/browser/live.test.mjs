@@ -113,6 +113,8 @@ for (const language of LANGUAGES) {
       const href = await place.getAttribute("href");
       assert.equal((await page.request.get(hub.origin + href)).status(), 200, href);
     }
+    await page.locator("a[href$=\"/ops/conflicts\"]").click();
+    assert.match(await page.locator("main").innerText(), language === "en" ? /conflict/ : /衝突|影像/);
     await page.locator("nav.places a[href$=\"/ops/messages\"]").click();
     await page.locator("select[name=state]").selectOption("accepted");
     await page.locator("form button").click();

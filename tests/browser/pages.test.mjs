@@ -18,6 +18,8 @@ const PAGES = {
   overview: "/ops",
   held: "/ops/held",
   messages: "/ops/messages",
+  codes: "/ops/codes",
+  conflicts: "/ops/conflicts",
   filtered: "/ops/messages?state=held&feed=&reason=",
   journey: null,
   error: "/ops/there-is-no-such-page",

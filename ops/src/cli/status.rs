@@ -64,7 +64,7 @@ pub(super) fn take(context: &Context) -> Outcome<Snapshot> {
     let metrics = std::sync::Arc::new(Prometheus::new()?);
     let log = context.log()?.clone();
     log.state()?;
-    Ok(gatherer.draw(&Sources { metrics, log, repository }, context.now())?)
+    Ok(gatherer.draw(&Sources { metrics, log, commitments: repository.clone(), repository }, context.now())?)
 }
 
 /// The one sentence.

@@ -12,7 +12,7 @@ use super::held::{self, Group};
 use super::spark::Spark;
 use super::words::Moment;
 use super::{Area, DashboardState, Reader, framed, rendered};
-use crate::status::images::ImageStatus;
+use crate::status::images::{FailedAssociations, ImageStatus};
 use crate::status::{BEHIND_AFTER_SECONDS, FeedStatus, Headline, Snapshot, Stage, StageStatus};
 
 /// The whole page.
@@ -55,6 +55,7 @@ pub(super) struct Live<'a> {
     stages: Vec<Step>,
     log: String,
     images: Vec<Images>,
+    failed: Vec<Failed>,
     held: Vec<Group>,
 }
 
@@ -74,6 +75,7 @@ impl<'a> Live<'a> {
             stages: snapshot.pipeline.stages.iter().map(|stage| Step::of(stage, say)).collect(),
             log: say.fill("log-size", &[("size", Value::Text(&say.size(snapshot.pipeline.log_bytes)))]),
             images: snapshot.images.iter().map(|images| Images::of(images, say)).collect(),
+            failed: snapshot.failed_associations.iter().map(|failed| Failed::of(failed, say)).collect(),
             held: held::groups(snapshot, say),
         }
     }
@@ -159,6 +161,9 @@ struct Images {
     refused: String,
     size: String,
     conflicts: String,
+    committed: String,
+    /// What there is to say of it: open, with failures, failed.
+    commitments: Vec<String>,
 }
 
 impl Images {
@@ -172,6 +177,46 @@ impl Images {
             refused: say.number(images.refused),
             size: say.size(images.bytes),
             conflicts: say.number(images.conflicts),
+            committed: say.number(images.commitments.answered),
+            commitments: [
+                ("commitments-open", images.commitments.open),
+                ("commitments-with-failures", images.commitments.with_failures),
+                ("commitments-failed", images.commitments.failed),
+            ]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(key, count)| say.fill(key, &[("n", Value::Count(count))]))
+            .collect(),
+        }
+    }
+}
+
+/// A row of the associations that failed.
+struct Failed {
+    feed: Option<String>,
+    why: String,
+    end: String,
+    count: String,
+}
+
+impl Failed {
+    fn of(failed: &FailedAssociations, say: Speaker<'_>) -> Self {
+        let key = match failed.end.as_str() {
+            "rejected" => "ended-rejected",
+            "rejected_for_now" => "ended-rejected-for-now",
+            "aborted_by_peer" => "ended-aborted-by-peer",
+            "lost" => "ended-lost",
+            "timed_out" => "ended-timed-out",
+            "stopped" | "halted" => "ended-by-us",
+            "refused_and_endless" => "ended-refused",
+            // What is left are the ways in which a peer breaks the protocol.
+            _ => "ended-not-understood",
+        };
+        Self {
+            feed: failed.feed.as_ref().map(ToString::to_string),
+            why: say.text(key),
+            end: failed.end.clone(),
+            count: say.number(failed.count),
         }
     }
 }

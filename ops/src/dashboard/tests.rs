@@ -42,6 +42,7 @@ fn the_overview_of_an_empty_hub_looks_as_reviewed() {
     snapshot.headline = Headline::Stopped;
     snapshot.feeds.clear();
     snapshot.images.clear();
+    snapshot.failed_associations.clear();
     snapshot.held.clear();
     snapshot.pipeline.lag_messages = 0;
     in_both_languages("overview-empty", |say| rendered(&overview::Live::of(&snapshot, say)).expect("renders"));

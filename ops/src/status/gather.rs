@@ -7,11 +7,11 @@ use std::time::Duration;
 use causeway_core::envelope::FeedName;
 use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
-use causeway_core::port::{FeedCount, Log, ReadLimit, Repository};
+use causeway_core::port::{Commitments, FeedCount, Log, ReadLimit, Repository, RepositoryError};
 use causeway_core::provider::ProviderId;
 use jiff::Timestamp;
 
-use super::images::ImageStatus;
+use super::images::{FailedAssociations, ImageStatus};
 use super::sample::{Sample, count_of, p99, rate};
 use super::{
     BEHIND_AFTER_SECONDS, FeedState, FeedStatus, Headline, HeldStatus, PartitionStatus, Pipeline,
@@ -77,6 +77,8 @@ pub(crate) struct Sources {
     pub(crate) log: Arc<dyn Log>,
     /// The repository.
     pub(crate) repository: Arc<dyn Repository>,
+    /// Requests for storage commitment.
+    pub(crate) commitments: Arc<dyn Commitments>,
 }
 
 impl Gatherer {
@@ -128,7 +130,11 @@ impl Gatherer {
             .collect();
         let held = held(sources)?;
         let dicom = self.feeds.iter().filter(|feed| feed.protocol == "dicom");
-        let images = dicom.map(|feed| ImageStatus::of(&feed.name, &sources.metrics)).collect();
+        let images = dicom.map(|feed| {
+            let open = sources.commitments.commitments_pending(&feed.name)?;
+            Ok(ImageStatus::of(&feed.name, &sources.metrics, open))
+        });
+        let images = images.collect::<Result<_, RepositoryError>>()?;
         let pipeline = Pipeline { stages: self.stages(&sample, &pipeline, now), ..pipeline };
         self.samples.push_back(sample);
         while self.samples.len() > SAMPLES_MAX {
@@ -146,6 +152,7 @@ impl Gatherer {
             feeds,
             pipeline,
             images,
+            failed_associations: FailedAssociations::all(&sources.metrics),
             held,
             certificates,
             spark_step_seconds: SPARK_STEP_SECONDS,

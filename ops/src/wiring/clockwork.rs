@@ -87,7 +87,7 @@ pub(super) fn take_up(router: Arc<Router>, interval: Duration, stop: &Stop) -> R
 /// Gives up what the log need not keep, and walks through the audit chain now and then.
 pub(super) fn housekeeping(sources: Sources, interval: Duration, stop: &Stop) -> Result<JoinHandle<()>, Diagnostic> {
     let stop = stop.clone();
-    let Sources { metrics, log, repository } = sources;
+    let Sources { metrics, log, repository, commitments: _ } = sources;
     thread("causeway-housekeeping", move || {
         let mut audited: Option<Instant> = None;
         loop {

@@ -17,7 +17,7 @@ use causeway_core::record::{RecordKey, VersionClock};
 use causeway_core::scope::Domain;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::status::images::ImageStatus;
+use crate::status::images::{CommitmentStatus, FailedAssociations, ImageStatus};
 use crate::status::{
     FeedState, FeedStatus, Headline, HeldStatus, Pipeline, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage,
     StageStatus,
@@ -61,11 +61,17 @@ pub(in super::super) fn snapshot() -> Snapshot {
             refused: 3,
             bytes: 10_700_000_000,
             conflicts: 2,
+            commitments: CommitmentStatus { open: 1, answered: 40, with_failures: 2, failed: 3 },
         }],
+        failed_associations: vec![failed(None, "rejected", 12), failed(Some("radiology"), "timed_out", 1)],
         held: held(),
         certificates: Vec::new(),
         spark_step_seconds: SPARK_STEP_SECONDS,
     }
+}
+
+fn failed(feed: Option<&str>, end: &str, count: u64) -> FailedAssociations {
+    FailedAssociations { feed: feed.map(name), end: end.to_owned(), count }
 }
 
 fn step(stage: Stage) -> StageStatus {
