@@ -350,6 +350,10 @@ impl Engines {
         if role.has_router() {
             threads.push(orphans::watch(self.orphans(config), Arc::clone(&self.metrics) as _, stop)?);
             threads.push(clockwork::take_up(Arc::clone(&router), config.router.take_up_interval, stop)?);
+            if !config.dicom_door.is_empty() {
+                let (images, quiet) = (Arc::clone(&self.repository) as _, config.images.study_quiet_period);
+                threads.push(clockwork::studies(Arc::clone(&self.repository) as _, images, quiet, stop)?);
+            }
             if config.feeds().any(|feed| !feed.fetch.is_empty()) {
                 threads.push(fetching::fetch(router, stop)?);
             }

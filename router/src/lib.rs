@@ -2,7 +2,9 @@
 //!
 //! [`Router::step`] is the walk of one batch on one screen; [`plan()`] is the pure function that says what becomes of one
 //! message. [`Router::take_up`] and [`Router::replay`] run known messages through the same two once more.
+//! [`complete_studies`] tells which studies grow no more.
 
+mod complete;
 mod error;
 mod fetch;
 mod keep;
@@ -16,6 +18,7 @@ mod settings;
 #[cfg(test)]
 mod walk;
 
+pub use complete::complete_studies;
 pub use error::RouterError;
 pub use fetch::Fetched;
 pub use message::{Content, Message};

@@ -14,6 +14,7 @@ mod auditing;
 mod changing;
 mod commitments;
 mod committing;
+mod completing;
 mod counting;
 mod fetching;
 mod finding;
@@ -55,6 +56,10 @@ pub use self::committing::{
     a_sequence_number_is_taken_once, a_zombies_commit_touches_nothing, an_offset_never_goes_back,
     counters_of_states_add_up_to_the_messages, nothing_clinical_is_kept_of_what_is_withheld,
     partitions_go_on_independently, paused_feeds_are_kept, sequence_numbers_are_kept_and_forgotten,
+};
+pub use self::completing::{
+    a_complete_study_stays_so_and_one_that_was_taken_back_does_too, a_final_report_says_that_a_study_is_complete,
+    a_study_is_open_until_it_was_quiet,
 };
 pub use self::counting::{
     a_sender_that_invents_codes_reaches_a_bound, local_codes_are_counted_once_a_message_that_is_accepted,
@@ -222,6 +227,9 @@ macro_rules! repository_contract {
             a_document_that_came_is_remembered,
             what_any_version_a_fetch_or_a_large_message_points_to_is_told,
             what_is_an_instance_of_the_index_is_told_and_stays,
+            a_complete_study_stays_so_and_one_that_was_taken_back_does_too,
+            a_final_report_says_that_a_study_is_complete,
+            a_study_is_open_until_it_was_quiet,
             a_blob_is_removed_only_when_nothing_points_to_it,
             what_a_commit_begins_to_point_to_meanwhile_stays,
             messages_are_found_by_every_condition,

@@ -1,5 +1,6 @@
 //! An instance as readers find it: where its bytes and its frames stand, what it is searched by, and its metadata.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::{Change, Conflict, Hidden};
@@ -98,6 +99,21 @@ pub struct StudyRow {
     pub series: u64,
     /// How many instances; different ones under one UID count once.
     pub instances: u64,
+}
+
+/// A study that may still grow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenStudy {
+    /// Study Instance UID.
+    pub study: Uid,
+    /// Whose.
+    pub person: PersonId,
+    /// Who sends it.
+    pub provider: ProviderId,
+    /// The last message that brought an instance of it.
+    pub position: Position,
+    /// When that one was received.
+    pub at: Timestamp,
 }
 
 /// Which studies. All conditions given must hold.

@@ -3,8 +3,10 @@
 //! It is written with the records, in the transaction that permits them, and derived from the log like them. Asking it
 //! decides nothing: whoever shows what it tells asks `core::policy::access` first, and writes the audit line.
 
+use jiff::Timestamp;
+
 use super::repository::RepositoryError;
-use crate::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
+use crate::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, OpenStudy, StudyQuery, StudyRow};
 use crate::envelope::Position;
 
 /// The index. Its contract suite is part of `core::contract::repository`.
@@ -33,6 +35,19 @@ pub trait Images: Send + Sync {
     /// # Errors
     /// The engine's.
     fn conflicts(&self, query: &ConflictQuery) -> Result<Vec<InstanceRow>, RepositoryError>;
+
+    /// Studies that may still grow, of which nothing came since `before`, or of which a final report was stored under their
+    /// accession number; those first of which nothing came for the longest.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn open_studies(&self, before: Timestamp, limit: u32) -> Result<Vec<OpenStudy>, RepositoryError>;
+
+    /// The study is complete, unless something of it came meanwhile.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn close_study(&self, study: &OpenStudy) -> Result<(), RepositoryError>;
 
     /// How many SOP Instance UIDs stand for instances that contradict each other, without those that were corrected by a feed
     /// that may.

@@ -84,7 +84,8 @@ pub(super) fn record(
         .one("contained", dicomweb())
         // (0020,000D), (0008,0050) → identifier
         .list("identifier", vec![study_identifier(header).into(), accession.clone().into()])
-        .text("status", "available")
+        // More may come: the hub tells when the study is complete
+        .text("status", "registered")
         // (0008,0060) → modality
         .one("modality", modality_of(&modality, provider))
         .put("subject", reference("Patient", &patient.id))

@@ -22,6 +22,11 @@ pub(crate) struct ImagesConfig {
     #[serde(with = "human::duration")]
     #[schemars(with = "String")]
     pub(crate) picture_timeout: Duration,
+    /// How long nothing of a study must have come until its `ImagingStudy` is `available`; until then it is `registered`. A
+    /// final report with its accession number says so sooner. Viewers and QIDO-RS do not wait for it.
+    #[serde(with = "human::duration")]
+    #[schemars(with = "String")]
+    pub(crate) study_quiet_period: Duration,
     /// Where an OHIF viewer is installed, as `https://viewer.example`: studies then lead to it. It needs this server as a
     /// DICOMweb source. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +40,7 @@ impl Default for ImagesConfig {
             pictures_max: 2,
             picture_memory: 1 << 30,
             picture_timeout: Duration::from_secs(20),
+            study_quiet_period: Duration::from_mins(1),
             ohif_url: None,
         }
     }

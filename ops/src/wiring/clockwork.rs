@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use causeway_core::disposition::Disposition;
 use causeway_core::envelope::{FeedName, PartitionId, Position};
 use causeway_core::metric::{self, Metrics as _};
-use causeway_core::port::{Clock as _, Log, LogError, Repository};
-use causeway_router::Router;
+use causeway_core::port::{Clock as _, Images, Log, LogError, Repository};
+use causeway_router::{Router, complete_studies};
 use tokio::sync::watch;
 
 use super::halt;
@@ -23,6 +23,8 @@ use crate::stop::Stop;
 
 /// How often a snapshot is drawn.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
+/// How often it is asked which studies are complete.
+const STUDIES_EVERY: Duration = Duration::from_secs(2);
 /// How often the audit chain is walked through.
 const AUDIT_EVERY: Duration = Duration::from_hours(24);
 
@@ -76,6 +78,36 @@ pub(super) fn take_up(router: Arc<Router>, interval: Duration, stop: &Stop) -> R
                 Err(error) => match error.disposition() {
                     Disposition::Retry | Disposition::Reject | Disposition::Hold => {
                         tracing::warn!(%error, "the take-up is tried again");
+                    }
+                    Disposition::Halt => halt(&Diagnostic::from(error)),
+                },
+            }
+        }
+    })
+}
+
+/// Tells which studies are complete, once nothing of them came for `quiet`.
+pub(super) fn studies(
+    repository: Arc<dyn Repository>,
+    images: Arc<dyn Images>,
+    quiet: Duration,
+    stop: &Stop,
+) -> Result<JoinHandle<()>, Diagnostic> {
+    let stop = stop.clone();
+    thread("causeway-studies", move || {
+        let mut pause = STUDIES_EVERY;
+        while !stop.wait(pause) {
+            pause = STUDIES_EVERY;
+            match complete_studies(repository.as_ref(), images.as_ref(), SystemClock.now(), quiet) {
+                Ok(0) => {}
+                Ok(studies) => {
+                    // There may be more.
+                    pause = Duration::ZERO;
+                    tracing::info!(studies, "studies are complete");
+                }
+                Err(error) => match error.disposition() {
+                    Disposition::Retry | Disposition::Reject | Disposition::Hold => {
+                        tracing::warn!(%error, "studies are completed later");
                     }
                     Disposition::Halt => halt(&Diagnostic::from(error)),
                 },

@@ -148,6 +148,33 @@ fn a_folder_of_slices_becomes_one_study_and_goes_on_growing() {
 }
 
 #[test]
+fn a_study_is_available_when_nothing_of_it_came_for_a_while_also_after_a_restart() {
+    let (mut hub, port) = hub();
+    let file = hub.path().join("causeway.toml");
+    let text = std::fs::read_to_string(&file).expect("written");
+    let quiet = |period: &str| {
+        std::fs::write(&file, format!("{text}\n[images]\nstudy_quiet_period = \"{period}\"\n")).expect("written");
+    };
+    quiet("1h");
+    hub.file("persons.csv", PERSON.as_bytes());
+    assert_eq!(hub.run(&["person", "import", "persons.csv", "--join", "2025"]).code, Some(0));
+    hub.start();
+    let images = folder(&hub, "images", &[("a", slice("1.2.3", 1, 1)), ("b", slice("1.2.3", 1, 2))]);
+    assert_eq!(send(&hub, &images, port, &[]).0, Some(0));
+    assert_eq!(study(&hub, 2)["status"], "registered");
+    assert_eq!(hub.stop(), Some(0));
+    quiet("1s");
+    hub.start();
+    let complete = || (study(&hub, 2)["status"] == "available").then_some(());
+    until(complete).unwrap_or_else(|| panic!("{}", study(&hub, 2)));
+    let traced = hub.run(&["--json", "message", "trace", "1.2.3.1.2"]);
+    assert!(traced.out.contains("completion"), "{traced:?}");
+    assert_eq!(hub.stop(), Some(0));
+    let rebuilt = hub.run(&["--json", "db", "rebuild", "--yes"]);
+    assert_eq!((rebuilt.code, &rebuilt.json()["same"]), (Some(0), &true.into()), "{rebuilt:?}");
+}
+
+#[test]
 fn images_of_someone_who_takes_no_part_are_withheld_and_taken_up_when_they_join() {
     let (mut hub, port) = hub();
     hub.start();

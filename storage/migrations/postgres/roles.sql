@@ -45,5 +45,5 @@ GRANT UPDATE ON "causeway".audit_head TO causeway_ingest;
 GRANT INSERT, UPDATE, DELETE ON
     "causeway".waiting, "causeway".paused_feed, "causeway".subject, "causeway".person_number, "causeway".ticket,
     "causeway".partition_lease, "causeway".worker, "causeway".imaging_instance, "causeway".imaging_study,
-    "causeway".imaging_mark, "causeway".feed_sequence, "causeway".commitment
+    "causeway".imaging_mark, "causeway".imaging_open, "causeway".feed_sequence, "causeway".commitment
     TO causeway_ingest;

@@ -16,5 +16,6 @@ pub(super) const DERIVED: &[&str] = &[
     "imaging_instance",
     "imaging_study",
     "imaging_mark",
+    "imaging_open",
     "document",
 ];

@@ -3,7 +3,8 @@
 //! An imaging study comes instance by instance, in any order and more than once. Each brings the study with itself alone;
 //! the join ([`causeway_core::dicom::study`]) makes one study of them. A batch makes one version of a study, carried by the
 //! last of its messages: a thousand slices make some versions, not a thousand. A study in which instances are hidden is made
-//! anew of those that are shown; one without any is taken back, and kept.
+//! anew of those that are shown; one without any is taken back, and kept. What says that a study is complete comes without an
+//! instance ([`COMPLETE`]): it changes what stands and is shown, and nothing else; a study stays complete when more of it comes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,9 @@ use super::error::Result;
 use super::imaging::Touched;
 use super::imaging::index::Index;
 use super::seal::Half;
+
+/// The status of a study that is complete (FHIR R4, ImagingStudy.status); of two it holds, since it is the lesser.
+const COMPLETE: &str = "available";
 
 /// Joins the growing records of a batch, whose instances are in the index. In the `uneven` studies something is hidden, or was.
 pub(in crate::repository) fn grow(outcomes: &mut [Outcome], uneven: &Touched, index: &mut impl Index) -> Result<()> {
@@ -55,6 +59,9 @@ pub(in crate::repository) fn grow(outcomes: &mut [Outcome], uneven: &Touched, in
     }
     for study in studies.into_values() {
         let Study { row, record: Some(record), carrier, parts, named } = study else { continue };
+        if named.is_none() && row.as_ref().is_some_and(|row| row.retracted) {
+            continue;
+        }
         let tree = joined(row, parts);
         let record = match named.filter(|(named, _)| uneven.contains(named)) {
             Some(((study, person), provider)) => anew(index.of_study(&study, person, true)?, &provider, &tree, record),
@@ -94,7 +101,12 @@ fn anew(rows: Vec<(InstanceRow, Option<Value>)>, provider: &ProviderId, tree: &V
         }
         all.push(part);
     }
-    if let Some(tree) = together(shown) {
+    if let Some(mut shown) = together(shown) {
+        let complete = tree.get("status").filter(|status| *status == COMPLETE).cloned();
+        if let (Some(study), Some(complete)) = (shown.as_object_mut(), complete) {
+            study.insert("status".to_owned(), complete);
+        }
+        let tree = shown;
         return Record { resource: Resource::of(&tree), ..record };
     }
     let mut tree = together(all).unwrap_or_default();

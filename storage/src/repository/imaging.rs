@@ -1,12 +1,13 @@
 //! Instances as stored, the same on every engine.
 
 pub(super) mod index;
+pub(super) mod opening;
 mod taking;
 
 use std::collections::BTreeSet;
 
 use causeway_core::dicom::change::{Conflict, Hidden};
-use causeway_core::dicom::instance::{Instance, InstanceRow, StudyRow};
+use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy, StudyRow};
 use causeway_core::dicom::study::grows;
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, Position};
@@ -19,6 +20,7 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::codec::timestamp;
 use super::error::{Result, damaged};
 pub(super) use taking::take;
 
@@ -84,6 +86,12 @@ pub(super) fn study(
     let modalities: BTreeSet<&str> = modalities.split(',').filter(|word| !word.is_empty()).collect();
     let modalities = modalities.into_iter().map(str::to_owned).collect();
     Ok(StudyRow { study, person: PersonId(person), date, modalities, series, instances })
+}
+
+/// A row of the studies that may still grow: study, person, provider, position, time.
+pub(super) fn open((study, person, provider, position, at): (&str, i64, String, Position, i64)) -> Result<OpenStudy> {
+    let study = Uid::parse(study).ok().ok_or_else(|| damaged("the UID of a study"))?;
+    Ok(OpenStudy { study, person: PersonId(person), provider: ProviderId(provider), position, at: timestamp(at)? })
 }
 
 /// Adds a row to the digest of all content.

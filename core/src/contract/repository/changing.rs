@@ -17,7 +17,7 @@ use crate::scope::{Domain, Level};
 use jiff::Timestamp;
 
 /// An instance with the ImagingStudy it alone makes.
-fn brings(offset: u64, person: PersonId, instance: Instance) -> Outcome {
+pub(super) fn brings(offset: u64, person: PersonId, instance: Instance) -> Outcome {
     let key = RecordKey::new("ImagingStudy", "1000000001", &[instance.study.as_str()]);
     let tree = json!({
         "resourceType": "ImagingStudy", "id": key.resource_id(), "status": "available",

@@ -22,7 +22,12 @@ pub(super) fn migrate(context: &Context) -> Outcome {
 
 /// A digest of the content.
 pub(super) fn digest(context: &Context) -> Outcome<Digest> {
-    Ok(PostgresRepository::open(settings(context)?.clone())?.canonical_dump_hash()?)
+    Ok(open(context)?.canonical_dump_hash()?)
+}
+
+/// The repository.
+pub(super) fn open(context: &Context) -> Outcome<PostgresRepository> {
+    Ok(PostgresRepository::open(settings(context)?.clone())?)
 }
 
 /// The repository anew without what the log brings, and the name of the schema that was there.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use causeway_core::envelope::Digest;
-use causeway_core::port::{Log, PartitionState, Repository};
-use causeway_router::{Router, Step};
+use causeway_core::port::{Images, Log, PartitionState, Repository};
+use causeway_router::{Router, Step, complete_studies};
 use causeway_storage::repository::sqlite::SqliteRepository;
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use super::put_aside;
 use crate::cli::context::Context;
 use crate::config::RepositoryEngine;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::engines::Vault;
 use crate::exit::Exit;
 use crate::home::Home;
 use crate::output::{grouped, progress};
@@ -27,7 +28,7 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
     }
     let _lock = home.lock()?;
     let emptied = empty(&home, context)?;
-    let router = Router { repository: Arc::clone(&emptied.repository), ..context.router()? };
+    let router = Router { repository: Arc::clone(&emptied.repository) as _, ..context.router()? };
     let bar = progress::bar(&context.terminal, messages, "rebuilding");
     for lane in &lanes {
         while emptied.repository.next_offset(lane.partition)? < lane.end {
@@ -38,6 +39,7 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
         }
     }
     bar.finish_and_clear();
+    complete(emptied.repository.as_ref(), context)?;
     let (before, after) = (emptied.before, (emptied.digest)()?);
     if context.terminal.json {
         let told = json!({
@@ -56,10 +58,18 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// Completes the studies that are: on both sides, so that they say the same.
+fn complete(vault: &dyn Vault, context: &Context) -> Outcome<()> {
+    let quiet = context.found()?.config().images.study_quiet_period;
+    let (repository, images): (&dyn Repository, &dyn Images) = (vault, vault);
+    while complete_studies(repository, images, context.now(), quiet)? > 0 {}
+    Ok(())
+}
+
 /// A repository as it was before the log was read.
 struct Emptied {
     /// The repository.
-    repository: Arc<dyn Repository>,
+    repository: Arc<dyn Vault>,
     /// The digest of its content now.
     digest: Box<dyn Fn() -> Outcome<Digest>>,
     /// The digest of the content that was there.
@@ -73,7 +83,10 @@ fn empty(home: &Home, context: &Context) -> Outcome<Emptied> {
     match config.repository.engine {
         RepositoryEngine::Sqlite => {
             let (target, settings) = (home.repository(), config.repository.sqlite.clone());
-            let before = SqliteRepository::open(&target, settings.clone())?.canonical_dump_hash()?;
+            let stands = SqliteRepository::open(&target, settings.clone())?;
+            complete(&stands, context)?;
+            let before = stands.canonical_dump_hash()?;
+            drop(stands);
             let aside = put_aside(&target, "rebuild", context)?;
             drop(SqliteRepository::without_records(&aside, &target, &context.actor(), context.now(), &mut |_, _| {})?);
             let made = Arc::new(SqliteRepository::open(&target, settings)?);
@@ -82,7 +95,9 @@ fn empty(home: &Home, context: &Context) -> Outcome<Emptied> {
         }
         #[cfg(feature = "postgres")]
         RepositoryEngine::Postgres => {
-            let before = super::postgres::digest(context)?;
+            let stands = super::postgres::open(context)?;
+            complete(&stands, context)?;
+            let before = stands.canonical_dump_hash()?;
             let (made, aside) = super::postgres::without_records(context)?;
             let (made, aside) = (Arc::new(made), format!("schema `{aside}`"));
             let repository = Arc::clone(&made) as _;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_core::dicom::instance::{Instance, InstanceRow};
+use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::RecordRow;
+use causeway_core::provider::ProviderId;
 use causeway_core::record::RecordKey;
 use serde_json::Value;
 
@@ -35,6 +36,12 @@ pub(in crate::repository) trait Index {
 
     /// Counts a study anew, without what is hidden if something may be.
     fn count(&mut self, study: &Uid, person: PersonId, uneven: bool) -> Result<()>;
+
+    /// Notes the last message of a study that may still grow; what came later stays.
+    fn open(&mut self, study: &OpenStudy) -> Result<()>;
+
+    /// The studies of a person with this accession number that a provider sends are complete.
+    fn tell(&mut self, person: PersonId, provider: &ProviderId, accession: &str) -> Result<()>;
 
     /// The record that stands, and keeps others from changing it until the transaction ends.
     fn standing(&mut self, person: PersonId, key: &RecordKey) -> Result<Option<RecordRow>>;

@@ -16,7 +16,7 @@ use super::unit::Unit;
 use super::{End, Ending, PostgresRepository, again, links, pause, records, under_way};
 use crate::repository::codec::{count, int, small};
 use crate::repository::error::{Result, StoreError};
-use crate::repository::imaging::take;
+use crate::repository::imaging::{opening, take};
 use crate::repository::plan::{check_outcome, check_position};
 use crate::repository::{growing, merging};
 
@@ -205,6 +205,7 @@ fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) ->
     outcomes.iter().try_for_each(check_outcome)?;
     let mut index = Table(unit);
     let uneven = take(&mut outcomes, &mut index)?;
+    opening::note(&outcomes, &mut index)?;
     growing::grow(&mut outcomes, &uneven, &mut index)?;
     merging::hold_loops(
         &mut outcomes,

@@ -2,16 +2,17 @@
 
 pub(super) mod table;
 
-use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
+use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, OpenStudy, StudyQuery, StudyRow};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, Position};
 use causeway_core::port::{Images, RepositoryError};
+use jiff::Timestamp;
 use postgres::Row;
 use sha2::{Digest as _, Sha256};
 
 use super::PostgresRepository;
 use super::session::{Session, get};
-use crate::repository::codec::{count, int, position_of};
+use crate::repository::codec::{count, int, micros, position_of};
 use crate::repository::error::Result;
 use crate::repository::imaging;
 
@@ -33,6 +34,21 @@ impl Images for PostgresRepository {
 
     fn conflicts(&self, query: &ConflictQuery) -> std::result::Result<Vec<InstanceRow>, RepositoryError> {
         Ok(self.read(|session| conflicts(session, query, self.bounded(query.limit)))?)
+    }
+
+    fn open_studies(&self, before: Timestamp, limit: u32) -> std::result::Result<Vec<OpenStudy>, RepositoryError> {
+        Ok(self.read(|session| open_studies(session, before, self.bounded(limit)))?)
+    }
+
+    fn close_study(&self, study: &OpenStudy) -> std::result::Result<(), RepositoryError> {
+        let OpenStudy { study, person, provider, position, at } = study;
+        let sql = "DELETE FROM imaging_open WHERE study = $1 AND person = $2 AND provider = $3 AND partition_id = $4 \
+                   AND log_offset = $5 AND at = $6";
+        Ok(self.write(|unit| {
+            let (partition, offset) = (i32::from(position.partition.0), int(position.offset.0)?);
+            unit.execute(sql, &[&study.as_str(), &person.0, &provider.0, &partition, &offset, &micros(*at)])?;
+            Ok(())
+        })?)
     }
 
     fn conflicting(&self) -> std::result::Result<u64, RepositoryError> {
@@ -63,6 +79,16 @@ pub(super) fn digest(session: &mut Session, records: Digest) -> Result<Digest> {
             imaging::add(hasher.get_or_insert_with(Sha256::new), &instance(row)?);
         }
     }
+}
+
+fn open_studies(session: &mut Session, before: Timestamp, limit: u32) -> Result<Vec<OpenStudy>> {
+    let sql = "SELECT study, person, provider, partition_id, log_offset, at FROM imaging_open \
+               WHERE at < $1 OR told ORDER BY at, study, person, provider LIMIT $2";
+    let one = |row: &Row| {
+        let position = position_of(get::<i32>(row, 3)?.into(), get(row, 4)?)?;
+        imaging::open((get(row, 0)?, get(row, 1)?, get(row, 2)?, position, get(row, 5)?))
+    };
+    session.query(sql, &[&micros(before), &i64::from(limit)])?.iter().map(one).collect()
 }
 
 fn studies(session: &mut Session, query: &StudyQuery, limit: u32) -> Result<Vec<StudyRow>> {

@@ -8,7 +8,7 @@ use causeway_core::scope::Domain;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
-use super::super::imaging::take;
+use super::super::imaging::{opening, take};
 use super::super::plan::{check_outcome, check_position, deposit, doubt};
 use super::super::{growing, merging};
 use super::codec::{count, int};
@@ -93,6 +93,7 @@ fn plan(unit: &mut Unit<'_>, lookups: &[Lookup<'_>], decide: &mut Decide<'_>) ->
     outcomes.iter().try_for_each(check_outcome)?;
     let mut index = Table(unit);
     let uneven = take(&mut outcomes, &mut index)?;
+    opening::note(&outcomes, &mut index)?;
     growing::grow(&mut outcomes, &uneven, &mut index)?;
     // Nobody else writes until the transaction ends.
     merging::hold_loops(

@@ -2,14 +2,15 @@
 
 pub(super) mod table;
 
-use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, StudyQuery, StudyRow};
+use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, OpenStudy, StudyQuery, StudyRow};
 use causeway_core::envelope::{Digest, Position};
 use causeway_core::port::{Images, RepositoryError};
+use jiff::Timestamp;
 use rusqlite::{Connection, named_params, params};
 use sha2::{Digest as _, Sha256};
 
 use super::SqliteRepository;
-use super::codec::{count, int, position_of};
+use super::codec::{count, int, micros, position_of};
 use super::error::Result;
 use crate::repository::imaging;
 
@@ -28,6 +29,22 @@ impl Images for SqliteRepository {
 
     fn conflicts(&self, query: &ConflictQuery) -> std::result::Result<Vec<InstanceRow>, RepositoryError> {
         Ok(self.read(|connection| conflicts(connection, query, self.bounded(query.limit)))?)
+    }
+
+    fn open_studies(&self, before: Timestamp, limit: u32) -> std::result::Result<Vec<OpenStudy>, RepositoryError> {
+        Ok(self.read(|connection| open_studies(connection, before, self.bounded(limit)))?)
+    }
+
+    fn close_study(&self, study: &OpenStudy) -> std::result::Result<(), RepositoryError> {
+        let OpenStudy { study, person, provider, position, at } = study;
+        let sql = "DELETE FROM imaging_open WHERE study = ?1 AND person = ?2 AND provider = ?3 AND partition_id = ?4 \
+                   AND log_offset = ?5 AND at = ?6";
+        Ok(self.write(|unit| {
+            let (partition, offset) = (position.partition.0, int(position.offset.0)?);
+            let values = params![study.as_str(), person.0, provider.0, partition, offset, micros(*at)];
+            unit.tx.prepare_cached(sql)?.execute(values)?;
+            Ok(())
+        })?)
     }
 
     fn conflicting(&self) -> std::result::Result<u64, RepositoryError> {
@@ -95,6 +112,20 @@ fn studies(connection: &Connection, query: &StudyQuery, limit: u32) -> Result<Ve
         let (study, modalities): (String, String) = (row.get(0)?, row.get(3)?);
         let numbers = (count(row.get(4)?)?, count(row.get(5)?)?);
         found.push(imaging::study((&study, row.get(1)?, row.get(2)?, &modalities, numbers.0, numbers.1))?);
+    }
+    Ok(found)
+}
+
+fn open_studies(connection: &Connection, before: Timestamp, limit: u32) -> Result<Vec<OpenStudy>> {
+    let sql = "SELECT study, person, provider, partition_id, log_offset, at FROM imaging_open \
+               WHERE at < ?1 OR told = 1 ORDER BY at, study, person, provider LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![micros(before), limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let study: String = row.get(0)?;
+        let position = position_of(row.get(3)?, row.get(4)?)?;
+        found.push(imaging::open((&study, row.get(1)?, row.get(2)?, position, row.get(5)?))?);
     }
     Ok(found)
 }

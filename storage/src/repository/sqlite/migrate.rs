@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "imaging_mark", sql: include_str!("../../../migrations/sqlite/0008_imaging_mark.sql") },
     Migration { name: "document", sql: include_str!("../../../migrations/sqlite/0009_document.sql") },
     Migration { name: "imaging_blob", sql: include_str!("../../../migrations/sqlite/0010_imaging_blob.sql") },
+    Migration { name: "imaging_open", sql: include_str!("../../../migrations/sqlite/0011_imaging_open.sql") },
 ];
 
 /// The schema this program knows.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_core::dicom::instance::{Instance, InstanceRow};
+use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::RecordRow;
+use causeway_core::provider::ProviderId;
 use causeway_core::record::RecordKey;
 use postgres::Row;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::super::records;
 use super::super::session::get;
 use super::super::unit::Unit;
 use super::{COLUMNS, MARKS, instance};
-use crate::repository::codec::int;
+use crate::repository::codec::{int, micros};
 use crate::repository::error::{Result, damaged};
 use crate::repository::growing;
 use crate::repository::imaging::index::Index;
@@ -139,6 +140,32 @@ impl Index for Table<'_, '_> {
              series = excluded.series, instances = excluded.instances"
         );
         self.0.execute(&sql, &[&study, &person])?;
+        Ok(())
+    }
+
+    fn open(&mut self, study: &OpenStudy) -> Result<()> {
+        let sql = "INSERT INTO imaging_open (study, person, provider, partition_id, log_offset, at, told) \
+                   VALUES ($1, $2, $3, $4, $5, $6, FALSE) ON CONFLICT (study, person, provider) DO UPDATE SET \
+                   partition_id = excluded.partition_id, log_offset = excluded.log_offset, at = excluded.at \
+                   WHERE excluded.at >= imaging_open.at";
+        self.0.execute(
+            sql,
+            &[
+                &study.study.as_str(),
+                &study.person.0,
+                &study.provider.0,
+                &i32::from(study.position.partition.0),
+                &int(study.position.offset.0)?,
+                &micros(study.at),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn tell(&mut self, person: PersonId, provider: &ProviderId, accession: &str) -> Result<()> {
+        let sql = "UPDATE imaging_open SET told = TRUE WHERE person = $1 AND provider = $2 AND study IN \
+                   (SELECT study FROM imaging_instance WHERE accession = $3 AND accession <> '' AND person = $1)";
+        self.0.execute(sql, &[&person.0, &provider.0, &accession])?;
         Ok(())
     }
 

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_core::dicom::instance::{Instance, InstanceRow};
+use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
 use causeway_core::port::RecordRow;
+use causeway_core::provider::ProviderId;
 use causeway_core::record::RecordKey;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 
-use super::super::codec::int;
+use super::super::codec::{int, micros};
 use super::super::error::{Result, damaged};
 use super::super::records;
 use super::super::unit::Unit;
@@ -137,6 +138,29 @@ impl Index for Table<'_, '_> {
              WHERE study = ?1 AND person = ?2 {shown} HAVING count(*) > 0"
         );
         self.0.tx.prepare_cached(&sql)?.execute(values)?;
+        Ok(())
+    }
+
+    fn open(&mut self, study: &OpenStudy) -> Result<()> {
+        let sql = "INSERT INTO imaging_open (study, person, provider, partition_id, log_offset, at, told) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT (study, person, provider) DO UPDATE SET \
+                   partition_id = excluded.partition_id, log_offset = excluded.log_offset, at = excluded.at \
+                   WHERE excluded.at >= imaging_open.at";
+        self.0.tx.prepare_cached(sql)?.execute(params![
+            study.study.as_str(),
+            study.person.0,
+            study.provider.0,
+            study.position.partition.0,
+            int(study.position.offset.0)?,
+            micros(study.at),
+        ])?;
+        Ok(())
+    }
+
+    fn tell(&mut self, person: PersonId, provider: &ProviderId, accession: &str) -> Result<()> {
+        let sql = "UPDATE imaging_open SET told = 1 WHERE person = ?1 AND provider = ?2 AND study IN \
+                   (SELECT study FROM imaging_instance WHERE accession = ?3 AND accession <> '' AND person = ?1)";
+        self.0.tx.prepare_cached(sql)?.execute(params![person.0, provider.0, accession])?;
         Ok(())
     }
 
