@@ -75,7 +75,7 @@ pub fn a_study_is_open_until_it_was_quiet(new: New) {
     assert_eq!(open(&store, 1), [], "something came in the last second");
     let told = open(&subject.open(), 2);
     let expected = OpenStudy { study: uid("1.2"), person, provider: hospital(), position: place(1), at: at(1) };
-    assert_eq!(told, [expected.clone()]);
+    assert_eq!(told, std::slice::from_ref(&expected));
     commit(&store, vec![slice(2, person, 3)]);
     store.images.close_study(&expected).expect("asked");
     let later = open(&store, 3);
