@@ -120,8 +120,8 @@ fn a_kill_at_any_write_loses_nothing_acknowledged() {
 /// P12: a sync that fails, of the database or of the mark.
 fn a_failed_sync_stops_every_acknowledgement_and_the_process() {
     let mut halted = 0;
-    for call in ["fsync", "fdatasync"] {
-        for nth in 1..14 {
+    for (call, end) in [("fsync", 14), ("fdatasync", 28)] {
+        for nth in 1..end {
             let dir = tempfile::tempdir().expect("folder");
             let said = run(dir.path(), &["-e", &format!("inject={call}:error=EIO:when={nth}")]);
             halted += check_halt(dir.path(), &said);
