@@ -312,7 +312,11 @@ fn examine_body(
         .charset()
         .decode(payload)
         .map_err(|fault| refusal(Reason::Undecodable, segment_at(payload, fault.offset)))?;
-    let message = Message::parse(&text, feed.config.line_ends, &Limits::default())
+    // The whole is checked, but only what is looked at below is taken apart: the mappers do that.
+    let separator = header.delimiters().field_byte();
+    let fields_of: &[&str] =
+        if document::may_be_in(&text, separator) { &["PID", "MRG", "OBX"] } else { &["PID", "MRG"] };
+    let message = Message::outline(&text, feed.config.line_ends, &Limits::default(), fields_of)
         .map_err(|fault| parse_refusal(&text, &fault))?;
     if let Some(part) = message.segments().find(|segment| PARTS_OF_MORE.contains(&segment.name())) {
         return Err(refusal(Reason::NotOneMessage, part.name()));
@@ -402,7 +406,7 @@ fn mode(header: &Header<'_>) -> Mode {
 
 fn sender(header: &Header<'_>) -> String {
     let part = |number: usize| bounded(header.raw(number).to_owned(), SENDER_PART_MAX);
-    format!("{}|{}", part(3), part(4))
+    [part(3).as_str(), "|", part(4).as_str()].concat()
 }
 
 /// MSH-10 is empty, or `""`, which says that there is nothing.
@@ -413,12 +417,17 @@ fn has_no_control_id(header: &Header<'_>) -> bool {
 /// MSH-10 may be repeated: not empty, not too long, no control characters.
 fn is_control_id(header: &Header<'_>) -> bool {
     let id = header.raw(10);
-    !id.is_empty() && id.chars().count() <= CONTROL_ID_MAX && !id.chars().any(char::is_control)
+    !id.is_empty() && (id.len() <= CONTROL_ID_MAX || id.chars().count() <= CONTROL_ID_MAX) && !has_controls(id)
+}
+
+/// Text in ASCII, as nearly every number and name here is, is looked through by bytes.
+fn has_controls(text: &str) -> bool {
+    if text.is_ascii() { text.bytes().any(|byte| byte.is_ascii_control()) } else { text.chars().any(char::is_control) }
 }
 
 /// The first `max` characters, without control characters.
 fn bounded(text: String, max: usize) -> String {
-    if text.len() <= max && !text.chars().any(char::is_control) {
+    if text.len() <= max && !has_controls(&text) {
         return text;
     }
     text.chars().filter(|c| !c.is_control()).take(max).collect()

@@ -118,7 +118,7 @@ impl Delimiters {
     }
 
     /// MSH-1 as a byte.
-    pub(super) const fn field_byte(&self) -> u8 {
+    pub const fn field_byte(&self) -> u8 {
         self.field
     }
 

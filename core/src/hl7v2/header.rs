@@ -185,7 +185,7 @@ impl<'b> Header<'b> {
     /// The kind of message, as `ADT^A01`; `ACK` when there is no event.
     pub fn kind(&self) -> String {
         let (code, event) = (self.message_code(), self.trigger_event());
-        if event.is_empty() { code.into_owned() } else { format!("{code}^{event}") }
+        if event.is_empty() { code.into_owned() } else { [&*code, "^", &*event].concat() }
     }
 
     /// MSH-10, the control id.

@@ -3,14 +3,30 @@
 
 use std::collections::BTreeMap;
 
+use memchr::{memchr, memchr2};
+
 use super::Limits;
 use super::delimiters::Delimiters;
 use super::fault::{ParseFault, Warning, WarningKind};
 use crate::feed::LineEnds;
 use crate::reason::Reason;
 
+/// Which segments have their fields indexed; header segments always have.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Depth<'n> {
+    /// All.
+    Whole,
+    /// Those of these names.
+    Fields(&'n [&'n str]),
+}
+
 /// Builds the index of `text`.
-pub(super) fn build(text: &str, line_ends: LineEnds, limits: &Limits) -> Result<(Delimiters, Index), ParseFault> {
+pub(super) fn build(
+    text: &str,
+    line_ends: LineEnds,
+    limits: &Limits,
+    depth: Depth<'_>,
+) -> Result<(Delimiters, Index), ParseFault> {
     let bytes = text.as_bytes();
     if u32::try_from(bytes.len()).is_err() {
         return Err(whole(Reason::TooLong, 0, "a message of 4 GiB or more cannot be indexed"));
@@ -28,8 +44,11 @@ pub(super) fn build(text: &str, line_ends: LineEnds, limits: &Limits) -> Result<
         lenient: line_ends == LineEnds::Lenient,
         delimiters,
         limits,
+        // Where the fields of a segment could exceed a limit, they have to be looked at.
+        depth: if bytes.len() < limits.parts_max.min(limits.separators_max) { depth } else { Depth::Whole },
         names: BTreeMap::new(),
-        index: Index::with_room_for(content.len()),
+        latest: None,
+        index: Index::with_room_for(content.len(), depth),
     };
     if start > 0 {
         builder.warn(WarningKind::BlankLine, 0);
@@ -80,9 +99,13 @@ pub(super) struct FieldMark {
 
 impl Index {
     /// Room for a usual message of this size, so that the vectors rarely grow; a hostile one cannot ask for more.
-    fn with_room_for(bytes: usize) -> Self {
+    fn with_room_for(bytes: usize, depth: Depth<'_>) -> Self {
         const FIELDS_GUESSED_MAX: usize = 4096;
-        let fields = (bytes / 4).min(FIELDS_GUESSED_MAX);
+        let fields = match depth {
+            Depth::Whole => (bytes / 4).min(FIELDS_GUESSED_MAX),
+            // A header and a few more.
+            Depth::Fields(_) => (bytes / 4).min(96),
+        };
         Self {
             segments: Vec::with_capacity(fields / 16 + 4),
             fields: Vec::with_capacity(fields + 16),
@@ -170,7 +193,11 @@ struct Builder<'t> {
     lenient: bool,
     delimiters: Delimiters,
     limits: &'t Limits,
+    depth: Depth<'t>,
+    /// How often each name came, but for the latest.
     names: BTreeMap<[u8; 3], u32>,
+    /// The name of the latest segment, and how often it came: segments of a name follow one another.
+    latest: Option<([u8; 3], u32)>,
     index: Index,
 }
 
@@ -197,17 +224,22 @@ impl Builder<'_> {
         if is_header {
             self.check_header(&name, start)?;
         }
-        let count = self.names.entry(name).or_insert(0);
-        *count += 1;
+        let occurrence = self.count(name);
         let mark = SegmentMark {
             start: narrow(start),
             end: narrow(self.bytes.len()),
             first_field: narrow(self.index.fields.len()),
-            occurrence: *count,
+            occurrence,
         };
         self.index.segments.push(mark);
-        let fields_at = if is_header { self.header_fields(start) } else { start + 3 };
-        let end = self.fields(fields_at)?;
+        let end = match self.depth {
+            _ if is_header => {
+                let fields_at = self.header_fields(start);
+                self.fields(fields_at)?
+            }
+            Depth::Fields(names) if !names.iter().any(|wanted| wanted.as_bytes() == name) => self.line_end(start + 3),
+            Depth::Fields(_) | Depth::Whole => self.fields(start + 3)?,
+        };
         if let Some(mark) = self.index.segments.last_mut() {
             mark.end = narrow(end);
         }
@@ -215,6 +247,30 @@ impl Builder<'_> {
             self.refuse_line_feed(start, end)?;
         }
         Ok(end)
+    }
+
+    /// Counts a segment of a name; gives how many there are.
+    fn count(&mut self, name: [u8; 3]) -> u32 {
+        let before = match self.latest.take() {
+            Some((latest, count)) if latest == name => count,
+            latest => {
+                self.names.extend(latest);
+                self.names.get(&name).copied().unwrap_or(0)
+            }
+        };
+        let count = before + 1;
+        self.latest = Some((name, count));
+        count
+    }
+
+    /// Where the line ends in which `from` stands.
+    fn line_end(&self, from: usize) -> usize {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let length = match self.style {
+            Style::Cr => memchr(b'\r', rest),
+            Style::Any => memchr2(b'\r', b'\n', rest),
+        };
+        from + length.unwrap_or(rest.len())
     }
 
     /// A message with line feeds only, or with one stray CR among them, would pass as one endless MSH.
@@ -236,7 +292,7 @@ impl Builder<'_> {
 
     /// A second MSH, or batch headers with other delimiters, would let one patient's segments pass as another's.
     fn check_header(&self, name: &[u8; 3], start: usize) -> Result<(), ParseFault> {
-        if name == b"MSH" && self.names.contains_key(name) {
+        if name == b"MSH" && (self.names.contains_key(name) || self.latest.is_some_and(|(latest, _)| latest == *name)) {
             let text = "a second MSH: several messages must be split before they are parsed";
             return Err(self.fault(Reason::BadSegment, None, start, text));
         }
@@ -368,10 +424,9 @@ pub(super) fn read_delimiters(line: &[u8], offset: usize) -> Result<Delimiters, 
     let Some((name @ (b"MSH" | b"FHS" | b"BHS"), after)) = line.split_first_chunk::<3>() else {
         return Err(whole(Reason::Unreadable, offset, "the text does not begin with MSH, FHS or BHS"));
     };
-    let segment = String::from_utf8_lossy(name).into_owned();
     let at = |field: usize, offset: usize, text: String| ParseFault {
         reason: Reason::Unreadable,
-        segment,
+        segment: String::from_utf8_lossy(name).into_owned(),
         field: Some(field),
         offset,
         text,

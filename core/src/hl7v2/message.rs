@@ -6,7 +6,7 @@ use super::Limits;
 use super::charset::Charset;
 use super::delimiters::Delimiters;
 use super::fault::{ParseFault, Warning};
-use super::index::{self, Index, SegmentMark};
+use super::index::{self, Depth, Index, SegmentMark};
 use super::view::{Extent, Field};
 use crate::feed::LineEnds;
 
@@ -24,7 +24,19 @@ impl<'t> Message<'t> {
     /// A line that is no segment, delimiters that cannot be told apart, a second MSH and more parts than `limits`
     /// allows are faults; nothing is ever skipped without a [`Warning`].
     pub fn parse(text: &'t str, line_ends: LineEnds, limits: &Limits) -> Result<Self, ParseFault> {
-        let (delimiters, index) = index::build(text, line_ends, limits)?;
+        let (delimiters, index) = index::build(text, line_ends, limits, Depth::Whole)?;
+        Ok(Self { text, charset: Charset::UTF_8, delimiters, index })
+    }
+
+    /// The same with the same faults, but only the header segments and those named in `fields_of` have fields; all
+    /// others look as if they had none. For who has to know quickly whether a message can be read and whom it is about.
+    pub fn outline(
+        text: &'t str,
+        line_ends: LineEnds,
+        limits: &Limits,
+        fields_of: &[&str],
+    ) -> Result<Self, ParseFault> {
+        let (delimiters, index) = index::build(text, line_ends, limits, Depth::Fields(fields_of))?;
         Ok(Self { text, charset: Charset::UTF_8, delimiters, index })
     }
 

@@ -30,8 +30,14 @@ pub fn bytes(bytes: &[u8]) {
 pub fn text(text: &str, charset: Charset) {
     for line_ends in [LineEnds::Strict, LineEnds::Lenient] {
         match Message::parse(text, line_ends, &Limits::default()) {
-            Ok(parsed) => message(&parsed.in_charset(charset)),
+            Ok(parsed) => {
+                let parsed = parsed.in_charset(charset);
+                message(&parsed);
+                outline(&parsed, line_ends);
+            }
             Err(fault) => {
+                let outlined = Message::outline(text, line_ends, &Limits::default(), &OUTLINED);
+                assert_eq!(outlined.map(|_| ()), Err(fault.clone()), "an outline has the same fault");
                 assert!(text.is_char_boundary(fault.offset), "{fault:?}");
                 assert!(fault.place().len() < 16, "{fault:?}");
             }
@@ -40,6 +46,30 @@ pub fn text(text: &str, charset: Charset) {
         if let Ok(parsed) = Message::parse(text, line_ends, &few) {
             assert!(parsed.segment_count() <= 2);
             message(&parsed);
+        }
+    }
+}
+
+/// Segments whose fields an outline has, beside header segments.
+const OUTLINED: [&str; 2] = ["PID", "OBX"];
+
+/// An outline has the same segments, and the same fields in those it was asked for.
+fn outline(whole: &Message<'_>, line_ends: LineEnds) {
+    let outline = Message::outline(whole.text(), line_ends, &Limits::default(), &OUTLINED);
+    let outline = outline.expect("what can be parsed can be outlined").in_charset(whole.charset());
+    assert_eq!(outline.segment_count(), whole.segment_count());
+    assert_eq!(outline.delimiters(), whole.delimiters());
+    assert_eq!(outline.warnings(), whole.warnings());
+    for (segment, same) in outline.segments().zip(whole.segments()) {
+        assert_eq!((segment.offset(), segment.occurrence()), (same.offset(), same.occurrence()));
+        assert_eq!(segment.raw(), same.raw());
+        if OUTLINED.contains(&segment.name()) || matches!(segment.name(), "MSH" | "FHS" | "BHS") {
+            let fields = |segment: Segment<'_>| -> Vec<String> {
+                segment.fields().map(|field| format!("{} {}", field.raw(), field.text())).collect()
+            };
+            assert_eq!(fields(segment), fields(same));
+        } else {
+            assert_eq!(segment.field_count(), 0);
         }
     }
 }

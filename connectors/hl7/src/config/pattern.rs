@@ -29,6 +29,9 @@ impl Pattern {
 
     /// `text` fits it, in the same letters and case.
     pub fn fits(&self, text: &str) -> bool {
+        if self.is_any() {
+            return true;
+        }
         let Some((head, rest)) = self.0.split_once('*') else { return self.0 == text };
         let Some(mut text) = text.strip_prefix(head) else { return false };
         let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));

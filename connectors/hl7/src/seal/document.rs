@@ -1,6 +1,12 @@
 //! Documents inside a message: whether they can be what they say.
 
 use causeway_core::hl7v2::{Message, Segment};
+use memchr::memmem;
+
+/// Whether an OBX may hold a document at all: OBX-2 `ED`, with the field separator at either side, is somewhere in the text.
+pub(super) fn may_be_in(text: &str, separator: u8) -> bool {
+    memmem::find(text.as_bytes(), &[separator, b'E', b'D', separator]).is_some()
+}
 
 /// The first OBX whose document says that it is in Base64 (table 0299) and is not: half a document is no document, and
 /// only its sender has the whole. A document may be cut anywhere over OBX of one code that follow one another.

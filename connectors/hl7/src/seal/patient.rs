@@ -52,7 +52,11 @@ fn number(segment: &Segment<'_>, field: usize) -> String {
         authority => authority,
     };
     let number = chosen.component(1).text();
-    if number.trim().is_empty() { String::new() } else { bounded(format!("{authority}|{number}"), PATIENT_KEY_MAX) }
+    if number.trim().is_empty() {
+        String::new()
+    } else {
+        bounded([&*authority, "|", &*number].concat(), PATIENT_KEY_MAX)
+    }
 }
 
 #[cfg(test)]
