@@ -4,14 +4,14 @@
 //! its upper half for feed, sender and control id, its lower half for the rest, so that one order of keys finds both
 //! the same envelope and the same control id with other bytes. A key only proposes; the entry itself decides.
 //!
-//! Keys of recent entries are kept sorted in memory, rebuilt at start from the entries themselves. When they become
+//! Keys of recent entries are kept in memory, rebuilt at start from the entries themselves. When they become
 //! many they are written out as one sorted run, and a filter in memory says which runs are worth a look. That way an
 //! append costs no random write however long the log is, and a run is dropped whole once its entries are pruned.
 
 mod filter;
+mod recent;
 mod run;
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use causeway_core::envelope::{Envelope, Offset, PartitionId, Position};
@@ -19,6 +19,7 @@ use causeway_core::port::LogError;
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
+use self::recent::Recent;
 use self::run::Run;
 use super::lane::Lane;
 use super::seal::LogId;
@@ -93,7 +94,7 @@ pub(super) enum Seen {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// Key and packed position of entries that are in no run yet.
-    recent: BTreeSet<(u64, u64)>,
+    recent: Recent,
     /// Bytes of those entries.
     recent_bytes: u64,
     /// Oldest first.
@@ -114,17 +115,15 @@ impl Index {
         mut judge: impl FnMut(Position) -> Result<Likeness, LogError>,
     ) -> Result<Seen, LogError> {
         let mut search = Search { judge: &mut judge, seen: Seen::Never, left: CANDIDATES_MAX };
-        let exact = |key: &RangeInclusive<u64>| (*key.start(), 0)..=(*key.end(), u64::MAX);
-        let recent = |keys: &RangeInclusive<u64>| self.recent.range(exact(keys)).map(|(_, position)| *position);
         let same = key.value..=key.value;
         // The same envelope has the same control id: where nothing has, which is nearly always, one look is enough.
         let known = |found: bool| !key.has_control_id || found;
-        if known(recent(&key.same_control_id()).next().is_some()) {
-            if search.all(recent(&same))? {
+        if known(self.recent.of_control_id(key.value).next().is_some()) {
+            if search.all(self.recent.of(key.value))? {
                 return Ok(search.seen);
             }
             if key.has_control_id {
-                search.any(recent(&key.same_control_id()))?;
+                search.any(self.recent.of_control_id(key.value))?;
             }
         }
         for run in self.runs.iter().rev().filter(|run| known(run.may_hold_control_id(key.value))) {
@@ -146,20 +145,20 @@ impl Index {
 
     /// Takes an entry back that did not become durable.
     pub(super) fn remove(&mut self, key: Key, position: Position, bytes: u64) {
-        self.recent.remove(&(key.value, pack(position)));
+        self.recent.remove((key.value, pack(position)));
         self.recent_bytes = self.recent_bytes.saturating_sub(bytes);
     }
 
     /// Whether it is time to write a run.
     pub(super) fn is_ripe(&self, count_max: usize, bytes_max: u64) -> bool {
-        !self.recent.is_empty() && (self.recent.len() >= count_max || self.recent_bytes >= bytes_max)
+        self.recent.len() > 0 && (self.recent.len() >= count_max || self.recent_bytes >= bytes_max)
     }
 
     /// Writes the recent keys as a run, inside the caller's transaction. `Index::ripened` follows its commit.
     pub(super) fn write_run(&self, store: &Connection, lanes: &[Lane]) -> rusqlite::Result<Ripe> {
         let ends = lanes.iter().map(|lane| lane.tip.end).collect();
         let number = self.runs.last().map_or(0, Run::number).saturating_add(1);
-        run::write(store, number, ends, &self.recent).map(Ripe)
+        run::write(store, number, ends, &self.recent.sorted()).map(Ripe)
     }
 
     /// Takes the run over into memory.

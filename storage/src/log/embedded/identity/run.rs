@@ -1,6 +1,5 @@
 //! A sorted run of keys on disk, in blocks with a checksum each.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use causeway_core::envelope::Offset;
@@ -8,6 +7,7 @@ use causeway_core::port::LogError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::filter::Filter;
+use super::recent::Record;
 use crate::log::embedded::fault;
 use crate::log::embedded::lane::Lane;
 
@@ -100,13 +100,8 @@ const fn control_id(key: u64) -> u64 {
     (key >> 32) << 32 | CONTROL_ID
 }
 
-/// Writes `keys` as run `number`, inside the caller's transaction.
-pub(super) fn write(
-    store: &Connection,
-    number: i64,
-    ends: Vec<Offset>,
-    keys: &BTreeSet<(u64, u64)>,
-) -> rusqlite::Result<Run> {
+/// Writes `keys`, which are sorted, as run `number`, inside the caller's transaction.
+pub(super) fn write(store: &Connection, number: i64, ends: Vec<Offset>, keys: &[Record]) -> rusqlite::Result<Run> {
     let mut run = Run::new(number, ends, keys.len());
     let mut block = Vec::with_capacity(BLOCK_KEYS * 16);
     let mut insert = store.prepare_cached("INSERT INTO identity_block (row, crc, keys) VALUES (?1, ?2, ?3)")?;
