@@ -22,6 +22,8 @@ pub struct Metric {
     pub kind: Kind,
     /// Its label names, in order.
     pub labels: &'static [&'static str],
+    /// Where it stands in [`ALL`], from 0.
+    pub place: usize,
 }
 
 /// Buckets of acknowledgement times, in seconds.
@@ -33,7 +35,10 @@ const END_TO_END: &[f64] = &[0.010, 0.050, 0.100, 0.250, 0.500, 1.0, 2.5, 5.0, 1
 
 macro_rules! metrics {
     ($($name:ident $text:literal $kind:expr, [$($label:literal),*], $help:literal;)+) => {
-        $(#[doc = $help] pub static $name: Metric = Metric { name: $text, help: $help, kind: $kind, labels: &[$($label),*] };)+
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "named as the metrics, whose places it counts")]
+        enum Place { $($name),+ }
+        $(#[doc = $help] pub static $name: Metric =
+            Metric { name: $text, help: $help, kind: $kind, labels: &[$($label),*], place: Place::$name as usize };)+
         /// All of them.
         pub static ALL: &[&Metric] = &[$(&$name),+];
     };

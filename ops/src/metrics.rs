@@ -1,8 +1,6 @@
 //! The metrics of [`causeway_core::metric`], kept by the `prometheus` crate. Every one is there from the start, with
 //! zeros for the label sets that are known, so that a missing series means a fault and not a quiet day.
 
-use std::collections::BTreeMap;
-
 use causeway_core::envelope::FeedName;
 use causeway_core::metric::{self, Kind, Metric, Metrics};
 use causeway_core::outcome::State;
@@ -16,7 +14,8 @@ use crate::cli::VERSION;
 /// All metrics.
 pub(crate) struct Prometheus {
     registry: Registry,
-    series: BTreeMap<&'static str, Series>,
+    /// By [`Metric::place`].
+    series: Vec<Series>,
 }
 
 /// What is kept of one metric.
@@ -46,10 +45,7 @@ impl Prometheus {
         let registry = Registry::new();
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        let mut series = BTreeMap::new();
-        for metric in metric::ALL {
-            series.insert(metric.name, register(&registry, metric)?);
-        }
+        let series = metric::ALL.iter().map(|metric| register(&registry, metric)).collect::<Result<_, _>>()?;
         let metrics = Self { registry, series };
         metrics.set(&metric::BUILD_INFO, &[VERSION], 1.0);
         metrics.set(&metric::AUDIT_CHAIN_OK, &[], 1.0);
@@ -135,7 +131,7 @@ impl Prometheus {
 
     /// Every series of a metric.
     pub(crate) fn read(&self, metric: &'static Metric) -> Vec<Reading> {
-        let families = match self.series.get(metric.name) {
+        let families = match self.series.get(metric.place) {
             Some(Series::Counter(counter)) => counter.collect(),
             Some(Series::Gauge(gauge)) => gauge.collect(),
             Some(Series::Histogram(histogram)) => histogram.collect(),
@@ -146,7 +142,7 @@ impl Prometheus {
 
     /// Makes a series that stands at zero.
     fn touch(&self, metric: &'static Metric, labels: &[&str]) {
-        match self.series.get(metric.name) {
+        match self.series.get(metric.place) {
             Some(Series::Counter(counter)) => drop(counter.get_metric_with_label_values(labels)),
             Some(Series::Gauge(gauge)) => drop(gauge.get_metric_with_label_values(labels)),
             Some(Series::Histogram(histogram)) => drop(histogram.get_metric_with_label_values(labels)),
@@ -159,7 +155,7 @@ impl Prometheus {
 impl Metrics for Prometheus {
     #[expect(clippy::cast_precision_loss, reason = "the crate counts in floating point; counts below 2^53 are exact")]
     fn add(&self, metric: &'static Metric, labels: &[&str], by: u64) {
-        if let Some(Series::Counter(counter)) = self.series.get(metric.name)
+        if let Some(Series::Counter(counter)) = self.series.get(metric.place)
             && let Ok(series) = counter.get_metric_with_label_values(labels)
         {
             series.inc_by(by as f64);
@@ -167,7 +163,7 @@ impl Metrics for Prometheus {
     }
 
     fn set(&self, metric: &'static Metric, labels: &[&str], to: f64) {
-        if let Some(Series::Gauge(gauge)) = self.series.get(metric.name)
+        if let Some(Series::Gauge(gauge)) = self.series.get(metric.place)
             && let Ok(series) = gauge.get_metric_with_label_values(labels)
         {
             series.set(to);
@@ -175,7 +171,7 @@ impl Metrics for Prometheus {
     }
 
     fn observe(&self, metric: &'static Metric, labels: &[&str], seconds: f64) {
-        if let Some(Series::Histogram(histogram)) = self.series.get(metric.name)
+        if let Some(Series::Histogram(histogram)) = self.series.get(metric.place)
             && let Ok(series) = histogram.get_metric_with_label_values(labels)
         {
             series.observe(seconds);
