@@ -45,6 +45,16 @@ enum Input {
     Unwanted,
 }
 
+/// What ended a wait.
+enum Woken {
+    /// Something was put into the inbox.
+    Letters,
+    /// So many bytes came; none at the end of the stream, or when it broke.
+    Read(usize),
+    /// Something is overdue.
+    Deadline,
+}
+
 /// When the current frame began and when its latest byte came.
 #[derive(Debug, Clone, Copy)]
 struct FrameClock {
@@ -62,16 +72,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Serves the peer until it goes or has to go.
     pub(crate) async fn run(mut self) {
+        let mut now = Instant::now();
         loop {
-            let now = Instant::now();
             let took = self.take_frames(now);
             let changed = self.desk.collect(now);
             if self.door.is_halted() {
                 // What the log said before may still be true, but nothing positive leaves after a failed sync.
                 return;
             }
-            if !self.desk.out().is_empty() && !self.write().await {
-                return;
+            if !self.desk.out().is_empty() {
+                let Some(after) = self.write(now).await else { return };
+                now = after;
             }
             if took || changed {
                 continue;
@@ -80,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if self.input != Input::Open && self.desk.is_idle() {
                 return self.close().await;
             }
-            self.wait(now).await;
+            now = self.wait(now).await;
         }
     }
 
@@ -113,23 +124,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Waits for bytes, letters or a deadline.
-    async fn wait(&mut self, now: Instant) {
+    /// Waits for bytes, letters or a deadline; gives when it ended.
+    async fn wait(&mut self, now: Instant) -> Instant {
         let reading = self.input == Input::Open && self.desk.has_room();
         if reading && !self.make_room(now) {
-            return;
+            return now;
         }
         let deadline = self.deadline(reading);
         let inbox = Arc::clone(&self.inbox);
-        tokio::select! {
+        let woken = tokio::select! {
             biased;
-            () = inbox.changed() => {}
-            read = self.stream.read_buf(self.deframer.room()), if reading => self.has_read(read.unwrap_or(0)),
-            () = sleep_until(deadline.unwrap_or(now)), if deadline.is_some() => self.expire(reading),
+            () = inbox.changed() => Woken::Letters,
+            read = self.stream.read_buf(self.deframer.room()), if reading => Woken::Read(read.unwrap_or(0)),
+            () = sleep_until(deadline.unwrap_or(now)), if deadline.is_some() => Woken::Deadline,
+        };
+        let after = Instant::now();
+        match woken {
+            Woken::Letters => {}
+            Woken::Read(count) => self.has_read(count, after),
+            Woken::Deadline => self.expire(reading, after),
         }
         if !reading {
-            self.clock.pause(now);
+            self.clock.pause(after.saturating_duration_since(now));
         }
+        after
     }
 
     /// Grows the read buffer within the door's budget. False when there is no memory for this frame.
@@ -155,8 +173,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// So many bytes were read; none at the end of the stream, or when it broke.
-    fn has_read(&mut self, count: usize) {
-        self.clock.latest = Instant::now();
+    fn has_read(&mut self, count: usize, now: Instant) {
+        self.clock.latest = now;
         if count > 0 {
             return;
         }
@@ -182,8 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// A deadline has passed. One of the desk's is seen to there; one of ours ends the connection.
-    fn expire(&mut self, reading: bool) {
-        let now = Instant::now();
+    fn expire(&mut self, reading: bool, now: Instant) {
         if !reading || self.input_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
@@ -198,16 +215,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.stop_reading();
     }
 
-    /// Writes what is due. False when the peer does not take it.
-    async fn write(&mut self) -> bool {
+    /// Writes what is due; gives when it was written. `None` when the peer does not take it.
+    async fn write(&mut self, now: Instant) -> Option<Instant> {
         let writing = async {
             self.stream.write_all(self.desk.out()).await?;
             self.stream.flush().await
         };
-        let written = timeout(self.door.config.limits.write_timeout, writing).await;
-        self.desk.written(Instant::now());
+        let written = timeout_at(now + self.door.config.limits.write_timeout, writing).await;
+        let after = Instant::now();
+        self.desk.written(after);
         self.answered = true;
-        matches!(written, Ok(Ok(())))
+        matches!(written, Ok(Ok(()))).then_some(after)
     }
 
     /// Closes the connection. When the peer may still be sending, its bytes are read for a moment and dropped: closing
@@ -224,9 +242,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 impl FrameClock {
-    /// Time in which we did not read, since `from`, is not the peer's.
-    fn pause(&mut self, from: Instant) {
-        let paused = from.elapsed();
+    /// Time in which we did not read is not the peer's.
+    fn pause(&mut self, paused: Duration) {
         self.latest += paused;
         self.began = self.began.map(|began| began + paused);
     }
