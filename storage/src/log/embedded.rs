@@ -12,6 +12,7 @@
 //! | `log.lock` | held by the process that writes |
 
 mod board;
+mod checkpointer;
 mod disk;
 mod entries;
 mod failure;
@@ -41,8 +42,10 @@ use causeway_core::envelope::{Digest, Envelope, Offset, PartitionId, Position};
 use causeway_core::metric::Metrics;
 use causeway_core::port::{Clock, Completion, Entry, Log, LogError, PartitionState, ReadLimit};
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use self::board::{Board, Stop};
+use self::checkpointer::Checkpointer;
 use self::failure::{Failure, Vital};
 use self::header::Stub;
 use self::identity::Key;
@@ -85,6 +88,8 @@ struct Writing {
     board: Arc<Board>,
     marker: Arc<Marker>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Closed after every connection to it: see [`Checkpointer::run`].
+    _main: Arc<File>,
     /// Keeps other processes from writing.
     _lock: File,
 }
@@ -123,6 +128,8 @@ impl EmbeddedLog {
         let readers = Arc::new(Readers::new(dir, settings.readers_max));
         let marker = Arc::new(Marker::new(mark));
         let failure = Arc::new(Failure::new(Arc::clone(&board), Arc::clone(&queue), halt));
+        let checkpointer = Arc::new(Checkpointer::default());
+        let main = Arc::new(schema::open_main(dir)?);
         let writer = Writer {
             dir: dir.to_owned(),
             settings: settings.clone(),
@@ -134,13 +141,15 @@ impl EmbeddedLog {
             board: Arc::clone(&board),
             readers: Arc::clone(&readers),
             marker: Arc::clone(&marker),
+            checkpointer: Arc::clone(&checkpointer),
             failure: Arc::clone(&failure),
             clock,
             metrics,
         };
         let partitions = settings.partitions;
-        let threads = Mutex::new(start(writer, Arc::clone(&marker), &failure)?);
-        let writing = Writing { id, settings, queue, board, marker, threads, _lock: lock };
+        let copying = (checkpointer, schema::open_writer(dir)?, Arc::clone(&main));
+        let threads = Mutex::new(start(writer, Arc::clone(&marker), copying, &failure)?);
+        let writing = Writing { id, settings, queue, board, marker, threads, _main: main, _lock: lock };
         Ok(Arc::new(Self { dir: dir.to_owned(), partitions, readers, writing: Some(writing) }))
     }
 
@@ -331,9 +340,14 @@ impl Drop for EmbeddedLog {
     }
 }
 
-/// Starts the writer and the thread that syncs the mark.
-fn start(writer: Writer, marker: Arc<Marker>, failure: &Arc<Failure>) -> Result<Vec<JoinHandle<()>>, LogError> {
-    let (of_writer, of_marker) = (Arc::clone(failure), Arc::clone(failure));
+/// Starts the writer, the thread that syncs the mark, and the one that copies beside the writer, with its own connection.
+fn start(
+    writer: Writer,
+    marker: Arc<Marker>,
+    (checkpointer, store, main): (Arc<Checkpointer>, Connection, Arc<File>),
+    failure: &Arc<Failure>,
+) -> Result<Vec<JoinHandle<()>>, LogError> {
+    let (of_writer, of_marker, of_checkpointer) = (Arc::clone(failure), Arc::clone(failure), Arc::clone(failure));
     let syncing = Arc::clone(&marker);
     let marking = Builder::new().name("log-mark".to_owned()).spawn(move || {
         let failed = Vital(of_marker);
@@ -342,16 +356,24 @@ fn start(writer: Writer, marker: Arc<Marker>, failure: &Arc<Failure>) -> Result<
         }
     });
     let marking = marking.map_err(fault::unavailable)?;
+    let end = checkpointer::EndWith(Arc::clone(&checkpointer));
+    let copying = Builder::new().name("log-checkpoint".to_owned()).spawn(move || {
+        let failed = Vital(of_checkpointer);
+        if let Err(error) = checkpointer.run(&store, &main) {
+            failed.0.tell(&error, std::iter::empty());
+        }
+    });
+    let copying = copying.map_err(fault::unavailable)?;
     let writing = Builder::new().name("log-writer".to_owned()).spawn(move || {
         let _failed = Vital(of_writer);
-        let _end = EndWith(marker);
+        let _ends = (EndWith(marker), end);
         writer.run();
     });
-    Ok(vec![writing.map_err(fault::unavailable)?, marking])
+    Ok(vec![writing.map_err(fault::unavailable)?, marking, copying])
 }
 
 /// One lane as the file has it.
-fn stored_lane(store: &rusqlite::Connection, partition: PartitionId) -> Result<PartitionState, LogError> {
+fn stored_lane(store: &Connection, partition: PartitionId) -> Result<PartitionState, LogError> {
     let mut lane = Lane::read(store, partition)?;
     lane.tip = entries::tip(store, &lane)?;
     Ok(lane.state())

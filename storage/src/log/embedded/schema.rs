@@ -1,6 +1,6 @@
 //! The database file: how it is opened, created and recognised.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -86,6 +86,13 @@ pub(super) fn open_writer(dir: &Path) -> Result<Connection, LogError> {
     let store = Connection::open_with_flags(&path, flags).map_err(|error| opening(&error))?;
     writer_pragmas(&store).map_err(|error| opening(&error))?;
     Ok(store)
+}
+
+/// Opens the main file as a file, to be synced.
+pub(super) fn open_main(dir: &Path) -> Result<File, LogError> {
+    let path = dir.join(FILE);
+    let opened = OpenOptions::new().write(true).open(&path);
+    opened.map_err(|error| fault::unavailable(format!("{} cannot be opened: {error}", path.display())))
 }
 
 /// Opens the file for a reader.

@@ -52,7 +52,8 @@ pub struct EmbeddedLogSettings {
     #[serde(with = "human::bytes")]
     #[schemars(with = "String")]
     pub run_bytes_max: u64,
-    /// About how far SQLite's write-ahead log grows before the writer copies it into the main file. Default 8 MiB.
+    /// About how far SQLite's write-ahead log grows before the writer, and nobody else meanwhile, copies it into the main
+    /// file; from half of that a thread beside the writer does most of it. Default 16 MiB.
     #[serde(with = "human::bytes")]
     #[schemars(with = "String")]
     pub wal_bytes_max: u64,
@@ -81,7 +82,7 @@ impl Default for EmbeddedLogSettings {
             prune_count_max: 1000,
             run_count_max: 131_072,
             run_bytes_max: 256 << 20,
-            wal_bytes_max: 8 << 20,
+            wal_bytes_max: 16 << 20,
             readers_max: 4,
             disk_used_percent_max: 95,
             disk_free_enough: 1 << 30,

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::board::Board;
+use super::checkpointer::Checkpointer;
 use super::failure::Failure;
 use super::header::Place;
 use super::identity::{Index, Key, Likeness, Seen};
@@ -39,6 +40,7 @@ pub(super) struct Writer {
     pub(super) board: Arc<Board>,
     pub(super) readers: Arc<Readers>,
     pub(super) marker: Arc<Marker>,
+    pub(super) checkpointer: Arc<Checkpointer>,
     pub(super) failure: Arc<Failure>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<dyn Metrics>,
@@ -232,7 +234,13 @@ impl Writer {
         if self.index.is_ripe(self.settings.run_count_max, self.settings.run_bytes_max) {
             self.write_run()?;
         }
-        if self.wal_bytes >= self.settings.wal_bytes_max { self.checkpoint() } else { Ok(()) }
+        if self.checkpointer.is_done() || self.wal_bytes >= self.settings.wal_bytes_max {
+            return self.checkpoint();
+        }
+        if self.wal_bytes >= self.settings.wal_bytes_max / 2 {
+            self.checkpointer.ask();
+        }
+        Ok(())
     }
 
     /// Writes the recent identities out.
@@ -257,9 +265,11 @@ impl Writer {
         let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
         let done = self.store.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], row);
         drop(paused);
+        self.checkpointer.finished();
         match done {
             Ok((0, pages, copied)) if pages == copied => self.wal_bytes = 0,
-            // Another process reads an old snapshot, or the main file has no room to grow: try again before long.
+            // Another process reads an old snapshot, another thread is at it, or the main file has no room to grow: try again
+            // before long.
             Ok(_) => self.wal_bytes = self.settings.wal_bytes_max / 2,
             Err(error) if fault::is_shortage(&error) => self.wal_bytes = self.settings.wal_bytes_max / 2,
             Err(error) => return Err(fault::sync(error)),
