@@ -146,5 +146,5 @@ fn is_icd(word: &str) -> bool {
     let Some((category, rest)) = word.split_once('.') else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let letter = category.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
-    letter && category.len() == 3 && digits(&category[1..]) && digits(rest) && rest.len() <= 4
+    letter && category.len() == 3 && category.get(1..).is_some_and(digits) && digits(rest) && rest.len() <= 4
 }
