@@ -208,6 +208,8 @@ fn two_messages_in_one_text_are_never_read_as_one() {
     let text = text_of("two_messages.hl7");
     let fault = fault(&text);
     assert_eq!((fault.reason, Some(fault.offset)), (Reason::BadSegment, text.rfind("MSH")));
+    let at_once = MSH.repeat(2);
+    assert_eq!((self::fault(&at_once).reason, self::fault(&at_once).offset), (Reason::BadSegment, MSH.len()));
 }
 
 #[test]

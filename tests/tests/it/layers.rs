@@ -49,6 +49,7 @@ const PURE: &[(&str, &[&str])] = &[
             "base64",
             "encoding_rs",
             "jiff",
+            "memchr",
             "serde",
             "serde_json",
             "serde_path_to_error",
@@ -60,7 +61,7 @@ const PURE: &[(&str, &[&str])] = &[
             "uuid",
         ],
     ),
-    ("causeway-mappers", &["base64", "jiff", "serde", "serde_json", "sha1", "uuid"]),
+    ("causeway-mappers", &["base64", "jiff", "serde", "serde_json", "sha1", "smol_str", "uuid"]),
     ("causeway-router", &["jiff", "serde", "serde_json", "thiserror", "tracing"]),
 ];
 
