@@ -191,6 +191,13 @@ fn images_of_someone_who_takes_no_part_are_withheld_and_taken_up_when_they_join(
     assert_eq!(hub.stop(), Some(0));
 }
 
+/// The same with the number of a participant and a birth date that is not theirs.
+fn of_another_birth_date(mut bytes: Vec<u8>) -> Vec<u8> {
+    let at = bytes.windows(8).position(|window| window == b"19830114").expect("the date");
+    bytes[at..at + 8].copy_from_slice(b"19921130");
+    bytes
+}
+
 /// The same for somebody nobody knows.
 fn stranger(mut bytes: Vec<u8>) -> Vec<u8> {
     let at = bytes.windows(9).position(|window| window == b"ZZ0000018").expect("the number");
@@ -261,13 +268,16 @@ fn withheld_images_go_when_the_log_gives_their_claims_up_and_those_of_participan
             ("mine", slice("1.2.5", 1, 1)),
             ("theirs", stranger(slice("1.2.6", 1, 1))),
             ("theirs too", stranger(slice("1.2.6", 1, 2))),
+            ("doubtful", of_another_birth_date(slice("1.2.61", 1, 1))),
         ],
     );
     assert_eq!(send(&hub, &images, port, &[]).0, Some(0));
-    assert_eq!(blobs(&hub), 5, "also what is withheld stays, while the log has its claim");
+    assert_eq!(blobs(&hub), 6, "also what is withheld stays, while the log has its claim");
     study(&hub, 1);
-    until(|| (blobs(&hub) == 1).then_some(())).unwrap_or_else(|| panic!("{} blobs stayed", blobs(&hub)));
-    // What stays: the participant's image.
+    let held = || hub.run(&["--json", "message", "list", "--state", "held"]).lines().len();
+    until(|| (held() == 1).then_some(())).expect("an image of a person in doubt is held");
+    until(|| (blobs(&hub) == 2).then_some(())).unwrap_or_else(|| panic!("{} blobs stayed", blobs(&hub)));
+    // What stays: the participant's image, and the one that waits for somebody to decide.
     let kept = study(&hub, 1)["series"][0]["instance"][0]["extension"][0]["valueString"]
         .as_str()
         .expect("a digest")
