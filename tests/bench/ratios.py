@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Measures the hub beside its limits and peers in one run, and prints the ratios.
 
-usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,catchup,restart]
+usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,scale,catchup,restart]
        [--count N] [--entries N] [--live N] [--stop SECONDS]
 
-Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,catchup,restart: all of the production
+Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,scale,catchup,restart: all of the production
 engines, and the restart over a long log. --entries (of `restart`), --count, --live (messages a second) and --stop (for how long nobody
 processed) of `catchup` make it smaller, to see whether the script works; what it prints then is no measurement.
 
@@ -260,32 +260,63 @@ def drained(base, running):
     return sum(lane["next"] for lane in lanes), sum(lane["end"] for lane in lanes)
 
 
-def catchup(args, folder):
-    """On Kafka and PostgreSQL: what one process and what two, each on a core of its own, work off of a backlog, and how fast a
-    backlog goes while messages come in at the live rate."""
+def pin(folder, cores):
+    """Keeps the servers that `servers` started to these cores, and what they start from here on."""
+    roots = [int(path.read_text().split()[0]) for path in (*folder.glob("kafka/broker-*.pid"), folder / "postgres/data/postmaster.pid")]
+    parents = {int(path.parent.name): int(path.read_text().rsplit(")", 1)[1].split()[1]) for path in pathlib.Path("/proc").glob("[0-9]*/stat")}
+    of_servers = {pid for pid, parent in parents.items() if pid in roots or parent in roots}
+    for pid in of_servers:
+        for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
+
+
+def worked_off(args, folder, name, count, bootstrap, url):
+    """Messages a second that so many processes, each on a core of its own, work off of a backlog."""
+    base = prepared(args, folder / name, bootstrap, url)
+    with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / f"{name}.log"):
+        load(args.peers, 13101, 64, args.count, args.message, "backlog")
+    begun, workers, first = time.monotonic(), [], 0
+    for core in range(count):
+        serve = [*base, "--set", f"server.listen=127.0.0.1:{13110 + core}", "serve", "--role", "process"]
+        workers.append(subprocess.Popen(["taskset", "-c", str(core), *serve], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    # The first tenth pays for connections, leases and caches.
+    while (done := drained(base, workers)[0]) < args.count:
+        if not first and done >= args.count / 10:
+            first, begun = done, time.monotonic()
+        time.sleep(0.2)
+    rate = (args.count - first) / (time.monotonic() - begun)
+    for worker in workers:
+        worker.terminate()
+        worker.wait(30)
+    return rate
+
+
+def scale(args, folder):
+    """On Kafka and PostgreSQL: what one process and what two, each on a core of its own, work off of a backlog. Once with broker and
+    database on the cores of the processes, so that two cores stand beside one; and once with broker and database on both cores always,
+    where one process has a core to itself that two have to share."""
     bootstrap, stop_kafka = servers(folder, "kafka")
     url, stop_postgres = servers(folder, "postgres")
     rates = {}
     try:
-        for count in (1, 2):
-            base = prepared(args, folder / f"processes{count}", bootstrap, url)
-            with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / f"ingest{count}.log"):
-                load(args.peers, 13101, 64, args.count, args.message, "backlog")
-            begun, workers = time.monotonic(), []
-            for core in range(count):
-                serve = [*base, "--set", f"server.listen=127.0.0.1:{13110 + core}", "serve", "--role", "process"]
-                workers.append(subprocess.Popen(["taskset", "-c", str(core), *serve], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-            # The first tenth pays for connections, leases and caches.
-            first = 0
-            while (done := drained(base, workers)[0]) < args.count:
-                if not first and done >= args.count / 10:
-                    first, begun = done, time.monotonic()
-                time.sleep(0.2)
-            rates[count] = (args.count - first) / (time.monotonic() - begun)
-            print(f"{count} process(es) of one core each {rates[count]:>12,.0f}/s")
-            for worker in workers:
-                worker.terminate()
-                worker.wait(30)
+        for of_servers in ("same", "both"):
+            for count in (1, 2):
+                pin(folder, set(range(count)) if of_servers == "same" else {0, 1})
+                rates[of_servers, count] = worked_off(args, folder, f"{of_servers}{count}", count, bootstrap, url)
+                where = "the same core(s)" if of_servers == "same" else "both cores"
+                print(f"{count} process(es) of one core each, broker and database on {where} {rates[of_servers, count]:>12,.0f}/s")
+    finally:
+        stop_kafka()
+        stop_postgres()
+    ratio("two cores, a process on each, with broker and database / one such core", rates["same", 2] / rates["same", 1], 1.6)
+    ratio("two processes / one, a core each, broker and database on both cores", rates["both", 2] / rates["both", 1], 1.6)
+
+
+def catchup(args, folder):
+    """On Kafka and PostgreSQL: how fast a backlog goes while messages come in at the live rate."""
+    bootstrap, stop_kafka = servers(folder, "kafka")
+    url, stop_postgres = servers(folder, "postgres")
+    try:
         live = args.live
         base = prepared(args, folder / "live", bootstrap, url)
         with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / "live.log"):
@@ -304,7 +335,6 @@ def catchup(args, folder):
     finally:
         stop_kafka()
         stop_postgres()
-    ratio("two processes / one, a core each, beside broker and database on the same two", rates[2] / rates[1], 1.6)
     ratio(f"catching up after a stop of {args.stop} s / the live rate of {live}/s, which goes on meanwhile", rate / live, 3)
 
 
@@ -452,7 +482,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="causeway-bench-"))
     try:
         mine = None
-        only = args.only.replace("engines", "kafka,postgres,production,catchup,restart")
+        only = args.only.replace("engines", "kafka,postgres,production,scale,catchup,restart")
         for name in only.split(","):
             print(f"== {name}")
             if name == "door":
@@ -460,7 +490,7 @@ def main():
             elif name == "camel":
                 camel(args, folder, mine)
             else:
-                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit, "kafka": door_on_kafka, "postgres": postgres_copy, "production": production, "catchup": catchup, "restart": restart}[name](args, folder)
+                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit, "kafka": door_on_kafka, "postgres": postgres_copy, "production": production, "scale": scale, "catchup": catchup, "restart": restart}[name](args, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
