@@ -1,6 +1,6 @@
 //! Bytes of a frame to samples, pixel by pixel.
 
-use causeway_core::dicom::picture::PictureOrder;
+use causeway_core::dicom::picture::{Packing, PictureOrder, Unshown};
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use jpeg_decoder::{Decoder, PixelFormat, UnsupportedFeature};
 use openreadout_codecs::{CodecError, Raster, jpeg_decode_limited, jpegls_decode_limited};
@@ -19,17 +19,12 @@ pub(super) struct Samples {
 pub(super) fn samples(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {
     let (a_pixel, bytes) = (size(order.samples), size(order.bits_allocated.div_ceil(8)));
     let pixels = size(order.rows).saturating_mul(size(order.columns));
-    match order.transfer_syntax.as_str() {
-        "1.2.840.10008.1.2" | "1.2.840.10008.1.2.1" => native(order, frame, order.planar),
-        "1.2.840.10008.1.2.5" => native(order, &rle::unpack(frame, a_pixel, bytes, pixels)?, true),
-        "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => {
-            jpeg(order, frame)
-        }
-        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg2000(order, frame),
-        "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => {
-            raster(order, jpegls_decode_limited(frame, bytes_max(pixels)), "JPEG-LS")
-        }
-        other => Err(Fault::Unsupported(format!("pixels in transfer syntax {other} are not shown here"))),
+    match order.packing()? {
+        Packing::Native => native(order, frame, order.planar),
+        Packing::Rle => native(order, &rle::unpack(frame, a_pixel, bytes, pixels)?, true),
+        Packing::Jpeg => jpeg(order, frame),
+        Packing::Jpeg2000 => jpeg2000(order, frame),
+        Packing::JpegLs => raster(order, jpegls_decode_limited(frame, bytes_max(pixels)), "JPEG-LS"),
     }
 }
 
@@ -45,7 +40,7 @@ fn native(order: &PictureOrder, frame: &[u8], planar: bool) -> Result<Samples, F
             let pairs = frame.chunks_exact(2).take(wanted).filter_map(|pair| pair.try_into().ok());
             pairs.map(|pair| i32::from(u16::from_le_bytes(pair))).collect()
         }
-        bits => return Err(Fault::Unsupported(format!("samples of {bits} bits are not shown here"))),
+        bits => return Err(Unshown::Bits(bits).into()),
     };
     if stored.len() < wanted {
         return Err(Fault::Broken("the frame ends too early".to_owned()));
@@ -127,9 +122,6 @@ fn raster(order: &PictureOrder, decoded: Result<Raster, CodecError>, what: &str)
 }
 
 fn jpeg2000(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fault> {
-    if order.signed {
-        return Err(Fault::Unsupported("signed pixels in JPEG 2000 are not shown here".to_owned()));
-    }
     let image = Image::new(frame, &DecodeSettings::default()).map_err(Fault::broken)?;
     if image.width() != order.columns || image.height() != order.rows {
         return Err(Fault::broken("the JPEG 2000 has another size than its header tells"));

@@ -12,7 +12,7 @@ mod rle;
 
 use std::io::{self, Read, Write};
 
-use causeway_core::dicom::picture::{PictureAnswer, PictureOrder};
+use causeway_core::dicom::picture::{PictureAnswer, PictureOrder, Unshown};
 
 pub use limits::Limits;
 
@@ -30,6 +30,12 @@ pub enum Fault {
     /// The pixels or the order are broken.
     #[error("{0}")]
     Broken(String),
+}
+
+impl From<Unshown> for Fault {
+    fn from(unshown: Unshown) -> Self {
+        Self::Unsupported(unshown.to_string())
+    }
 }
 
 impl Fault {
@@ -81,9 +87,6 @@ pub fn picture(order: &PictureOrder, frame: &[u8]) -> Result<Vec<u8>, Fault> {
     let pixels = u64::from(order.rows).saturating_mul(order.columns.into());
     if pixels == 0 || pixels > PIXELS_MAX {
         return Err(Fault::Broken("the frame has no pixels, or more than can be shown".to_owned()));
-    }
-    if !matches!(order.samples, 1 | 3) {
-        return Err(Fault::Unsupported(format!("pixels with {} samples are not shown here", order.samples)));
     }
     paint::paint(order, &decode::samples(order, frame)?)
 }

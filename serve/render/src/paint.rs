@@ -15,11 +15,8 @@ const QUALITY: u8 = 90;
 
 /// The picture.
 pub(super) fn paint(order: &PictureOrder, samples: &Samples) -> Result<Vec<u8>, Fault> {
-    let image = match (samples.a_pixel, order.photometric.as_str()) {
-        (1, "PALETTE COLOR") => {
-            return Err(Fault::Unsupported("pixels with a palette are not shown here".to_owned()));
-        }
-        (1, _) => GrayImage::from_raw(order.columns, order.rows, grey(order, samples)).map(DynamicImage::ImageLuma8),
+    let image = match samples.a_pixel {
+        1 => GrayImage::from_raw(order.columns, order.rows, grey(order, samples)).map(DynamicImage::ImageLuma8),
         _ => RgbImage::from_raw(order.columns, order.rows, colour(order, samples)).map(DynamicImage::ImageRgb8),
     };
     let image = image.ok_or_else(|| Fault::broken("there are fewer pixels than rows and columns tell"))?;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use causeway_core::dicom::claim::Pixels;
 use causeway_core::dicom::instance::InstanceRow;
 use causeway_core::dicom::picture::PictureOrder;
-use causeway_core::dicom::syntax::{EXPLICIT_BIG, EXPLICIT_LITTLE};
+use causeway_core::dicom::syntax::{EXPLICIT_BIG, EXPLICIT_LITTLE, Syntax};
 use causeway_core::dicom::tag::{self, Tag};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -246,19 +246,23 @@ impl Way {
 
 /// The order for a frame of an instance.
 fn order(row: &InstanceRow, number: usize, way: &Way) -> Result<PictureOrder, Fault> {
-    let header = header(row);
     if row.instance.search.frames == 0 {
         return Err(Fault::NotAcceptable("the instance has no pixels: it is a report or the like".to_owned()));
     }
-    let whole =
-        |tag: Tag| first_value(&header, tag).and_then(Value::as_u64).and_then(|value| u32::try_from(value).ok());
-    let text = |tag: Tag| first_value(&header, tag).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let real = |tag: Tag| first_value(of_frame(&header, number, tag)?, tag).and_then(Value::as_f64);
+    let as_sent = order_as_sent(row, &header(row), number);
+    Ok(PictureOrder { window: way.window.or(as_sent.window), within: way.within, jpeg: way.jpeg, ..as_sent })
+}
+
+/// The order for a frame in its own window and size, as PNG.
+pub(crate) fn order_as_sent(row: &InstanceRow, header: &Map<String, Value>, number: usize) -> PictureOrder {
+    let whole = |tag: Tag| first_value(header, tag).and_then(Value::as_u64).and_then(|value| u32::try_from(value).ok());
+    let text = |tag: Tag| first_value(header, tag).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let real = |tag: Tag| first_value(of_frame(header, number, tag)?, tag).and_then(Value::as_f64);
     let allocated = whole(tag::BITS_ALLOCATED).unwrap_or(16);
-    let native = matches!(row.instance.pixels, Some(Pixels::Native(..)));
-    let kept = if native { EXPLICIT_LITTLE } else { row.instance.transfer_syntax.as_str() };
-    Ok(PictureOrder {
-        transfer_syntax: kept.to_owned(),
+    let syntax = &row.instance.transfer_syntax;
+    let native = matches!(row.instance.pixels, Some(Pixels::Native(..))) && !Syntax::of(syntax).deflated;
+    PictureOrder {
+        transfer_syntax: if native { EXPLICIT_LITTLE } else { syntax.as_str() }.to_owned(),
         rows: whole(tag::ROWS).unwrap_or(0),
         columns: whole(tag::COLUMNS).unwrap_or(0),
         samples: whole(tag::SAMPLES_PER_PIXEL).unwrap_or(1),
@@ -269,10 +273,10 @@ fn order(row: &InstanceRow, number: usize, way: &Way) -> Result<PictureOrder, Fa
         photometric: text(tag::PHOTOMETRIC_INTERPRETATION),
         slope: real(SLOPE).unwrap_or(1.0),
         intercept: real(INTERCEPT).unwrap_or(0.0),
-        window: way.window.or_else(|| real(CENTRE).zip(real(WIDTH).filter(|width| *width >= 1.0))),
-        within: way.within,
-        jpeg: way.jpeg,
-    })
+        window: real(CENTRE).zip(real(WIDTH).filter(|width| *width >= 1.0)),
+        within: None,
+        jpeg: false,
+    }
 }
 
 pub(crate) const BITS_STORED: Tag = Tag(0x0028, 0x0101);

@@ -7,7 +7,7 @@ use causeway_core::dicom::tag::{self, Tag};
 use serde_json::{Map, Value, json};
 
 use super::marks;
-use crate::dicomweb::{BITS_STORED, CENTRE, INTERCEPT, SIGNED, SLOPE, WIDTH, first_value, of_frame};
+use crate::dicomweb::{BITS_STORED, CENTRE, INTERCEPT, SIGNED, SLOPE, WIDTH, first_value, of_frame, order_as_sent};
 
 const PIXEL_SPACING: Tag = Tag(0x0028, 0x0030);
 const IMAGER_SPACING: Tag = Tag(0x0018, 0x1164);
@@ -52,6 +52,7 @@ impl Picture {
 pub(super) fn pictures(row: &InstanceRow, header: &Map<String, Value>) -> Vec<Picture> {
     let facts = &row.instance;
     let address = format!("/dicomweb/studies/{}/series/{}/instances/{}", facts.study, facts.series, facts.instance);
+    let unshown = order_as_sent(row, header, 1).packing().is_err();
     let native = matches!(facts.pixels, Some(Pixels::Native(..))) && !Syntax::of(&facts.transfer_syntax).deflated;
     let one = |frame: u32| {
         let place = usize::try_from(frame).unwrap_or(usize::MAX);
@@ -65,7 +66,7 @@ pub(super) fn pictures(row: &InstanceRow, header: &Map<String, Value>) -> Vec<Pi
             laterality: laterality(header),
             all_sides: sides.join("|"),
             sides,
-            unshown: is_unshown(facts.transfer_syntax.as_str(), header),
+            unshown,
         }
     };
     (1..=facts.search.frames).take(super::FRAMES_MAX.saturating_add(1)).map(one).collect()
@@ -101,45 +102,7 @@ fn look(header: &Map<String, Value>, frame: usize, native: bool) -> Value {
     })
 }
 
-/// Whether it is known before anybody tries that no picture can be made of pixels in this transfer syntax.
-fn is_unshown(syntax: &str, header: &Map<String, Value>) -> bool {
-    let grey = first_value(header, tag::SAMPLES_PER_PIXEL).and_then(Value::as_u64).unwrap_or(1) == 1;
-    let photometric = first_value(header, tag::PHOTOMETRIC_INTERPRETATION).and_then(Value::as_str);
-    let decoded = match syntax.strip_prefix("1.2.840.10008.1.2").unwrap_or(".other") {
-        "" | ".1" | ".2" | ".5" | ".4.50" | ".4.51" | ".4.57" | ".4.70" | ".4.90" | ".4.91" => true,
-        ".4.80" | ".4.81" => grey,
-        _ => false,
-    };
-    !decoded || photometric == Some("PALETTE COLOR")
-}
-
 fn laterality(header: &Map<String, Value>) -> String {
     let side = [IMAGE_LATERALITY, tag::LATERALITY].into_iter().find_map(|tag| first_value(header, tag)?.as_str());
     side.filter(|side| matches!(*side, "L" | "R" | "B")).unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formats_that_are_not_decoded_are_known_before_a_picture_is_asked_for() {
-        let header = |samples: u64, photometric: &str| {
-            let value = json!({
-                "00280002": { "vr": "US", "Value": [samples] },
-                "00280004": { "vr": "CS", "Value": [photometric] },
-            });
-            value.as_object().expect("an object").clone()
-        };
-        let unshown = |syntax: &str, header| is_unshown(&format!("1.2.840.10008.1.2{syntax}"), &header);
-        for syntax in ["", ".1", ".2", ".5", ".4.50", ".4.51", ".4.70", ".4.80", ".4.81", ".4.90"] {
-            assert!(!unshown(syntax, header(1, "MONOCHROME2")), "{syntax}");
-            assert!(unshown(syntax, header(1, "PALETTE COLOR")), "{syntax}");
-        }
-        assert!(unshown(".4.80", header(3, "RGB")) && !unshown(".4.50", header(3, "YBR_FULL_422")));
-        for syntax in [".1.99", ".4.201", ".4.102", ".4.92"] {
-            assert!(unshown(syntax, header(1, "MONOCHROME2")), "{syntax}");
-        }
-        assert!(is_unshown("1.3.6.1.4.1.5962.1", &header(1, "MONOCHROME2")));
-    }
 }
