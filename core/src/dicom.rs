@@ -7,6 +7,7 @@ pub mod dictionary;
 pub mod element;
 pub mod instance;
 pub mod picture;
+pub mod ruling;
 pub mod study;
 pub mod syntax;
 pub mod tag;

@@ -8,6 +8,7 @@ use crate::dicom::instance::Instance;
 use crate::envelope::{Digest, FeedName, Format, Position, TraceId};
 use crate::mapped::{Note, UnmappedCode};
 use crate::person::PersonId;
+use crate::port::MessageDetail;
 use crate::provider::ProviderId;
 use crate::reason::Reason;
 use crate::record::Record;
@@ -110,4 +111,27 @@ pub struct Outcome {
     pub unmapped: Vec<UnmappedCode>,
     /// The instance it brought. `None` unless its study is permitted.
     pub instance: Option<Box<Instance>>,
+}
+
+impl Outcome {
+    /// A step of a message that was accepted, by which a record is written anew: under the permit the message was stored by, so
+    /// that nothing enters that was not permitted. `None` unless it stands accepted for this person, with such a permit.
+    pub fn step(message: MessageDetail, person: PersonId, record: Record) -> Option<Self> {
+        let permits = |decision: &Decision| decision.domain == record.domain && decision.permits();
+        let stands = message.row.state == State::Accepted && message.row.person == Some(person);
+        (stands && message.decisions.iter().any(permits)).then(|| Self {
+            facts: message.row.facts,
+            state: State::Accepted,
+            reason: message.row.reason,
+            place: message.row.place,
+            person: Some(person),
+            subject_keys: Vec::new(),
+            decisions: message.decisions,
+            records: vec![record],
+            notes: message.notes,
+            links: Vec::new(),
+            unmapped: Vec::new(),
+            instance: None,
+        })
+    }
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use causeway_core::dicom::instance::{OpenStudy, StudyQuery};
-use causeway_core::outcome::{Outcome, State};
+use causeway_core::dicom::study::dated;
+use causeway_core::outcome::Outcome;
 use causeway_core::port::{Actor, Images, Lookup, RedoMode, Repository, RepositoryError};
 use causeway_core::record::{Record, RecordKey, Resource, VersionClock};
-use causeway_core::scope::{Domain, Level};
+use causeway_core::scope::Domain;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -53,35 +54,18 @@ fn completion(
     let Some(message) = messages.into_iter().find(|message| message.row.facts.position == study.position) else {
         return Ok(None);
     };
-    let permitted =
-        message.decisions.iter().any(|decision| decision.domain == Domain::RadiologyImage && decision.permits());
-    if message.row.state != State::Accepted || message.row.person != Some(study.person) || !permitted {
-        return Ok(None);
-    }
     let key = RecordKey::new("ImagingStudy", &study.provider.0, &[study.study.as_str()]);
     let says = json!({ "resourceType": "ImagingStudy", "id": key.resource_id(), "status": "available" });
+    let (clinical_date, level) = dated(&shown.date, !shown.modalities.is_empty());
     let record = Record {
         domain: Domain::RadiologyImage,
         key,
         clock: VersionClock { rank: 0, at: study.at, offset: 0 },
-        clinical_date: jiff::civil::Date::strptime("%Y%m%d", &shown.date).ok(),
-        level: if shown.modalities.is_empty() { Level::Structured } else { Level::Coded },
+        clinical_date,
+        level,
         lacks: None,
         retracted: false,
         resource: Resource::of(&says),
     };
-    Ok(Some(Outcome {
-        facts: message.row.facts,
-        state: State::Accepted,
-        reason: message.row.reason,
-        place: message.row.place,
-        person: Some(study.person),
-        subject_keys: Vec::new(),
-        decisions: message.decisions,
-        records: vec![record],
-        notes: message.notes,
-        links: Vec::new(),
-        unmapped: Vec::new(),
-        instance: None,
-    }))
+    Ok(Outcome::step(message, study.person, record))
 }

@@ -24,6 +24,7 @@ mod merging;
 mod pointing;
 mod redoing;
 mod resolving;
+mod ruling;
 mod taking_up;
 mod versions;
 pub mod world;
@@ -74,8 +75,8 @@ pub use self::finding::{
     records_are_found_by_person_domain_and_key,
 };
 pub use self::growing::{
-    a_batch_makes_one_version_of_a_study, a_study_grows_with_its_instances_in_any_order_of_arrival,
-    an_instance_run_again_leaves_its_study_as_it_is,
+    a_batch_makes_one_version_of_a_study, a_study_grows_by_what_comes_late_after_a_resend,
+    a_study_grows_with_its_instances_in_any_order_of_arrival, an_instance_run_again_leaves_its_study_as_it_is,
 };
 pub use self::imaging::{
     a_study_is_counted_from_its_instances, an_instance_is_found_by_its_message,
@@ -100,6 +101,14 @@ pub use self::resolving::{
     a_message_stored_before_is_known_by_sender_control_id_and_bytes, a_number_of_someone_else_stays_theirs,
     a_number_seen_with_a_confirmed_match_is_linked, look_alikes_are_sought_only_without_a_number_that_matches,
     numbers_claimed_for_another_provider_find_nobody, persons_and_providers_are_resolved_in_order,
+};
+pub use self::ruling::{
+    a_rejection_note_that_is_rejected_by_hand_gives_back_what_it_hid,
+    a_ruling_that_changes_nothing_is_not_made_and_a_preview_neither,
+    a_study_that_is_deleted_is_entered_in_error_and_begins_anew_after_a_restore,
+    an_image_that_is_deleted_stays_away_until_it_is_restored, rulings_are_kept_with_who_made_them_when_and_why,
+    what_comes_under_a_uid_that_is_rejected_is_hidden_too, what_is_rejected_by_hand_is_hidden_until_it_is_restored,
+    what_is_rejected_by_hand_still_stands_for_its_person,
 };
 pub use self::taking_up::{
     a_change_of_scope_takes_up_what_was_withheld_of_the_provider, a_confirmed_link_takes_up_messages_of_its_own_batch,
@@ -194,6 +203,7 @@ macro_rules! repository_contract {
             one_key_of_two_persons_is_two_records,
             a_study_grows_with_its_instances_in_any_order_of_arrival,
             a_batch_makes_one_version_of_a_study,
+            a_study_grows_by_what_comes_late_after_a_resend,
             an_instance_run_again_leaves_its_study_as_it_is,
             instances_are_found_with_their_metadata,
             an_instance_is_found_by_its_message,
@@ -207,6 +217,14 @@ macro_rules! repository_contract {
             a_correction_takes_the_place_of_what_it_corrects,
             one_uid_in_two_studies_is_kept_in_both_and_told,
             images_of_a_study_of_another_person_wait_in_one_batch_or_two,
+            what_is_rejected_by_hand_is_hidden_until_it_is_restored,
+            what_comes_under_a_uid_that_is_rejected_is_hidden_too,
+            a_ruling_that_changes_nothing_is_not_made_and_a_preview_neither,
+            rulings_are_kept_with_who_made_them_when_and_why,
+            a_rejection_note_that_is_rejected_by_hand_gives_back_what_it_hid,
+            what_is_rejected_by_hand_still_stands_for_its_person,
+            an_image_that_is_deleted_stays_away_until_it_is_restored,
+            a_study_that_is_deleted_is_entered_in_error_and_begins_anew_after_a_restore,
             steps_and_versions_of_a_redone_message_are_kept,
             an_accepted_message_stays_accepted,
             doing_it_again_adds_nothing,

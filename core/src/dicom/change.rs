@@ -65,11 +65,13 @@ pub enum Hidden {
     Superseded,
     /// The same file came by another way too.
     Again,
+    /// An operator rejected it ([`super::ruling`]).
+    ByHand,
 }
 
 impl Hidden {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Rejected, Self::Note, Self::Superseded, Self::Again];
+    pub const ALL: [Self; 5] = [Self::Rejected, Self::Note, Self::Superseded, Self::Again, Self::ByHand];
 
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
@@ -78,6 +80,7 @@ impl Hidden {
             Self::Note => "note",
             Self::Superseded => "superseded",
             Self::Again => "again",
+            Self::ByHand => "rejected-by-hand",
         }
     }
 
@@ -120,10 +123,13 @@ impl Conflict {
     }
 }
 
-/// Which instances of one study and person are hidden, and why. Those that are not there are shown.
-pub fn hidden(rows: &[InstanceRow]) -> BTreeMap<Position, Hidden> {
-    let notes = notes_in_force(rows);
-    let mut hidden = BTreeMap::new();
+/// Which instances of one study and person are hidden, and why. Those that are not there are shown. `ruled` are the UIDs
+/// under which operators rejected what there is; a note that is among it rejects nothing.
+pub fn hidden(rows: &[InstanceRow], ruled: &BTreeSet<Uid>) -> BTreeMap<Position, Hidden> {
+    let is_ruled = |row: &&InstanceRow| row.instance.uids().into_iter().any(|uid| ruled.contains(uid));
+    let (by_hand, rows): (Vec<&InstanceRow>, Vec<&InstanceRow>) = rows.iter().partition(is_ruled);
+    let notes = notes_in_force(&rows);
+    let mut hidden: BTreeMap<_, _> = by_hand.iter().map(|row| (row.position, Hidden::ByHand)).collect();
     let mut versions: BTreeMap<_, Vec<&InstanceRow>> = BTreeMap::new();
     for row in rows {
         if row.instance.change.rejects.is_some() {
@@ -149,7 +155,8 @@ pub fn hidden(rows: &[InstanceRow]) -> BTreeMap<Position, Hidden> {
 /// Which of the instances under one SOP Instance UID, of whatever study, contradict each other. What was rejected, by
 /// [`InstanceRow::hidden`], contradicts nothing.
 pub fn conflicts(rows: &[InstanceRow]) -> BTreeMap<Position, Conflict> {
-    let mut rows: Vec<&InstanceRow> = rows.iter().filter(|row| row.hidden != Some(Hidden::Rejected)).collect();
+    let stands = |row: &&InstanceRow| !matches!(row.hidden, Some(Hidden::Rejected | Hidden::ByHand));
+    let mut rows: Vec<&InstanceRow> = rows.iter().filter(stands).collect();
     rows.sort_by_key(|row| came(row));
     let differ = |of: fn(&InstanceRow) -> String| rows.iter().map(|row| of(row)).collect::<BTreeSet<_>>().len() > 1;
     let blobs: BTreeSet<Digest> = rows.iter().map(|row| row.instance.blob).collect();
@@ -169,8 +176,9 @@ pub fn conflicts(rows: &[InstanceRow]) -> BTreeMap<Position, Conflict> {
 }
 
 /// The notes that hold. One that a later note rejects is taken back.
-fn notes_in_force(rows: &[InstanceRow]) -> Vec<&InstanceRow> {
-    let mut notes: Vec<&InstanceRow> = rows.iter().filter(|row| row.instance.change.rejects.is_some()).collect();
+fn notes_in_force<'r>(rows: &[&'r InstanceRow]) -> Vec<&'r InstanceRow> {
+    let mut notes: Vec<&InstanceRow> =
+        rows.iter().copied().filter(|row| row.instance.change.rejects.is_some()).collect();
     notes.sort_by_key(|row| std::cmp::Reverse(came(row)));
     let mut in_force: Vec<&InstanceRow> = Vec::new();
     for note in notes {
@@ -189,7 +197,8 @@ fn rejects(note: &InstanceRow, row: &InstanceRow) -> bool {
     note.provider == row.provider && note.instance.change.rejects.as_ref().is_some_and(named)
 }
 
-fn came(row: &InstanceRow) -> (Option<Timestamp>, Position) {
+/// The order in which instances came, over all partitions.
+pub fn came(row: &InstanceRow) -> (Option<Timestamp>, Position) {
     (row.instance.change.received_at, row.position)
 }
 
@@ -240,7 +249,11 @@ mod tests {
     }
 
     fn told(rows: &[InstanceRow]) -> Vec<Option<&'static str>> {
-        let hidden = hidden(rows);
+        ruled(rows, &[])
+    }
+
+    fn ruled(rows: &[InstanceRow], uids: &[&str]) -> Vec<Option<&'static str>> {
+        let hidden = hidden(rows, &uids.iter().map(|text| uid(text)).collect());
         rows.iter().map(|row| hidden.get(&row.position).map(|hidden| hidden.as_str())).collect()
     }
 
@@ -258,6 +271,18 @@ mod tests {
         assert_eq!(told(&rows), [Some("rejected"), Some("note"), Some("note"), Some("note")]);
         // Two that reject each other: the later one holds.
         assert_eq!(told(&[row(1, "a", 1), note(7, 2, &[1, 8]), note(8, 3, &[7])])[0], None);
+    }
+
+    #[test]
+    fn what_an_operator_rejects_is_hidden_by_its_study_its_series_or_itself() {
+        let rows = [row(1, "a", 1), row(1, "b", 2), row(2, "c", 3)];
+        let by_hand = Some("rejected-by-hand");
+        assert_eq!(ruled(&rows, &["1.2.1.1"]), [by_hand, by_hand, None], "whatever its content");
+        assert_eq!(ruled(&rows, &["1.2.1"]), [by_hand; 3]);
+        assert_eq!(ruled(&rows, &["1.2", "1.2.1.2"]), [by_hand; 3]);
+        assert_eq!(ruled(&rows, &["1.3"]), [None, Some("superseded"), None]);
+        let rows = [row(1, "a", 1), note(9, 2, &[1])];
+        assert_eq!(ruled(&rows, &["1.2.1.9"]), [None, by_hand], "a note that is rejected rejects nothing");
     }
 
     #[test]

@@ -50,6 +50,13 @@ pub struct Instance {
     pub metadata: Phi<String>,
 }
 
+impl Instance {
+    /// The UIDs it stands under: of its study, its series, and its own.
+    pub const fn uids(&self) -> [&Uid; 3] {
+        [&self.study, &self.series, &self.instance]
+    }
+}
+
 /// What an instance is found by beside its identifiers, decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Search {

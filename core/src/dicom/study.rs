@@ -4,7 +4,10 @@
 //! again, the study is the same. Lists are united and kept in one order; of two single values that differ the lesser one
 //! holds, so that neither arrival nor chance decides.
 
+use jiff::civil::Date;
 use serde_json::{Map, Value};
+
+use crate::scope::Level;
 
 /// What two records of one study say together. Numbers of series and instances are counted anew.
 pub fn join(one: &Value, other: &Value) -> Value {
@@ -23,6 +26,13 @@ pub fn join(one: &Value, other: &Value) -> Value {
 /// Whether records of a FHIR type are joined with the current one rather than put in its place.
 pub fn grows(resource_type: &str) -> bool {
     resource_type == "ImagingStudy"
+}
+
+/// What the record of a study says beside its resource: when the study was made, by its least Study Date (`YYYYMMDD`, empty
+/// when there is none), and how structured it is, which depends on whether a modality is known.
+pub fn dated(date: &str, has_modality: bool) -> (Option<Date>, Level) {
+    let level = if has_modality { Level::Coded } else { Level::Structured };
+    (Date::strptime("%Y%m%d", date).ok(), level)
 }
 
 /// How two lists are united: by what tells their items apart, and by what two of one kind become.

@@ -1,12 +1,14 @@
 //! The index of instances: which studies, series and instances there are, whose, and where their bytes stand.
 //!
-//! It is written with the records, in the transaction that permits them, and derived from the log like them. Asking it
-//! decides nothing: whoever shows what it tells asks `core::policy::access` first, and writes the audit line.
+//! It is written with the records, in the transaction that permits them, and derived from the log like them; what operators
+//! ruled about images ([`crate::dicom::ruling`]) the log does not hold. Asking it decides nothing: whoever shows what it tells
+//! asks `core::policy::access` first, and writes the audit line.
 
 use jiff::Timestamp;
 
-use super::repository::RepositoryError;
+use super::repository::{RedoMode, RepositoryError};
 use crate::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, OpenStudy, StudyQuery, StudyRow};
+use crate::dicom::ruling::{Ruling, RulingEffect, RulingQuery, RulingRow};
 use crate::envelope::Position;
 
 /// The index. Its contract suite is part of `core::contract::repository`.
@@ -48,6 +50,22 @@ pub trait Images: Send + Sync {
     /// # Errors
     /// The engine's.
     fn close_study(&self, study: &OpenStudy) -> Result<(), RepositoryError>;
+
+    /// Rules about the images under a UID, in a transaction of its own: index, counts, ImagingStudy and messages follow, and an
+    /// audit line (`image-reject`, `image-delete`, `image-restore`) is written for each person. A study of which nothing is
+    /// left is taken back: `cancelled` where the rest is rejected, `entered-in-error` where all of it is deleted. The messages
+    /// of images that are deleted are discarded, with the ruling's reason as the operator's words. A ruling that changes
+    /// nothing is not made; the effect tells.
+    ///
+    /// # Errors
+    /// `Refused` without a reason, or with one that is too long; else the engine's.
+    fn rule(&self, ruling: &Ruling, mode: RedoMode) -> Result<RulingEffect, RepositoryError>;
+
+    /// Rulings, the newest first; those that others followed, too.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn rulings(&self, query: &RulingQuery) -> Result<Vec<RulingRow>, RepositoryError>;
 
     /// How many SOP Instance UIDs stand for instances that contradict each other, without those that were corrected by a feed
     /// that may.

@@ -87,7 +87,7 @@ impl Row {
         let readers = match row.hidden {
             None => "image-shown",
             Some(Hidden::Superseded | Hidden::Again) => "image-kept",
-            Some(Hidden::Rejected | Hidden::Note) => "image-rejected",
+            Some(Hidden::Rejected | Hidden::Note | Hidden::ByHand) => "image-rejected",
         };
         Self {
             instance: row.instance.instance.to_string(),

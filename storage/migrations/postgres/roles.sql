@@ -31,7 +31,8 @@ GRANT SELECT ON ALL SEQUENCES IN SCHEMA "causeway" TO causeway_read;
 -- Append-only.
 GRANT INSERT ON
     "causeway".audit, "causeway".record_version, "causeway".message_step, "causeway".note_list,
-    "causeway".document, "causeway".demographics_history, "causeway".number_history, "causeway".consent_event, "causeway".provider_history
+    "causeway".document, "causeway".demographics_history, "causeway".number_history, "causeway".consent_event, "causeway".provider_history,
+    "causeway".imaging_ruling
     TO causeway_ingest;
 
 -- Changed by what comes.

@@ -27,6 +27,11 @@ use super::seal::Half;
 /// The status of a study that is complete (FHIR R4, ImagingStudy.status); of two it holds, since it is the lesser.
 const COMPLETE: &str = "available";
 
+/// The status of a study whose instances are all rejected: it is not there for readers, and may be again.
+const REJECTED: &str = "cancelled";
+/// The status of a study whose instances were all deleted: it should never have been there.
+const DELETED: &str = "entered-in-error";
+
 /// Joins the growing records of a batch, whose instances are in the index. In the `uneven` studies something is hidden, or was.
 pub(in crate::repository) fn grow(outcomes: &mut [Outcome], uneven: &Touched, index: &mut impl Index) -> Result<()> {
     let mut wanted: BTreeSet<(PersonId, RecordKey)> = BTreeSet::new();
@@ -62,7 +67,8 @@ pub(in crate::repository) fn grow(outcomes: &mut [Outcome], uneven: &Touched, in
         if named.is_none() && row.as_ref().is_some_and(|row| row.retracted) {
             continue;
         }
-        let tree = joined(row, parts);
+        // What was taken back is no part of what comes then.
+        let tree = joined(row.filter(|row| !row.retracted), parts);
         let record = match named.filter(|(named, _)| uneven.contains(named)) {
             Some(((study, person), provider)) => anew(index.of_study(&study, person, true)?, &provider, &tree, record),
             None => Record { resource: Resource::of(&tree), ..record },
@@ -79,17 +85,32 @@ pub(in crate::repository) fn query(person: PersonId, key: &RecordKey) -> RecordQ
     RecordQuery { person: Some(person), key: Some(key.clone()), retracted: true, ..RecordQuery::default() }
 }
 
-/// Which of the contents a record has had count as its history, when two repositories are compared: of one that grows the
-/// current one alone. What it was in between depends on how its instances fell into batches.
-pub(in crate::repository) fn compared(key: &RecordKey, current: Half, history: &mut BTreeSet<Half>) {
-    if grows(key.resource_type()) {
-        history.retain(|content| *content == current);
+/// How a record counts when two repositories are compared: whether at all, by its clock, and by which of the contents it has
+/// had. One that grows counts by what it says: how its instances fell into batches, and the time of one that was deleted
+/// since, are not told by the log. Taken back it says nothing: its instances tell, or none ever came the second time.
+pub(in crate::repository) fn compared(
+    key: &RecordKey,
+    retracted: bool,
+    clock: &mut [i64; 3],
+    current: Half,
+    history: &mut BTreeSet<Half>,
+) -> bool {
+    if !grows(key.resource_type()) {
+        return true;
     }
+    *clock = [0; 3];
+    history.retain(|content| *content == current);
+    !retracted
 }
 
 /// The record of a study that is made of those of its instances that are shown. What was indexed before instances could be
 /// hidden does not say what it brought: such a study stays what it was joined to.
-fn anew(rows: Vec<(InstanceRow, Option<Value>)>, provider: &ProviderId, tree: &Value, record: Record) -> Record {
+pub(in crate::repository) fn anew(
+    rows: Vec<(InstanceRow, Option<Value>)>,
+    provider: &ProviderId,
+    tree: &Value,
+    record: Record,
+) -> Record {
     let (mut shown, mut all) = (Vec::new(), Vec::new());
     for (row, part) in rows {
         if row.provider != *provider {
@@ -109,10 +130,13 @@ fn anew(rows: Vec<(InstanceRow, Option<Value>)>, provider: &ProviderId, tree: &V
         let tree = shown;
         return Record { resource: Resource::of(&tree), ..record };
     }
-    let mut tree = together(all).unwrap_or_default();
+    let (status, mut tree) = match together(all) {
+        Some(tree) => (REJECTED, tree),
+        None => (DELETED, tree.clone()),
+    };
     if let Some(study) = tree.as_object_mut() {
         study.remove("series");
-        study.insert("status".to_owned(), "cancelled".into());
+        study.insert("status".to_owned(), status.into());
         study.insert("numberOfSeries".to_owned(), 0.into());
         study.insert("numberOfInstances".to_owned(), 0.into());
     }

@@ -2,18 +2,21 @@
 
 pub(super) mod index;
 pub(super) mod opening;
+mod ruling;
 mod taking;
 
 use std::collections::BTreeSet;
 
 use causeway_core::dicom::change::{Conflict, Hidden};
 use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy, StudyRow};
+use causeway_core::dicom::ruling::{Ruling, Verdict};
 use causeway_core::dicom::study::grows;
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, Position};
 use causeway_core::outcome::{Outcome, State};
 use causeway_core::person::PersonId;
 use causeway_core::phi::Phi;
+use causeway_core::port::Actor;
 use causeway_core::provider::ProviderId;
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
@@ -22,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::codec::timestamp;
 use super::error::{Result, damaged};
+pub(super) use ruling::rule;
 pub(super) use taking::take;
 
 /// A little work makes a fifth of it; more makes no less.
@@ -92,6 +96,14 @@ pub(super) fn study(
 pub(super) fn open((study, person, provider, position, at): (&str, i64, String, Position, i64)) -> Result<OpenStudy> {
     let study = Uid::parse(study).ok().ok_or_else(|| damaged("the UID of a study"))?;
     Ok(OpenStudy { study, person: PersonId(person), provider: ProviderId(provider), position, at: timestamp(at)? })
+}
+
+/// A row of the rulings: UID, verdict, who, when, why.
+pub(super) fn read_ruling((uid, verdict, by, at, reason): (&str, &str, String, i64, String)) -> Result<Ruling> {
+    let unknown = || damaged("a ruling about images");
+    let uid = Uid::parse(uid).ok().ok_or_else(unknown)?;
+    let verdict = Verdict::parse(verdict).ok_or_else(unknown)?;
+    Ok(Ruling { uid, verdict, by: Actor(by), at: timestamp(at)?, reason })
 }
 
 /// Adds a row to the digest of all content.

@@ -36,6 +36,14 @@ pub(in crate::repository) fn check_outcome(outcome: &Outcome) -> Result<()> {
     }
 }
 
+/// Why an operator gives something up: said in words, and not in too many.
+pub(in crate::repository) fn check_comment(comment: &str, bytes_max: usize) -> Result<()> {
+    if comment.trim().is_empty() || comment.len() > bytes_max {
+        return Err(StoreError::Refused(format!("a reason in words is needed, of at most {bytes_max} bytes")));
+    }
+    Ok(())
+}
+
 /// A message stands where the fence says.
 pub(in crate::repository) fn check_position(fence: Fence, position: Position) -> Result<()> {
     let inside = (fence.expect..fence.next).contains(&position.offset) && position.partition == fence.partition;

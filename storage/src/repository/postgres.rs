@@ -48,7 +48,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use causeway_core::envelope::{Digest, Offset, PartitionId};
-use causeway_core::port::{AuditReport, RepositoryError};
+use causeway_core::port::{AuditReport, RedoMode, RepositoryError};
 
 pub use super::postgres_settings::PostgresSettings;
 
@@ -75,6 +75,16 @@ pub struct PostgresRepository {
 enum Ending {
     Commit,
     RollBack,
+}
+
+impl Ending {
+    /// What a mode asks for.
+    const fn of(mode: RedoMode) -> Self {
+        match mode {
+            RedoMode::Commit => Self::Commit,
+            RedoMode::Preview => Self::RollBack,
+        }
+    }
 }
 
 /// How a transaction ended that did not fail before its end.

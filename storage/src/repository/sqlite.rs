@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use causeway_core::envelope::Digest;
-use causeway_core::port::RepositoryError;
+use causeway_core::port::{RedoMode, RepositoryError};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use backup::BackupReport;
@@ -78,6 +78,16 @@ struct Writer {
 enum Ending {
     Commit,
     RollBack,
+}
+
+impl Ending {
+    /// What a mode asks for.
+    const fn of(mode: RedoMode) -> Self {
+        match mode {
+            RedoMode::Commit => Self::Commit,
+            RedoMode::Preview => Self::RollBack,
+        }
+    }
 }
 
 impl SqliteRepository {

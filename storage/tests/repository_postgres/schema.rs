@@ -146,6 +146,7 @@ fn numbers_given_one_by_one_are_not_given_again_by_the_block() {
                      DROP INDEX imaging_instance_by_uid; ALTER TABLE imaging_instance DROP COLUMN part; \
                      ALTER TABLE document_fetch DROP COLUMN failure; \
                      DROP TABLE document; DROP INDEX message_large; DROP INDEX imaging_instance_by_blob; DROP TABLE imaging_open; \
+                     DROP TABLE imaging_ruling; DROP INDEX imaging_instance_by_series; \
                      DELETE FROM schema_migration WHERE number > 4";
     fresh.client().batch_execute(as_before).expect("as before");
     PostgresRepository::migrate(&fresh.settings).expect("migrated");
@@ -169,6 +170,7 @@ fn documents_that_versions_pointed_to_before_are_known_after_the_upgrade() {
     commit(&store, vec![accepted(0, person, vec![result_with("LAB1", clock(2, 0, 0), &documents)])]);
     commit(&store, vec![accepted(1, person, vec![result("LAB1", clock(3, 1, 1), "Binary/of the stars")])]);
     let as_before = "DROP TABLE document; DROP INDEX message_large; DROP INDEX imaging_instance_by_blob; DROP TABLE imaging_open; \
+                     DROP TABLE imaging_ruling; DROP INDEX imaging_instance_by_series; \
                      DELETE FROM schema_migration WHERE number > 9";
     fresh.client().batch_execute(as_before).expect("as before");
     PostgresRepository::migrate(&fresh.settings).expect("migrated");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::imaging::{instance, studies, uid};
-use super::world::{ALL, accepted, add, clock, commit, fresh, message, place, records, redo};
+use super::world::{ALL, accepted, add, clock, commit, fresh, hospital, message, place, records, redo};
 use super::{New, Store};
 use crate::dicom::change::{Conflict, Hidden, Rejection};
 use crate::dicom::instance::{ConflictQuery, Instance, InstanceQuery, StudyQuery};
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 /// An instance with the ImagingStudy it alone makes.
 pub(super) fn brings(offset: u64, person: PersonId, instance: Instance) -> Outcome {
-    let key = RecordKey::new("ImagingStudy", "1000000001", &[instance.study.as_str()]);
+    let key = RecordKey::new("ImagingStudy", &hospital().0, &[instance.study.as_str()]);
     let tree = json!({
         "resourceType": "ImagingStudy", "id": key.resource_id(), "status": "available",
         "numberOfSeries": 1, "numberOfInstances": 1, "description": format!("as {} says", instance.instance),
@@ -41,19 +41,19 @@ pub(super) fn brings(offset: u64, person: PersonId, instance: Instance) -> Outco
 }
 
 /// Slice `number` of study 1.2, received at this second.
-fn slice(number: u32, second: i64) -> Instance {
+pub(super) fn slice(number: u32, second: i64) -> Instance {
     let mut slice = instance("1.2", 1, number);
     slice.change.received_at = Timestamp::from_second(second).ok();
     slice
 }
 
 /// The same slice with other bytes.
-fn other(number: u32, second: i64, content: &str) -> Instance {
+pub(super) fn other(number: u32, second: i64, content: &str) -> Instance {
     Instance { blob: Digest::of(content.as_bytes()), ..slice(number, second) }
 }
 
 /// A note that rejects slices of study 1.2, or other notes.
-fn note(number: u32, second: i64, rejected: &[u32]) -> Instance {
+pub(super) fn note(number: u32, second: i64, rejected: &[u32]) -> Instance {
     let named = rejected.iter().map(|number| (uid("1.2.1"), uid(&format!("1.2.1.{number}")))).collect();
     let mut note = slice(number, second);
     note.change.rejects = Some(Rejection { code: "113001".to_owned(), instances: named });
@@ -61,7 +61,7 @@ fn note(number: u32, second: i64, rejected: &[u32]) -> Instance {
 }
 
 /// What readers find of study 1.2, what is kept beside it, and its record.
-fn seen(store: &Store, person: PersonId) -> (Vec<String>, Vec<(String, Hidden)>, Option<serde_json::Value>) {
+pub(super) fn seen(store: &Store, person: PersonId) -> (Vec<String>, Vec<(String, Hidden)>, Option<serde_json::Value>) {
     let query = InstanceQuery::of(uid("1.2"), ALL);
     let rows = |hidden| store.images.instances(&InstanceQuery { hidden, ..query.clone() }).expect("instances");
     let shown = rows(false).iter().map(|row| format!("{} {}", row.instance.instance, row.instance.blob)).collect();

@@ -84,3 +84,15 @@ pub fn an_instance_run_again_leaves_its_study_as_it_is(new: New) {
     redo(&store, RedoMode::Commit, 60, vec![slice(0, person, 1)]);
     assert_eq!(study(&store, person), before);
 }
+
+/// What was taken up late belongs to the study, though a resend said since that the study stands.
+pub fn a_study_grows_by_what_comes_late_after_a_resend(new: New) {
+    let store = fresh(new);
+    let person = add(&store, 1).person.id;
+    commit(&store, vec![slice(0, person, 1)]);
+    let mut resent = slice(1, person, 1);
+    resent.records.iter_mut().for_each(|record| record.clock = clock(0, 9, 1));
+    commit(&store, vec![resent]);
+    commit(&store, vec![slice(2, person, 2)]);
+    assert_eq!(numbers(&study(&store, person).1), [1, 2]);
+}

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy};
+use causeway_core::dicom::ruling::{Ruling, Verdict};
 use causeway_core::dicom::uid::Uid;
+use causeway_core::envelope::Position;
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
-use causeway_core::port::RecordRow;
+use causeway_core::port::{MessageDetail, RecordRow};
 use causeway_core::provider::ProviderId;
 use causeway_core::record::RecordKey;
 use serde_json::Value;
@@ -15,7 +17,8 @@ use crate::repository::error::Result;
 
 /// The tables of the index, inside a writing transaction.
 pub(in crate::repository) trait Index {
-    /// Whose instances readers find in these studies. Keeps others from storing into the studies until the transaction ends.
+    /// Whose instances readers find in these studies, or would find if no operator had rejected them. Keeps others from storing
+    /// into the studies, and from ruling about images, until the transaction ends.
     fn owners(&mut self, studies: &BTreeSet<Uid>) -> Result<BTreeMap<Uid, BTreeSet<PersonId>>>;
 
     /// All instances with these SOP Instance UIDs, hidden ones too.
@@ -43,6 +46,28 @@ pub(in crate::repository) trait Index {
     /// The studies of a person with this accession number that a provider sends are complete.
     fn tell(&mut self, person: PersonId, provider: &ProviderId, accession: &str) -> Result<()>;
 
-    /// The record that stands, and keeps others from changing it until the transaction ends.
+    /// The record that stands, with the clock of the latest message that said so, and keeps others from changing it until the
+    /// transaction ends.
     fn standing(&mut self, person: PersonId, key: &RecordKey) -> Result<Option<RecordRow>>;
+
+    /// Those of some UIDs about which a ruling stands that hides what is under them.
+    fn ruled(&mut self, uids: &BTreeSet<Uid>) -> Result<BTreeMap<Uid, Verdict>>;
+
+    /// Keeps others from storing any instance, and from ruling, until the transaction ends.
+    fn alone(&mut self) -> Result<()>;
+
+    /// The last ruling about a UID.
+    fn last_ruling(&mut self, uid: &Uid) -> Result<Option<Ruling>>;
+
+    /// Writes a ruling.
+    fn rule(&mut self, ruling: &Ruling) -> Result<()>;
+
+    /// All instances under a Study, Series or SOP Instance UID, hidden ones too.
+    fn under(&mut self, uid: &Uid) -> Result<Vec<InstanceRow>>;
+
+    /// Takes instances out of the index, and their studies from those that may still grow.
+    fn remove(&mut self, positions: &[Position]) -> Result<()>;
+
+    /// All that is known of a message.
+    fn message(&mut self, position: Position) -> Result<Option<MessageDetail>>;
 }

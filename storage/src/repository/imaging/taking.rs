@@ -1,10 +1,11 @@
-//! Instances of a batch on their way into the index: those of two persons wait, the others are stored, and what they do to
-//! each other is told anew ([`causeway_core::dicom::change`]).
+//! Instances of a batch on their way into the index: those that an operator deleted are turned away, those of two persons wait,
+//! the others are stored, and what they do to each other is told anew ([`causeway_core::dicom::change`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_core::dicom::change;
-use causeway_core::dicom::instance::InstanceRow;
+use causeway_core::dicom::change::{self, Hidden};
+use causeway_core::dicom::instance::{Instance, InstanceRow};
+use causeway_core::dicom::ruling::Verdict;
 use causeway_core::dicom::tag;
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::Position;
@@ -18,18 +19,21 @@ use crate::repository::error::Result;
 
 /// Takes the instances of a batch. Gives the studies in which something is hidden, or was until now.
 pub(in crate::repository) fn take(outcomes: &mut [Outcome], index: &mut impl Index) -> Result<Touched> {
-    let (mut studies, mut instances) = (BTreeSet::new(), BTreeSet::new());
+    let (mut studies, mut instances, mut uids) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (_, instance) in outcomes.iter().filter_map(of) {
         studies.insert(instance.study.clone());
         instances.insert(instance.instance.clone());
+        uids.extend(instance.uids().map(Uid::clone));
     }
     if instances.is_empty() {
         return Ok(Touched::new());
     }
     let owners = index.owners(&studies)?;
+    let ruled = index.ruled(&uids)?;
     let twins = index.twins(&instances)?;
+    leave_out(outcomes, &ruled);
     hold(outcomes, owners, &twins);
-    let mut changes = store(outcomes, &twins, index)?;
+    let mut changes = store(outcomes, &twins, &ruled, index)?;
     let mut uneven = Touched::new();
     for (study, person) in &changes.touched {
         let hides = changes.odd.contains(&(study.clone(), *person)) || index.hides(study, *person)?;
@@ -43,14 +47,46 @@ pub(in crate::repository) fn take(outcomes: &mut [Outcome], index: &mut impl Ind
     Ok(uneven)
 }
 
+/// Discards instances that an operator deleted, by whatever message they come.
+fn leave_out(outcomes: &mut [Outcome], ruled: &BTreeMap<Uid, Verdict>) {
+    if ruled.is_empty() {
+        return;
+    }
+    for outcome in outcomes {
+        let Some((_, instance)) = of(outcome) else { continue };
+        if covers(ruled, instance, Verdict::Deleted) {
+            turn_away(outcome, State::Discarded, Reason::ImageDeleted);
+        }
+    }
+}
+
+/// Whether a ruling of one of the UIDs of an instance says so.
+fn covers(ruled: &BTreeMap<Uid, Verdict>, instance: &Instance, verdict: Verdict) -> bool {
+    instance.uids().into_iter().any(|uid| ruled.get(uid) == Some(&verdict))
+}
+
+/// Nothing is stored of it.
+fn turn_away(outcome: &mut Outcome, state: State, reason: Reason) {
+    outcome.state = state;
+    outcome.reason = Some(reason);
+    outcome.place = String::new();
+    outcome.person = None;
+    outcome.decisions.clear();
+    outcome.records.clear();
+    outcome.links.clear();
+    outcome.unmapped.clear();
+    outcome.instance = None;
+}
+
 /// Holds instances of a study, or under a UID, that readers find for another person: nobody's images are shown as those of
-/// someone else. What was accepted before stays so, since its study was lawfully stored.
+/// someone else. Those that an operator rejected stand for their person all the same: they may be restored. What was accepted
+/// before stays so, since its study was lawfully stored.
 fn hold(outcomes: &mut [Outcome], mut owners: BTreeMap<Uid, BTreeSet<PersonId>>, twins: &[InstanceRow]) {
     let mut holders: BTreeMap<Uid, BTreeSet<PersonId>> = BTreeMap::new();
     let mut known: BTreeSet<Position> = BTreeSet::new();
     for twin in twins {
         known.insert(twin.position);
-        if twin.hidden.is_none() {
+        if matches!(twin.hidden, None | Some(Hidden::ByHand)) {
             holders.entry(twin.instance.instance.clone()).or_default().insert(twin.person);
         }
     }
@@ -69,15 +105,8 @@ fn hold(outcomes: &mut [Outcome], mut owners: BTreeMap<Uid, BTreeSet<PersonId>>,
             continue;
         };
         if !known.contains(&outcome.facts.position) {
-            outcome.state = State::Held;
-            outcome.reason = Some(Reason::ImageOfTwoPersons);
+            turn_away(outcome, State::Held, Reason::ImageOfTwoPersons);
             outcome.place = place.to_string();
-            outcome.person = None;
-            outcome.decisions.clear();
-            outcome.records.clear();
-            outcome.links.clear();
-            outcome.unmapped.clear();
-            outcome.instance = None;
         }
     }
 }
@@ -92,7 +121,12 @@ struct Changes {
     doubtful: BTreeSet<Uid>,
 }
 
-fn store(outcomes: &[Outcome], twins: &[InstanceRow], index: &mut impl Index) -> Result<Changes> {
+fn store(
+    outcomes: &[Outcome],
+    twins: &[InstanceRow],
+    ruled: &BTreeMap<Uid, Verdict>,
+    index: &mut impl Index,
+) -> Result<Changes> {
     let mut changes = Changes::default();
     let own: BTreeSet<Position> = outcomes.iter().map(|outcome| outcome.facts.position).collect();
     let others = twins.iter().filter(|twin| !own.contains(&twin.position));
@@ -105,7 +139,8 @@ fn store(outcomes: &[Outcome], twins: &[InstanceRow], index: &mut impl Index) ->
         if !seen.insert(&instance.instance) {
             changes.doubtful.insert(instance.instance.clone());
         }
-        if instance.change.rejects.is_some() || changes.doubtful.contains(&instance.instance) {
+        let is_ruled = covers(ruled, instance, Verdict::Rejected);
+        if is_ruled || instance.change.rejects.is_some() || changes.doubtful.contains(&instance.instance) {
             changes.odd.insert(study.clone());
         }
         changes.touched.insert(study);
@@ -113,23 +148,42 @@ fn store(outcomes: &[Outcome], twins: &[InstanceRow], index: &mut impl Index) ->
     Ok(changes)
 }
 
+/// How many instances readers do not find any more, and how many they find that they did not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Turned {
+    pub(super) hidden: u64,
+    pub(super) shown: u64,
+}
+
 /// Tells anew which instances of a study are hidden.
-fn hide(index: &mut impl Index, study: &Uid, person: PersonId, doubtful: &mut BTreeSet<Uid>) -> Result<()> {
+pub(super) fn hide(
+    index: &mut impl Index,
+    study: &Uid,
+    person: PersonId,
+    doubtful: &mut BTreeSet<Uid>,
+) -> Result<Turned> {
     let rows: Vec<InstanceRow> = index.of_study(study, person, false)?.into_iter().map(|(row, _)| row).collect();
-    let told = change::hidden(&rows);
+    let uids: BTreeSet<Uid> = rows.iter().flat_map(|row| row.instance.uids()).cloned().collect();
+    let told = change::hidden(&rows, &index.ruled(&uids)?.into_keys().collect());
+    let mut turned = Turned::default();
     for mut row in rows {
         let hidden = told.get(&row.position).copied();
+        match (row.hidden, hidden) {
+            (None, Some(_)) => turned.hidden = turned.hidden.saturating_add(1),
+            (Some(_), None) => turned.shown = turned.shown.saturating_add(1),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
         if row.hidden != hidden {
             doubtful.insert(row.instance.instance.clone());
             row.hidden = hidden;
             index.mark(&row)?;
         }
     }
-    Ok(())
+    Ok(turned)
 }
 
 /// Tells anew which instances contradict each other.
-fn contradict(index: &mut impl Index, doubtful: &BTreeSet<Uid>) -> Result<()> {
+pub(super) fn contradict(index: &mut impl Index, doubtful: &BTreeSet<Uid>) -> Result<()> {
     if doubtful.is_empty() {
         return Ok(());
     }

@@ -75,11 +75,7 @@ impl PostgresRepository {
         now: Timestamp,
         decide: &mut Decide<'_>,
     ) -> Result<Committed> {
-        let ending = match mode {
-            RedoMode::Commit => Ending::Commit,
-            RedoMode::Preview => Ending::RollBack,
-        };
-        Ok(self.write_or_not(ending, |unit| redo(unit, actor, lookups, now, decide))?.0)
+        Ok(self.write_or_not(Ending::of(mode), |unit| redo(unit, actor, lookups, now, decide))?.0)
     }
 }
 

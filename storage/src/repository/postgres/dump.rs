@@ -50,12 +50,8 @@ pub(super) fn hash(session: &mut Session) -> Result<Digest> {
 
 fn add(hasher: &mut Sha256, row: &Row) -> Result<()> {
     let (key, domain): (String, &str) = (take(get(row, 0)?), get(row, 2)?);
-    for text in [key.as_str(), domain] {
-        hasher.update(text.len().to_be_bytes());
-        hasher.update(text.as_bytes());
-    }
-    let numbers: [i64; 5] = [get(row, 1)?, i64::from(get::<bool>(row, 3)?), get(row, 4)?, get(row, 5)?, get(row, 6)?];
-    numbers.iter().for_each(|number| hasher.update(number.to_be_bytes()));
+    let retracted: bool = get(row, 3)?;
+    let mut clock: [i64; 3] = [get(row, 4)?, get(row, 5)?, get(row, 6)?];
     let current = half(get(row, 7)?)?;
     let mut history = history(row)?;
     if !history.contains(&current) {
@@ -63,7 +59,16 @@ fn add(hasher: &mut Sha256, row: &Row) -> Result<()> {
     }
     let key = RecordKey(key);
     seal::check(get(row, 8)?, place(&key), || "the place of a record".to_owned())?;
-    growing::compared(&key, current, &mut history);
+    if !growing::compared(&key, retracted, &mut clock, current, &mut history) {
+        return Ok(());
+    }
+    for text in [key.0.as_str(), domain] {
+        hasher.update(text.len().to_be_bytes());
+        hasher.update(text.as_bytes());
+    }
+    for number in [get(row, 1)?, i64::from(retracted)].into_iter().chain(clock) {
+        hasher.update(number.to_be_bytes());
+    }
     hasher.update(current);
     hasher.update(history.len().to_be_bytes());
     history.iter().for_each(|content| hasher.update(content));

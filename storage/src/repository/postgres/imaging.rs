@@ -1,17 +1,19 @@
 //! The index of instances: see the module of the same name of the embedded engine.
 
+mod ruling;
 pub(super) mod table;
 
 use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, OpenStudy, StudyQuery, StudyRow};
+use causeway_core::dicom::ruling::{Ruling, RulingEffect, RulingQuery, RulingRow};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::envelope::{Digest, Position};
-use causeway_core::port::{Images, RepositoryError};
+use causeway_core::port::{Images, RedoMode, RepositoryError};
 use jiff::Timestamp;
 use postgres::Row;
 use sha2::{Digest as _, Sha256};
 
-use super::PostgresRepository;
 use super::session::{Session, get};
+use super::{Ending, PostgresRepository};
 use crate::repository::codec::{count, int, micros, position_of};
 use crate::repository::error::Result;
 use crate::repository::imaging;
@@ -49,6 +51,14 @@ impl Images for PostgresRepository {
             unit.execute(sql, &[&study.as_str(), &person.0, &provider.0, &partition, &offset, &micros(*at)])?;
             Ok(())
         })?)
+    }
+
+    fn rule(&self, ruling: &Ruling, mode: RedoMode) -> std::result::Result<RulingEffect, RepositoryError> {
+        Ok(self.write_or_not(Ending::of(mode), |unit| ruling::rule(unit, ruling))?.0)
+    }
+
+    fn rulings(&self, query: &RulingQuery) -> std::result::Result<Vec<RulingRow>, RepositoryError> {
+        Ok(self.read(|session| ruling::list(session, query, self.bounded(query.limit)))?)
     }
 
     fn conflicting(&self) -> std::result::Result<u64, RepositoryError> {

@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "document", sql: include_str!("../../../migrations/postgres/0010_document.sql") },
     Migration { name: "imaging_blob", sql: include_str!("../../../migrations/postgres/0011_imaging_blob.sql") },
     Migration { name: "imaging_open", sql: include_str!("../../../migrations/postgres/0012_imaging_open.sql") },
+    Migration { name: "imaging_ruling", sql: include_str!("../../../migrations/postgres/0013_imaging_ruling.sql") },
 ];
 
 /// What keeps two migrations of one schema apart, until the transaction ends.

@@ -30,7 +30,7 @@ const PROVIDER: i64 = 3;
 const MESSAGE: i64 = 4;
 
 /// Persons by document or linked number ($1), providers ($2), messages by control id ($3), sender ($4) and feed ($5) of the
-/// lookups numbered $6, without those refused at the door ($7).
+/// lookups numbered $6, without those refused at the door ($7) and images that an operator deleted: they come anew.
 ///
 /// A message is found by its control id alone: on tables without statistics the planner takes the index by feed to be as
 /// good and reads every message of the feed for each lookup. An expression has no index.
@@ -47,6 +47,7 @@ const QUERY: &str = "\
     SELECT 4, k.lookup, coalesce(m.reason, ''), m.state::int8, '', m.digest, m.id \
       FROM unnest($3::text[], $4::text[], $5::text[], $6::int8[]) AS k (control_id, sender, feed, lookup) \
       JOIN message AS m ON m.control_id = k.control_id AND m.sender = k.sender AND m.feed || '' = k.feed AND m.state <> $7 \
+       AND m.reason IS DISTINCT FROM 'IMAGE_DELETED' \
     ORDER BY 1, 7";
 
 /// Persons who look alike ($1, at most $2 each). Asked only for those whom no number found: that is a few, and each person

@@ -1,5 +1,6 @@
 //! The steps of messages that had more than one, and giving a message up.
 
+use causeway_core::dicom::ruling::{REASON_BYTES_MAX, Ruling};
 use causeway_core::envelope::Position;
 use causeway_core::outcome::State;
 use causeway_core::port::{Actor, AuditEntry};
@@ -12,10 +13,8 @@ use super::messages::{self, Stored};
 use super::text::put;
 use super::unit::Unit;
 use crate::repository::codec::{micros, state_code};
-use crate::repository::error::{Result, StoreError};
-
-/// The longest reason an operator may give.
-const COMMENT_BYTES_MAX: usize = 2000;
+use crate::repository::error::{Result, StoreError, damaged};
+use crate::repository::plan::check_comment;
 
 /// A step to be written.
 struct Step<'s> {
@@ -78,10 +77,7 @@ pub(super) fn discard(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    if comment.trim().is_empty() || comment.len() > COMMENT_BYTES_MAX {
-        let why = format!("a discard needs a reason in words, of at most {COMMENT_BYTES_MAX} bytes");
-        return Err(StoreError::Refused(why));
-    }
+    check_comment(comment, REASON_BYTES_MAX)?;
     let known = messages::lock(unit.session, &[position])?
         .remove(&position)
         .ok_or_else(|| StoreError::Refused(format!("no message stands at {position}")))?;
@@ -94,27 +90,53 @@ pub(super) fn discard(
             )));
         }
     }
-    let number = known.next_step();
-    let last = Step {
-        number,
-        at: micros(now),
-        state: State::Discarded,
-        actor: &actor.0,
-        comment,
-        versions: (0, 0),
-        ..Step::first(&known)
-    };
-    let first = (known.steps == 1).then(|| Step::first(&known));
-    write(unit, &first.into_iter().chain([last]).collect::<Vec<_>>())?;
-    unit.execute(
-        "UPDATE message SET state = $2::int8, settled_at = $3, steps = $4 WHERE id = $1",
-        &[&known.row.row, &state_code(State::Discarded), &micros(now), &number],
-    )?;
-    forget_waiting(unit, &[known.row.row])?;
-    recount(unit, &known, State::Discarded);
+    end(unit, &[&known], known.row.reason, now, (actor, comment))?;
     let detail = [("message".to_owned(), position.to_string()), ("comment".to_owned(), comment.to_owned())];
     let (actor, action) = (actor.clone(), "discard".to_owned());
     unit.audit(AuditEntry { at: now, actor, action, person: known.row.person, detail: detail.into() });
+    Ok(())
+}
+
+/// Gives messages up that had been accepted, because of a ruling.
+pub(super) fn give_up(unit: &mut Unit<'_>, positions: &[Position], reason: Reason, ruling: &Ruling) -> Result<()> {
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let known = messages::lock(unit.session, positions)?;
+    if known.len() != positions.len() {
+        return Err(damaged("an instance has no message"));
+    }
+    let known: Vec<&Stored> = known.values().collect();
+    end(unit, &known, Some(reason), ruling.at, (&ruling.by, &ruling.reason))
+}
+
+/// The last step of messages: they are discarded by somebody who says why.
+fn end(
+    unit: &mut Unit<'_>,
+    known: &[&Stored],
+    reason: Option<Reason>,
+    now: Timestamp,
+    (actor, comment): (&Actor, &str),
+) -> Result<()> {
+    let first = known.iter().filter(|known| known.steps == 1).map(|known| Step::first(known));
+    let last = known.iter().map(|known| Step {
+        number: known.next_step(),
+        at: micros(now),
+        state: State::Discarded,
+        reason,
+        actor: &actor.0,
+        comment,
+        versions: (0, 0),
+        ..Step::first(known)
+    });
+    write(unit, &first.chain(last).collect::<Vec<_>>())?;
+    let ids: Vec<i64> = known.iter().map(|known| known.row.row).collect();
+    unit.execute(
+        "UPDATE message SET state = $2::int8, reason = $3, settled_at = $4, steps = steps + 1 WHERE id = ANY ($1::int8[])",
+        &[&ids, &state_code(State::Discarded), &reason.map(Reason::code), &micros(now)],
+    )?;
+    forget_waiting(unit, &ids)?;
+    known.iter().for_each(|known| recount(unit, known, State::Discarded));
     Ok(())
 }
 

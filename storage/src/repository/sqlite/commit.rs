@@ -58,6 +58,12 @@ pub(super) fn redo(
     batch.finish(unit)
 }
 
+/// Stores steps of messages that are known, under the permit they have.
+pub(super) fn step(unit: &mut Unit<'_>, actor: &Actor, now: Timestamp, outcomes: Vec<Outcome>) -> Result<()> {
+    let mut batch = Batch::new(actor.clone(), now);
+    outcomes.into_iter().try_for_each(|outcome| batch.add_known(unit, outcome))
+}
+
 /// The next offset of a partition; 0 at first.
 pub(super) fn next_offset(connection: &rusqlite::Connection, partition: u16) -> Result<u64> {
     let mut statement = connection.prepare_cached("SELECT next FROM partition_offset WHERE partition_id = ?1")?;

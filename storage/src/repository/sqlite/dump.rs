@@ -28,13 +28,6 @@ pub(super) fn hash(connection: &Connection) -> Result<Digest> {
         let key: String = row.get(0)?;
         let domain: String = row.get(2)?;
         let content: [u8; 16] = row.get(7)?;
-        for text in [&key, &domain] {
-            hasher.update(text.len().to_be_bytes());
-            hasher.update(text.as_bytes());
-        }
-        for column in [1, 3, 4, 5, 6] {
-            hasher.update(row.get::<_, i64>(column)?.to_be_bytes());
-        }
         let mut history = history(connection, row.get(8)?)?;
         if !history.contains(&content) {
             return Err(damaged("the current content of a record is not in its history"));
@@ -42,7 +35,17 @@ pub(super) fn hash(connection: &Connection) -> Result<Digest> {
         let place = row.get_ref(9)?.as_blob().unwrap_or_default();
         let key = RecordKey(key);
         seal::check(place, versions::place(&key), || "the place of a record".to_owned())?;
-        growing::compared(&key, content, &mut history);
+        let mut clock: [i64; 3] = [row.get(4)?, row.get(5)?, row.get(6)?];
+        if !growing::compared(&key, row.get(3)?, &mut clock, content, &mut history) {
+            continue;
+        }
+        for text in [&key.0, &domain] {
+            hasher.update(text.len().to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+        for number in [row.get(1)?, row.get(3)?].into_iter().chain(clock) {
+            hasher.update(i64::to_be_bytes(number));
+        }
         hasher.update(content);
         hasher.update(history.len().to_be_bytes());
         history.iter().for_each(|content| hasher.update(content));

@@ -1,17 +1,19 @@
 //! The index of instances.
 
+mod ruling;
 pub(super) mod table;
 
 use causeway_core::dicom::instance::{ConflictQuery, InstanceQuery, InstanceRow, OpenStudy, StudyQuery, StudyRow};
+use causeway_core::dicom::ruling::{Ruling, RulingEffect, RulingQuery, RulingRow};
 use causeway_core::envelope::{Digest, Position};
-use causeway_core::port::{Images, RepositoryError};
+use causeway_core::port::{Images, RedoMode, RepositoryError};
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params, params};
 use sha2::{Digest as _, Sha256};
 
-use super::SqliteRepository;
 use super::codec::{count, int, micros, position_of};
 use super::error::Result;
+use super::{Ending, SqliteRepository};
 use crate::repository::imaging;
 
 impl Images for SqliteRepository {
@@ -45,6 +47,14 @@ impl Images for SqliteRepository {
             unit.tx.prepare_cached(sql)?.execute(values)?;
             Ok(())
         })?)
+    }
+
+    fn rule(&self, ruling: &Ruling, mode: RedoMode) -> std::result::Result<RulingEffect, RepositoryError> {
+        Ok(self.write_or_not(Ending::of(mode), |unit| ruling::rule(unit, ruling))?)
+    }
+
+    fn rulings(&self, query: &RulingQuery) -> std::result::Result<Vec<RulingRow>, RepositoryError> {
+        Ok(self.read(|connection| ruling::list(connection, query, self.bounded(query.limit)))?)
     }
 
     fn conflicting(&self) -> std::result::Result<u64, RepositoryError> {

@@ -1,5 +1,6 @@
 //! The rows of messages: written once, changed by replay, take-up and discard, each step kept.
 
+use causeway_core::dicom::ruling::{REASON_BYTES_MAX, Ruling};
 use causeway_core::envelope::{Digest, Position};
 use causeway_core::outcome::{MessageFacts, Outcome, State};
 use causeway_core::port::{Actor, AuditEntry, Effects};
@@ -13,9 +14,7 @@ use super::messages::{self, Stored};
 use super::posting::{self, Posting, Sort};
 use super::seal::{Half, Sealer};
 use super::unit::{CACHED_MAX, Unit};
-
-/// The longest reason an operator may give.
-const COMMENT_BYTES_MAX: usize = 2000;
+use crate::repository::plan::check_comment;
 
 /// What became of a message's records.
 #[derive(Debug, Clone, Copy)]
@@ -170,10 +169,7 @@ pub(super) fn discard(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    if comment.trim().is_empty() || comment.len() > COMMENT_BYTES_MAX {
-        let why = format!("a discard needs a reason in words, of at most {COMMENT_BYTES_MAX} bytes");
-        return Err(StoreError::Refused(why));
-    }
+    check_comment(comment, REASON_BYTES_MAX)?;
     let known = messages::find(&unit.tx, position)?
         .ok_or_else(|| StoreError::Refused(format!("no message stands at {position}")))?;
     match known.row.state {
@@ -185,17 +181,35 @@ pub(super) fn discard(
             )));
         }
     }
-    let step = Step { number: next_step(&unit.tx, &known)?, actor, comment };
-    let nothing = Settled { at: now, effects: Effects::default(), first_version: 0, versions: 0 };
-    step.insert(&unit.tx, known.row.row, State::Discarded, known.row.reason, &nothing)?;
-    let settled = Settled { at: now, ..known.settled() };
-    let contents = Contents { state: State::Discarded, settled, steps: step.number, ..known.contents() };
-    update(&unit.tx, &contents)?;
-    forget_waiting(&unit.tx, known.row.row)?;
-    recount(unit, &known, State::Discarded);
+    end(unit, &known, known.row.reason, now, (actor, comment))?;
     let detail = [("message".to_owned(), position.to_string()), ("comment".to_owned(), comment.to_owned())];
     let (actor, action) = (actor.clone(), "discard".to_owned());
     unit.audit(&AuditEntry { at: now, actor, action, person: known.row.person, detail: detail.into() })
+}
+
+/// Gives a message up that had been accepted, because of a ruling.
+pub(super) fn give_up(unit: &mut Unit<'_>, position: Position, reason: Reason, ruling: &Ruling) -> Result<()> {
+    let known = messages::find(&unit.tx, position)?.ok_or_else(|| damaged("an instance has no message"))?;
+    end(unit, &known, Some(reason), ruling.at, (&ruling.by, &ruling.reason))
+}
+
+/// A message's last step: it is discarded by somebody who says why.
+fn end(
+    unit: &mut Unit<'_>,
+    known: &Stored,
+    reason: Option<Reason>,
+    now: Timestamp,
+    (actor, comment): (&Actor, &str),
+) -> Result<()> {
+    let step = Step { number: next_step(&unit.tx, known)?, actor, comment };
+    let nothing = Settled { at: now, effects: Effects::default(), first_version: 0, versions: 0 };
+    step.insert(&unit.tx, known.row.row, State::Discarded, reason, &nothing)?;
+    let settled = Settled { at: now, ..known.settled() };
+    let contents = Contents { state: State::Discarded, reason, settled, steps: step.number, ..known.contents() };
+    update(&unit.tx, &contents)?;
+    forget_waiting(&unit.tx, known.row.row)?;
+    recount(unit, known, State::Discarded);
+    Ok(())
 }
 
 fn contents<'a>(

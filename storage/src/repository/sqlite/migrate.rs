@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "document", sql: include_str!("../../../migrations/sqlite/0009_document.sql") },
     Migration { name: "imaging_blob", sql: include_str!("../../../migrations/sqlite/0010_imaging_blob.sql") },
     Migration { name: "imaging_open", sql: include_str!("../../../migrations/sqlite/0011_imaging_open.sql") },
+    Migration { name: "imaging_ruling", sql: include_str!("../../../migrations/sqlite/0012_imaging_ruling.sql") },
 ];
 
 /// The schema this program knows.

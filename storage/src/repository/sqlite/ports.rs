@@ -47,11 +47,7 @@ impl Repository for SqliteRepository {
         now: Timestamp,
         decide: &mut Decide<'_>,
     ) -> std::result::Result<Committed, RepositoryError> {
-        let ending = match mode {
-            RedoMode::Commit => Ending::Commit,
-            RedoMode::Preview => Ending::RollBack,
-        };
-        Ok(self.write_or_not(ending, |unit| commit::redo(unit, actor, lookups, now, decide))?)
+        Ok(self.write_or_not(Ending::of(mode), |unit| commit::redo(unit, actor, lookups, now, decide))?)
     }
 
     fn discard(

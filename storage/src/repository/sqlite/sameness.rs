@@ -2,6 +2,7 @@
 
 use causeway_core::outcome::State;
 use causeway_core::port::{Lookup, MessageKey, Sameness};
+use causeway_core::reason::Reason;
 use rusqlite::{Connection, params};
 
 use super::codec::{digest_of, reason_of, state_code, state_of};
@@ -13,12 +14,14 @@ pub(super) fn of(connection: &Connection, lookups: &[Lookup<'_>]) -> Result<Vec<
     lookups.iter().map(|lookup| lookup.message.map_or(Ok(Sameness::New), |key| find(connection, key))).collect()
 }
 
-/// What was refused at the door is no message that was stored.
+/// What was refused at the door is no message that was stored; an image that an operator deleted comes anew.
 fn find(connection: &Connection, key: MessageKey<'_>) -> Result<Sameness> {
     let listed = posting::id_in(Sort::ControlId, "control_id = ?1").replace(":ControlId", "?2");
     let sql = format!(
         "SELECT m.digest, m.state, m.reason FROM message AS m JOIN word AS f ON f.id = m.feed \
-         WHERE m.control_id = ?1 AND m.{listed} AND m.sender = ?3 AND f.text = ?4 AND m.state <> ?5 ORDER BY m.id"
+         WHERE m.control_id = ?1 AND m.{listed} AND m.sender = ?3 AND f.text = ?4 AND m.state <> ?5 \
+         AND m.reason IS NOT '{}' ORDER BY m.id",
+        Reason::ImageDeleted.code()
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let refused = state_code(State::Rejected);

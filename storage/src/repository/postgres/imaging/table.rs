@@ -2,20 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causeway_core::dicom::change::Hidden;
 use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy};
+use causeway_core::dicom::ruling::{Ruling, Verdict};
 use causeway_core::dicom::uid::Uid;
+use causeway_core::envelope::Position;
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
-use causeway_core::port::RecordRow;
+use causeway_core::port::{MessageDetail, RecordRow};
 use causeway_core::provider::ProviderId;
 use causeway_core::record::RecordKey;
 use postgres::Row;
 use serde_json::Value;
 
-use super::super::records;
+use super::super::clock::Clock;
 use super::super::session::get;
+use super::super::text::put;
 use super::super::unit::Unit;
-use super::{COLUMNS, MARKS, instance};
+use super::super::{messages, records};
+use super::{COLUMNS, MARKS, instance, ruling};
 use crate::repository::codec::{int, micros};
 use crate::repository::error::{Result, damaged};
 use crate::repository::growing;
@@ -34,13 +39,19 @@ impl Index for Table<'_, '_> {
     fn owners(&mut self, studies: &BTreeSet<Uid>) -> Result<BTreeMap<Uid, BTreeSet<PersonId>>> {
         let uids: Vec<&str> = studies.iter().map(Uid::as_str).collect();
         // In order, so that two transactions do not wait for each other crosswise; and before anything is read, so that of
-        // two lanes with one study for two persons one sees the other's.
-        let sql = "SELECT pg_advisory_xact_lock(hashtextextended('causeway study ' || study, 0)) \
+        // two lanes with one study for two persons one sees the other's. A ruling that is being made is waited for.
+        let sql = "SELECT pg_advisory_xact_lock_shared(hashtextextended('causeway rulings ' || current_schema(), 0)), \
+                   pg_advisory_xact_lock(hashtextextended('causeway study ' || study, 0)) \
                    FROM (SELECT unnest($1::text[]) AS study ORDER BY 1) AS s";
         self.0.query(sql, &[&uids])?;
-        let sql = "SELECT study, person FROM imaging_study WHERE study = ANY ($1::text[])";
+        let sql = format!(
+            "SELECT study, person FROM imaging_study WHERE study = ANY ($1::text[]) \
+             UNION SELECT study, person FROM imaging_mark \
+                    WHERE study = ANY ($1::text[]) AND hidden <> '' AND hidden = '{}'",
+            Hidden::ByHand.as_str()
+        );
         let mut owners: BTreeMap<Uid, BTreeSet<PersonId>> = BTreeMap::new();
-        for row in self.0.query(sql, &[&uids])? {
+        for row in self.0.query(&sql, &[&uids])? {
             owners.entry(study_of(&row)?).or_default().insert(PersonId(get(&row, 1)?));
         }
         Ok(owners)
@@ -172,9 +183,70 @@ impl Index for Table<'_, '_> {
     fn standing(&mut self, person: PersonId, key: &RecordKey) -> Result<Option<RecordRow>> {
         // Whoever else has something of it waits for us.
         let place: &[u8] = &place(key);
-        let sql = "SELECT 1 FROM record WHERE person = $1 AND place = $2 FOR NO KEY UPDATE";
-        self.0.query(sql, &[&person.0, &place])?;
-        Ok(records::list(self.0.session, &growing::query(person, key), 1)?.into_iter().next())
+        let sql = "SELECT rank, at, log_offset FROM record WHERE person = $1 AND place = $2 FOR NO KEY UPDATE";
+        let clock =
+            self.0.query(sql, &[&person.0, &place])?.first().map(|row| Clock::read(row, 0)?.public()).transpose()?;
+        let row = records::list(self.0.session, &growing::query(person, key), 1)?.into_iter().next();
+        Ok(row.map(|row| RecordRow { clock: clock.unwrap_or(row.clock), ..row }))
+    }
+
+    fn ruled(&mut self, uids: &BTreeSet<Uid>) -> Result<BTreeMap<Uid, Verdict>> {
+        let uids: Vec<&str> = uids.iter().map(Uid::as_str).collect();
+        let sql = "SELECT DISTINCT ON (uid) id, uid, verdict, actor, at, reason FROM imaging_ruling \
+                   WHERE uid = ANY ($1::text[]) ORDER BY uid, id DESC";
+        let mut ruled = BTreeMap::new();
+        for row in self.0.query(sql, &[&uids])? {
+            let Ruling { uid, verdict, .. } = ruling::read(&row)?.ruling;
+            if verdict.hides() {
+                ruled.insert(uid, verdict);
+            }
+        }
+        Ok(ruled)
+    }
+
+    fn alone(&mut self) -> Result<()> {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended('causeway rulings ' || current_schema(), 0))";
+        self.0.query(sql, &[]).map(drop)
+    }
+
+    fn last_ruling(&mut self, uid: &Uid) -> Result<Option<Ruling>> {
+        let sql =
+            "SELECT id, uid, verdict, actor, at, reason FROM imaging_ruling WHERE uid = $1 ORDER BY id DESC LIMIT 1";
+        let rows = self.0.query(sql, &[&uid.as_str()])?;
+        rows.first().map(|row| Ok(ruling::read(row)?.ruling)).transpose()
+    }
+
+    fn rule(&mut self, ruling: &Ruling) -> Result<()> {
+        let Ruling { uid, verdict, by, at, reason } = ruling;
+        let sql = "INSERT INTO imaging_ruling (uid, verdict, actor, at, reason) VALUES ($1, $2, $3, $4, $5)";
+        let values: [&(dyn postgres::types::ToSql + Sync); 5] =
+            [&uid.as_str(), &verdict.as_str(), &put(&by.0), &micros(*at), &put(reason)];
+        self.0.execute(sql, &values).map(drop)
+    }
+
+    fn under(&mut self, uid: &Uid) -> Result<Vec<InstanceRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS}, NULL::bytea FROM imaging_instance AS i {MARKS} \
+             WHERE i.study = $1 OR i.series = $1 OR i.instance = $1 ORDER BY i.partition_id, i.log_offset"
+        );
+        self.0.query(&sql, &[&uid.as_str()])?.iter().map(instance).collect()
+    }
+
+    fn remove(&mut self, positions: &[Position]) -> Result<()> {
+        let partitions: Vec<i32> = positions.iter().map(|position| i32::from(position.partition.0)).collect();
+        let offsets: Vec<i64> = positions.iter().map(|position| int(position.offset.0)).collect::<Result<_>>()?;
+        for table in ["imaging_instance", "imaging_mark", "imaging_open"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE (partition_id, log_offset) IN (SELECT * FROM unnest($1::int4[], $2::int8[]))"
+            );
+            self.0.execute(&sql, &[&partitions, &offsets])?;
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, position: Position) -> Result<Option<MessageDetail>> {
+        let found = messages::trace(self.0.session, &position.to_string())?;
+        Ok(found.into_iter().find(|message| message.row.facts.position == position))
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causeway_core::dicom::change::Hidden;
 use causeway_core::dicom::instance::{Instance, InstanceRow, OpenStudy};
+use causeway_core::dicom::ruling::{Ruling, Verdict};
 use causeway_core::dicom::uid::Uid;
+use causeway_core::envelope::Position;
 use causeway_core::outcome::Outcome;
 use causeway_core::person::PersonId;
-use causeway_core::port::RecordRow;
+use causeway_core::port::{MessageDetail, RecordRow};
 use causeway_core::provider::ProviderId;
 use causeway_core::record::RecordKey;
 use rusqlite::{OptionalExtension as _, params};
@@ -14,12 +17,14 @@ use serde_json::Value;
 
 use super::super::codec::{int, micros};
 use super::super::error::{Result, damaged};
-use super::super::records;
+use super::super::past::Clock;
 use super::super::unit::Unit;
-use super::{COLUMNS, MARKS, instance};
+use super::super::{messages, records};
+use super::{COLUMNS, MARKS, instance, instances_of, ruling};
 use crate::repository::growing;
 use crate::repository::imaging::index::Index;
 use crate::repository::imaging::{read_part, write, write_part};
+use crate::repository::place::place;
 
 /// Says of `imaging_instance AS i` that readers find it.
 pub(super) const SHOWN: &str = "NOT EXISTS (SELECT 1 FROM imaging_mark AS m WHERE m.partition_id = i.partition_id \
@@ -30,7 +35,12 @@ pub(in crate::repository::sqlite) struct Table<'u, 'c>(pub(in crate::repository:
 
 impl Index for Table<'_, '_> {
     fn owners(&mut self, studies: &BTreeSet<Uid>) -> Result<BTreeMap<Uid, BTreeSet<PersonId>>> {
-        let mut statement = self.0.tx.prepare_cached("SELECT person FROM imaging_study WHERE study = ?1")?;
+        let sql = format!(
+            "SELECT person FROM imaging_study WHERE study = ?1 \
+             UNION SELECT person FROM imaging_mark WHERE study = ?1 AND hidden <> '' AND hidden = '{}'",
+            Hidden::ByHand.as_str()
+        );
+        let mut statement = self.0.tx.prepare_cached(&sql)?;
         let mut owners = BTreeMap::new();
         for study in studies {
             let persons = statement.query_map([study.as_str()], |row| row.get(0).map(PersonId))?;
@@ -165,6 +175,66 @@ impl Index for Table<'_, '_> {
     }
 
     fn standing(&mut self, person: PersonId, key: &RecordKey) -> Result<Option<RecordRow>> {
-        Ok(records::list(&self.0.tx, &growing::query(person, key), 1)?.into_iter().next())
+        let Some(row) = records::list(&self.0.tx, &growing::query(person, key), 1)?.into_iter().next() else {
+            return Ok(None);
+        };
+        let sql = "SELECT rank, at, log_offset FROM record WHERE person = ?1 AND place = ?2";
+        let read = |row: &rusqlite::Row<'_>| Ok(Clock { rank: row.get(0)?, at: row.get(1)?, offset: row.get(2)? });
+        let clock = self.0.tx.prepare_cached(sql)?.query_row(params![person.0, place(key)], read)?;
+        Ok(Some(RecordRow { clock: clock.public()?, ..row }))
+    }
+
+    fn ruled(&mut self, uids: &BTreeSet<Uid>) -> Result<BTreeMap<Uid, Verdict>> {
+        let mut ruled = BTreeMap::new();
+        for uid in uids {
+            let last = self.last_ruling(uid)?.map(|ruling| ruling.verdict).filter(|verdict| verdict.hides());
+            ruled.extend(last.map(|verdict| (uid.clone(), verdict)));
+        }
+        Ok(ruled)
+    }
+
+    fn alone(&mut self) -> Result<()> {
+        // Nobody else writes until the transaction ends.
+        Ok(())
+    }
+
+    fn last_ruling(&mut self, uid: &Uid) -> Result<Option<Ruling>> {
+        let sql =
+            "SELECT id, uid, verdict, actor, at, reason FROM imaging_ruling WHERE uid = ?1 ORDER BY id DESC LIMIT 1";
+        let mut statement = self.0.tx.prepare_cached(sql)?;
+        let mut rows = statement.query([uid.as_str()])?;
+        rows.next()?.map(|row| Ok(ruling::read(row)?.ruling)).transpose()
+    }
+
+    fn rule(&mut self, ruling: &Ruling) -> Result<()> {
+        let Ruling { uid, verdict, by, at, reason } = ruling;
+        let sql = "INSERT INTO imaging_ruling (uid, verdict, actor, at, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![uid.as_str(), verdict.as_str(), by.0, micros(*at), reason];
+        self.0.tx.prepare_cached(sql)?.execute(values)?;
+        Ok(())
+    }
+
+    fn under(&mut self, uid: &Uid) -> Result<Vec<InstanceRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS}, NULL FROM imaging_instance AS i {MARKS} \
+             WHERE i.study = ?1 OR i.series = ?1 OR i.instance = ?1 ORDER BY i.partition_id, i.log_offset"
+        );
+        instances_of(self.0.tx.prepare_cached(&sql)?.query([uid.as_str()])?)
+    }
+
+    fn remove(&mut self, positions: &[Position]) -> Result<()> {
+        for table in ["imaging_instance", "imaging_mark", "imaging_open"] {
+            let sql = format!("DELETE FROM {table} WHERE partition_id = ?1 AND log_offset = ?2");
+            let mut statement = self.0.tx.prepare_cached(&sql)?;
+            for position in positions {
+                statement.execute(params![position.partition.0, int(position.offset.0)?])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, position: Position) -> Result<Option<MessageDetail>> {
+        let found = messages::trace(&self.0.tx, &position.to_string())?;
+        Ok(found.into_iter().find(|message| message.row.facts.position == position))
     }
 }
