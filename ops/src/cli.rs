@@ -108,7 +108,7 @@ enum Command {
     Feed(feed::Feed),
     /// Messages: find them, follow them, replay them.
     Message(message::Message),
-    /// Images: those that contradict each other.
+    /// Images: those that contradict each other, and hiding, restoring and deleting them.
     Image(image::Image),
     /// Persons of the registry.
     Person(person::Person),

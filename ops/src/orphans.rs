@@ -9,7 +9,8 @@
 //!   behind it, may point to it;
 //! - what a version of a record points to, current or not, an image of the index, whether readers find it or not, what was
 //!   fetched for a message, and what is a message;
-//! - an image whose claim a message has that may yet be accepted (`images`).
+//! - an image whose claim a message has that may yet be accepted (`images`); one that an operator deleted may be, as long as the
+//!   log holds the claim.
 //!
 //! Whoever stores the same bytes meanwhile is not harmed: the repository keeps commits away while it removes, and the store
 //! looks at the time of a blob once more.
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_core::dicom::ruling::{RulingQuery, RulingRow, Verdict};
 use causeway_core::envelope::{Digest, Offset, PartitionId};
 use causeway_core::port::{BlobRow, LARGE_MESSAGE_BYTES, Log, ReadLimit, SharedBlobs};
 use jiff::Timestamp;
@@ -29,6 +31,8 @@ use crate::engines::Vault;
 
 /// Addresses listed at once.
 const PAGE: usize = 500;
+/// Rulings about images read at once.
+const RULINGS: u32 = 100;
 /// Blobs removed at once: as long as that takes no commit begins.
 const FEW: usize = 32;
 
@@ -148,6 +152,26 @@ impl Orphans {
         let until = self.known_until()?.min(walk.now).checked_sub(self.age).unwrap_or(Timestamp::MIN);
         let ages = Ages { orphan, retention, until: until.min(orphan), since: walk.since };
         self.shelves.iter().map(|shelf| self.sweep(shelf, &ages, walk)).collect()
+    }
+
+    /// Whether images were deleted since then: their pixels came of age before, and nobody would look into them again.
+    ///
+    /// # Errors
+    /// Those of the repository.
+    pub(crate) fn deleted_since(&self, then: Timestamp) -> Result<bool, Diagnostic> {
+        let mut query = RulingQuery { limit: RULINGS, ..RulingQuery::default() };
+        loop {
+            let rows = self.repository.rulings(&query)?;
+            for RulingRow { row, ruling } in rows.iter().map_while(|row| (row.ruling.at >= then).then_some(row)) {
+                if ruling.verdict == Verdict::Deleted {
+                    return Ok(true);
+                }
+                query.before = Some(*row);
+            }
+            if rows.last().is_none_or(|last| query.before != Some(last.row)) {
+                return Ok(false);
+            }
+        }
     }
 
     fn sweep(&self, shelf: &Shelf, ages: &Ages, walk: &mut Walk<'_>) -> Result<Swept, Diagnostic> {

@@ -64,6 +64,9 @@ mod mapping;
 #[path = "e2e/reading.rs"]
 mod reading;
 #[cfg(test)]
+#[path = "e2e/rulings.rs"]
+mod rulings;
+#[cfg(test)]
 #[path = "e2e/scope.rs"]
 mod scope;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use causeway_core::metric::{self, Metrics};
 use causeway_core::port::Clock as _;
+use jiff::Timestamp;
 
 use super::clockwork::thread;
 use crate::clock::SystemClock;
@@ -28,13 +29,20 @@ pub(super) fn watch(orphans: Orphans, metrics: Arc<dyn Metrics>, stop: &Stop) ->
         // The first walk looks into everything that is old enough: nobody knows how long the process was away.
         let mut since = Duration::MAX;
         let mut pause = every;
+        let mut looked = SystemClock.now();
         while !stop.wait(pause) {
             pause = every;
             let (began, now) = (Instant::now(), SystemClock.now());
             let (is_said, mut nobody) = (|| stop.is_said(), |_, _: &_| {});
-            let mut walk = Walk { now, mode: Mode::Remove, since, stop: &is_said, each: &mut nobody };
-            match orphans.walk(&mut walk) {
+            // Clocks differ.
+            let then = looked.checked_sub(orphans.age).unwrap_or(Timestamp::MIN);
+            let walked = orphans.deleted_since(then).and_then(|deleted| {
+                let since = if deleted { Duration::MAX } else { since };
+                orphans.walk(&mut Walk { now, mode: Mode::Remove, since, stop: &is_said, each: &mut nobody })
+            });
+            match walked {
                 Ok(swept) => {
+                    looked = now;
                     // What is left over comes of age no second time.
                     let is_left = swept.iter().any(|store| store.cut_short || store.held_back);
                     since = if is_left { Duration::MAX } else { every.saturating_mul(WALKS) };

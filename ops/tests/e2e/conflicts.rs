@@ -14,7 +14,7 @@ use super::hub::{Hub, until};
 use super::images::{blobs, hub};
 use super::reading::{TOKEN, ask};
 
-const STUDY: &str = "1.2.840.99999.7";
+pub(super) const STUDY: &str = "1.2.840.99999.7";
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 const KEY_OBJECTS: &str = "1.2.840.10008.5.1.4.1.1.88.59";
 const PERSONS: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
@@ -22,8 +22,8 @@ const PERSONS: &str = "document_kind,document_number,family,given,chinese,birth,
                        HKID,ZZ000002(6),LAU,Kar Wai,劉家慧,1990-02-02,F\n";
 
 /// Patient ID, name, birth date and sex.
-type Patient = [&'static str; 4];
-const YEUNG: Patient = ["ZZ0000018", "YEUNG^SIU KEI", "19830114", "M"];
+pub(super) type Patient = [&'static str; 4];
+pub(super) const YEUNG: Patient = ["ZZ0000018", "YEUNG^SIU KEI", "19830114", "M"];
 const LAU: Patient = ["ZZ0000026", "LAU^KAR WAI", "19900202", "F"];
 
 /// A data set of this class, up to and with what comes after the numbers of series and instance.
@@ -52,12 +52,12 @@ fn data_set(
     rest(head).bytes()
 }
 
-fn slice(patient: Patient, number: u16) -> Vec<u8> {
+pub(super) fn slice(patient: Patient, number: u16) -> Vec<u8> {
     data_set(CT, patient, STUDY, number, |head| head.number(tag::ROWS, 16).raw(tag::PIXEL_DATA, *b"OW", &[7; 512]))
 }
 
 /// The same slice with other pixels.
-fn another(patient: Patient, number: u16) -> Vec<u8> {
+pub(super) fn another(patient: Patient, number: u16) -> Vec<u8> {
     data_set(CT, patient, STUDY, number, |head| head.number(tag::ROWS, 16).raw(tag::PIXEL_DATA, *b"OW", &[9; 512]))
 }
 
@@ -90,7 +90,7 @@ fn note(patient: Patient, number: u16, rejected: u16) -> Vec<u8> {
 }
 
 /// A hub with both persons, who share with the reader; `settings` are of its DICOM feed.
-fn start(settings: &str) -> (Hub, u16) {
+pub(super) fn start(settings: &str) -> (Hub, u16) {
     let (mut hub, port) = hub();
     let file = hub.path().join("causeway.toml");
     let text = std::fs::read_to_string(&file).expect("written");
@@ -128,13 +128,13 @@ fn store(hub: &Hub, port: u16, bytes: &[u8]) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn safe(hub: &Hub, port: u16, bytes: &[u8]) {
+pub(super) fn safe(hub: &Hub, port: u16, bytes: &[u8]) {
     let said = store(hub, port, bytes);
     assert!(said.contains("(Success)"), "{said}");
 }
 
 /// The numbers of the instances that a reader finds, with QIDO-RS.
-fn found(hub: &Hub) -> Vec<u64> {
+pub(super) fn found(hub: &Hub) -> Vec<u64> {
     let path = format!("/dicomweb/studies/{STUDY}/instances");
     let answer = ask(hub, &path, "application/dicom+json", Some(TOKEN));
     if answer.status == 404 {
@@ -144,7 +144,7 @@ fn found(hub: &Hub) -> Vec<u64> {
     all.as_array().expect("a list").iter().filter_map(|one| one["00200013"]["Value"][0].as_u64()).collect()
 }
 
-fn finds(hub: &Hub, numbers: &[u64]) {
+pub(super) fn finds(hub: &Hub, numbers: &[u64]) {
     let there = until(|| (found(hub) == numbers).then_some(()));
     assert!(there.is_some(), "{:?} {:?}", found(hub), hub.run(&["message", "list"]));
 }
@@ -157,7 +157,7 @@ fn pixel(hub: &Hub, number: u16) -> u8 {
     *answer.body.last().expect("pixels")
 }
 
-fn record(hub: &Hub, person: &str) -> Option<Value> {
+pub(super) fn record(hub: &Hub, person: &str) -> Option<Value> {
     let listed = hub.run(&["--json", "record", "list", "--person", person, "--domain", "RADI", "--reveal"]).lines();
     listed.first().map(|record| record["resource"].clone())
 }
