@@ -77,10 +77,12 @@ pub enum Support {
     UnknownEvent,
 }
 
-/// Whether a kind of message, as `ADT^A01`, is taken. Without an event, as before v2.3, it is when the event can be
-/// read from EVN-1, or is the only one of its type.
-pub fn supported(kind: &str) -> Support {
-    let (code, event) = kind.split_once('^').unwrap_or((kind, ""));
+/// Whether a kind of message is taken, by MSH-9.1 and MSH-9.2, as `ADT` and `A01`. Without an event, as before v2.3, it is when
+/// the event can be read from EVN-1, or is the only one of its type.
+pub fn supported(code: &str, event: &str) -> Support {
+    if BY_KIND.contains_key(&(code, event)) {
+        return Support::Yes;
+    }
     let mut of_type = triggers().filter(|trigger| trigger.code == code).peekable();
     if of_type.peek().is_none() {
         return Support::UnknownType;

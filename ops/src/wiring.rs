@@ -458,7 +458,7 @@ fn ports(engines: &Engines, waiters: &Arc<Waiters>, paused: &Arc<RwLock<BTreeSet
 
 /// Whether a kind of message is taken: what the mappers say, in the words of the door.
 pub(crate) fn supports(code: &str, event: &str) -> causeway_hl7::Support {
-    match hl7v2::supported(&format!("{code}^{event}")) {
+    match hl7v2::supported(code, event) {
         Support::Yes => causeway_hl7::Support::Taken { patient: true },
         Support::UnknownType => causeway_hl7::Support::TypeUnknown,
         Support::UnknownEvent => causeway_hl7::Support::EventUnknown,

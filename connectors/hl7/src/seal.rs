@@ -3,6 +3,7 @@
 //! The whole message is decoded and indexed once, strictly and by the same codec the mappers use, so that nothing is
 //! accepted here that cannot be read there. The bytes go into the envelope as they came.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use causeway_core::envelope::{Digest, Envelope, Format, Refusal, TraceId};
@@ -160,12 +161,14 @@ impl Sealer<'_> {
         let (Some(feed), Some(header)) = (self.feeds.get(index), readable(peeked)) else {
             return self.seal_faceless(None, parcel, receipt);
         };
-        let echo = Echo::of(header, is_control_id(header));
-        let mode = mode(header);
-        if Mode::has_unknown(&header.accept_acknowledgement(), &header.application_acknowledgement()) {
+        let has_control_id = is_control_id(header);
+        let echo = Echo::of(header, has_control_id);
+        let (accept, application) = (header.accept_acknowledgement(), header.application_acknowledgement());
+        let mode = Mode::of(&accept, &application);
+        if Mode::has_unknown(&accept, &application) {
             debug!(feed = feed.name(), "MSH-15 or MSH-16 is not in table 0155 and counts as empty");
         }
-        let code = header.message_code();
+        let (code, event) = (header.message_code(), header.trigger_event());
         if code == "ACK" {
             return Sealed::Acknowledgement;
         }
@@ -174,7 +177,7 @@ impl Sealer<'_> {
         }
         let number = match numbered(feed, header) {
             Ok(Some(Number::Of(number))) => Some(number),
-            Ok(Some(word @ (Number::Start | Number::Resync))) if is_control_id(header) => {
+            Ok(Some(word @ (Number::Start | Number::Resync))) if has_control_id => {
                 let begins_anew = word == Number::Resync;
                 return Sealed::Link(Box::new(Link { feed: index, echo, mode, begins_anew }));
             }
@@ -184,19 +187,18 @@ impl Sealer<'_> {
             Ok(None) => None,
             Err(reason) => return refuse(Some(index), reason, "MSH-13", echo, mode),
         };
-        let support = (self.supports)(&code, &header.trigger_event());
+        let support = (self.supports)(&code, &event);
         let mut patient_key = String::new();
-        let examined = examine_header(feed, header, parcel.flaw, peeked, support)
+        let examined = examine_header(feed, header, parcel.flaw, peeked, (has_control_id, support))
             .and_then(|()| examine_body(feed, header, support, parcel.payload, &mut patient_key));
-        let kind = bounded(header.kind(), KIND_MAX);
         let labels = Labels {
             sender: sender(header),
-            control_id: if has_no_control_id(header) {
-                String::new()
-            } else {
-                bounded(header.raw(10).to_owned(), CONTROL_ID_MAX)
+            control_id: match header.raw(10) {
+                _ if has_no_control_id(header) => String::new(),
+                id if has_control_id => id.to_owned(),
+                id => bounded(id, CONTROL_ID_MAX).into_owned(),
             },
-            kind,
+            kind: bounded(header.kind(), KIND_MAX).into_owned(),
             patient_key,
         };
         Sealed::Keep(Box::new(Kept {
@@ -206,7 +208,7 @@ impl Sealer<'_> {
             mode,
             number,
             known_kind: matches!(support, Support::Taken { .. }),
-            merges: patient::merges(&code, &header.trigger_event()),
+            merges: patient::merges(&code, &event),
         }))
     }
 
@@ -259,7 +261,7 @@ fn examine_header(
     header: &Header<'_>,
     flaw: Option<Flaw>,
     peeked: &Peeked<'_>,
-    support: Support,
+    (has_control_id, support): (bool, Support),
 ) -> Result<(), Refusal> {
     match flaw {
         Some(Flaw::Broken) => return Err(refusal(Reason::BrokenFrame, "")),
@@ -270,7 +272,7 @@ fn examine_header(
     if has_none && !feed.config.accept_empty_control_id {
         return Err(refusal(Reason::MissingField, "MSH-10"));
     }
-    if !has_none && !is_control_id(header) {
+    if !has_none && !has_control_id {
         return Err(refusal(Reason::BadValue, "MSH-10"));
     }
     if let Err(fault) = peeked {
@@ -405,8 +407,8 @@ fn mode(header: &Header<'_>) -> Mode {
 }
 
 fn sender(header: &Header<'_>) -> String {
-    let part = |number: usize| bounded(header.raw(number).to_owned(), SENDER_PART_MAX);
-    [part(3).as_str(), "|", part(4).as_str()].concat()
+    let part = |number: usize| bounded(header.raw(number), SENDER_PART_MAX);
+    [&*part(3), "|", &*part(4)].concat()
 }
 
 /// MSH-10 is empty, or `""`, which says that there is nothing.
@@ -420,15 +422,17 @@ fn is_control_id(header: &Header<'_>) -> bool {
     !id.is_empty() && (id.len() <= CONTROL_ID_MAX || id.chars().count() <= CONTROL_ID_MAX) && !has_controls(id)
 }
 
-/// Text in ASCII, as nearly every number and name here is, is looked through by bytes.
+/// Nearly every number and name here is printable ASCII, which is told by looking at many bytes at once.
 fn has_controls(text: &str) -> bool {
-    if text.is_ascii() { text.bytes().any(|byte| byte.is_ascii_control()) } else { text.chars().any(char::is_control) }
+    let is_plain = text.bytes().fold(true, |so_far, byte| so_far & matches!(byte, b' '..=b'~'));
+    !is_plain && text.chars().any(char::is_control)
 }
 
 /// The first `max` characters, without control characters.
-fn bounded(text: String, max: usize) -> String {
+fn bounded<'t>(text: impl Into<Cow<'t, str>>, max: usize) -> Cow<'t, str> {
+    let text = text.into();
     if text.len() <= max && !has_controls(&text) {
         return text;
     }
-    text.chars().filter(|c| !c.is_control()).take(max).collect()
+    text.chars().filter(|c| !c.is_control()).take(max).collect::<String>().into()
 }

@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::memchr2;
+
 use super::charset::{self, Charset, CharsetError, DecodeFault};
 use super::delimiters::Delimiters;
 use super::fault::ParseFault;
@@ -20,9 +22,8 @@ use crate::reason::Reason;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header<'b> {
     text: Cow<'b, str>,
-    // INVARIANT: ranges within `text`, on character boundaries; field 1 stands at 0.
-    fields: [(u32, u32); FIELDS_MAX],
-    field_count: usize,
+    // INVARIANT: those of `text`.
+    fields: Fields,
     delimiters: Delimiters,
     charset: Charset,
     byte_order_mark: bool,
@@ -64,16 +65,18 @@ impl<'b> Header<'b> {
         let blank = content.iter().take_while(|b| is_line_end(**b)).count();
         let segment = content.get(blank..).unwrap_or_default();
         let offset = bytes.len() - segment.len();
-        let length = segment.iter().position(|b| is_line_end(*b)).unwrap_or(segment.len());
+        let length = memchr2(b'\r', b'\n', segment).unwrap_or(segment.len());
         let segment = segment.get(..length).unwrap_or_default();
         let delimiters = delimiters(segment, offset)?;
         let byte_order_mark = content.len() < bytes.len();
-        let assemble = |text, charset| Header::assemble(text, charset, delimiters, byte_order_mark);
+        let header = |text, fields, charset| Header { text, fields, delimiters, charset, byte_order_mark };
         match choose(segment, &delimiters, rule) {
-            Ok((charset, text)) => Ok(assemble(text, charset)),
+            Ok((charset, text, fields)) => Ok(header(text, fields, charset)),
             Err(fault) => {
-                let stand_in = Charset::LATIN_1.decode_exact(segment).ok();
-                let readable = stand_in.map(|text| Box::new(assemble(text, Charset::LATIN_1).into_owned()));
+                let readable = Charset::LATIN_1.decode_exact(segment).ok().map(|text| {
+                    let fields = Fields::of(&text, &delimiters);
+                    Box::new(header(text, fields, Charset::LATIN_1).into_owned())
+                });
                 Err(HeaderFault { offset: offset + fault.offset, readable, ..fault })
             }
         }
@@ -84,7 +87,6 @@ impl<'b> Header<'b> {
         Header {
             text: Cow::Owned(self.text.into_owned()),
             fields: self.fields,
-            field_count: self.field_count,
             delimiters: self.delimiters,
             charset: self.charset,
             byte_order_mark: self.byte_order_mark,
@@ -108,9 +110,7 @@ impl<'b> Header<'b> {
 
     /// A field as sent, with separators and escapes; empty past the last one.
     pub fn raw(&self, number: usize) -> &str {
-        let Some(at) = number.checked_sub(1).filter(|at| *at < self.field_count) else { return "" };
-        let Some((start, end)) = self.fields.get(at) else { return "" };
-        self.text.get(*start as usize..*end as usize).unwrap_or_default()
+        self.fields.of_text(&self.text, number)
     }
 
     /// A component of the first repetition of a field as sent, counted from 1.
@@ -120,9 +120,12 @@ impl<'b> Header<'b> {
             return if component == 1 { self.raw(number) } else { "" };
         }
         let (repetition, separator, _) = self.delimiters.levels();
-        let (first, _) = cut(self.raw(number), repetition);
+        let raw = self.raw(number);
         let Some(before) = component.checked_sub(1) else { return "" };
-        let mut rest = Some(first);
+        if before == 0 {
+            return up_to(raw, |byte| byte == repetition || byte == separator);
+        }
+        let mut rest = Some(up_to(raw, |byte| byte == repetition));
         for _ in 0..before {
             rest = rest.and_then(|rest| cut(rest, separator).1);
         }
@@ -133,7 +136,7 @@ impl<'b> Header<'b> {
     pub fn component(&self, number: usize, component: usize) -> Cow<'_, str> {
         let raw = self.raw_component(number, component);
         let first = match self.delimiters.levels() {
-            (_, _, Some(separator)) if number > 2 => cut(raw, separator).0,
+            (_, _, Some(separator)) if number > 2 => up_to(raw, |byte| byte == separator),
             (_, _, Some(_) | None) => raw,
         };
         match first {
@@ -217,15 +220,48 @@ impl<'b> Header<'b> {
     pub fn application_acknowledgement(&self) -> Cow<'_, str> {
         self.text(16)
     }
+}
 
-    fn assemble(text: Cow<'b, str>, charset: Charset, delimiters: Delimiters, byte_order_mark: bool) -> Self {
-        let mut fields = [(0, 0); FIELDS_MAX];
-        let mut field_count = 0;
-        for (slot, range) in fields.iter_mut().zip(field_ranges(&text, &delimiters)) {
-            *slot = range;
-            field_count += 1;
+/// Where the fields of a header segment stand, from MSH-1, which is the separator itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Fields {
+    // INVARIANT: ranges within the text they were looked for in, on character boundaries; field 1 stands at 0.
+    ranges: [(u32, u32); FIELDS_MAX],
+    count: usize,
+}
+
+impl Fields {
+    fn of(text: &str, delimiters: &Delimiters) -> Self {
+        let separator = delimiters.field_byte();
+        let mut fields = Self { ranges: [(0, 0); FIELDS_MAX], count: 0 };
+        let mut start = 4;
+        fields.push((3, start));
+        for (at, _) in text.bytes().enumerate().filter(|(_, byte)| *byte == separator).skip(1) {
+            fields.push((start, narrow(at)));
+            start = narrow(at).saturating_add(1);
         }
-        Self { text, fields, field_count, delimiters, charset, byte_order_mark }
+        fields.push((start, narrow(text.len())));
+        fields
+    }
+
+    fn push(&mut self, range: (u32, u32)) {
+        if let Some(slot) = self.ranges.get_mut(self.count) {
+            *slot = range;
+            self.count += 1;
+        }
+    }
+
+    /// A field of the text they were looked for in; empty past the last one.
+    fn of_text<'t>(&self, text: &'t str, number: usize) -> &'t str {
+        let Some(at) = number.checked_sub(1).filter(|at| *at < self.count) else { return "" };
+        let Some((start, end)) = self.ranges.get(at) else { return "" };
+        text.get(*start as usize..*end as usize).unwrap_or_default()
+    }
+
+    /// The first repetition of MSH-18.
+    fn charset_name<'t>(&self, text: &'t str, delimiters: &Delimiters) -> &'t str {
+        let (repetition, separator, _) = delimiters.levels();
+        up_to(self.of_text(text, 18), |byte| byte == repetition || byte == separator)
     }
 }
 
@@ -236,23 +272,25 @@ impl fmt::Debug for Header<'_> {
     }
 }
 
-/// The set of a header, and its text in it.
+/// The set of a header, its text in it, and where the fields of that stand.
 fn choose<'b>(
     segment: &'b [u8],
     delimiters: &Delimiters,
     rule: &CharsetRule,
-) -> Result<(Charset, Cow<'b, str>), HeaderFault> {
+) -> Result<(Charset, Cow<'b, str>, Fields), HeaderFault> {
     let undecoded = Charset::LATIN_1.decode_exact(segment).map_err(|fault| undecodable(fault, "any set"))?;
-    let guess = Charset::resolve(rule, charset_name(&undecoded, delimiters));
+    let fields = Fields::of(&undecoded, delimiters);
+    let guess = Charset::resolve(rule, fields.charset_name(&undecoded, delimiters));
     // ASCII reads the same in every set.
     if segment.is_ascii() {
-        return guess.map(|charset| (charset, undecoded)).map_err(unknown);
+        return guess.map(|charset| (charset, undecoded, fields)).map_err(unknown);
     }
     let others = [Charset::BIG5, Charset::GB_18030, Charset::GBK, Charset::UTF_8];
     for charset in guess.iter().copied().chain(others) {
         let Ok(text) = charset.decode_exact(segment) else { continue };
-        if Charset::resolve(rule, charset_name(&text, delimiters)).as_ref() == Ok(&charset) {
-            return Ok((charset, text));
+        let fields = Fields::of(&text, delimiters);
+        if Charset::resolve(rule, fields.charset_name(&text, delimiters)).as_ref() == Ok(&charset) {
+            return Ok((charset, text, fields));
         }
     }
     let charset = guess.map_err(unknown)?;
@@ -278,34 +316,17 @@ fn unknown(error: CharsetError) -> HeaderFault {
     HeaderFault { reason: error.reason(), place, offset: 0, text: error.to_string(), readable: None }
 }
 
-/// The first repetition of MSH-18.
-fn charset_name<'t>(text: &'t str, delimiters: &Delimiters) -> &'t str {
-    let field = field_ranges(text, delimiters).nth(17);
-    let raw = field.and_then(|(start, end)| text.get(start as usize..end as usize)).unwrap_or_default();
-    raw.split([delimiters.repetition(), delimiters.component()]).next().unwrap_or_default()
-}
-
-/// The ranges of the fields of a header segment from MSH-1, which is the separator itself.
-fn field_ranges(text: &str, delimiters: &Delimiters) -> impl Iterator<Item = (u32, u32)> {
-    let separator = delimiters.field_byte();
-    let at = move |(at, byte)| (byte == separator).then(|| narrow(at));
-    let separators = text.bytes().enumerate().filter_map(at).skip(1);
-    let ends = separators.chain(std::iter::once(narrow(text.len())));
-    let others = ends.scan(4, |start, end| {
-        let range = (*start, end);
-        *start = end.saturating_add(1);
-        Some(range)
-    });
-    std::iter::once((3, 4)).chain(others)
-}
-
-/// What stands before the first separator, and what after it. A separator is ASCII, and an ASCII byte is no part of
-/// another character of the text; fields of MSH are so short that looking at each byte is the fastest way.
+/// What stands before the first separator, and what after it.
 fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
-    match text.bytes().position(|byte| byte == separator) {
-        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
-        None => (text, None),
-    }
+    let before = up_to(text, |byte| byte == separator);
+    (before, text.get(before.len() + 1..))
+}
+
+/// What stands before the first separator. Separators are ASCII, and an ASCII byte is no part of another character of the text;
+/// fields of MSH are so short that looking at each byte is the fastest way.
+fn up_to(text: &str, is_separator: impl Fn(u8) -> bool) -> &str {
+    let end = text.bytes().position(is_separator).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
 }
 
 /// The delimiters of the MSH segment; offsets count from `offset`.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::Limits;
 use super::delimiters::Delimiters;
@@ -147,10 +147,10 @@ enum Style {
 impl Style {
     /// `content` has no line ends at its end, so a lone CR in it stands between two segments.
     fn of(content: &[u8], line_ends: LineEnds) -> Self {
-        let lone = |pair: &[u8]| matches!(pair, [b'\r', next] if *next != b'\n');
+        let is_lone = |at: usize| content.get(at + 1).is_some_and(|next| *next != b'\n');
         match line_ends {
             LineEnds::Strict => Self::Cr,
-            LineEnds::Lenient if content.windows(2).any(lone) => Self::Cr,
+            LineEnds::Lenient if memchr_iter(b'\r', content).any(is_lone) => Self::Cr,
             LineEnds::Lenient => Self::Any,
         }
     }
@@ -276,7 +276,7 @@ impl Builder<'_> {
     /// A message with line feeds only, or with one stray CR among them, would pass as one endless MSH.
     fn refuse_line_feed(&self, start: usize, end: usize) -> Result<(), ParseFault> {
         let header = self.bytes.get(start..end).unwrap_or_default();
-        let Some(at) = header.iter().position(|b| *b == b'\n') else { return Ok(()) };
+        let Some(at) = memchr(b'\n', header) else { return Ok(()) };
         let text = "a line feed inside the header segment; this feed's segments end with a carriage return";
         Err(self.fault(Reason::BadSegment, None, start + at, text))
     }
@@ -295,6 +295,10 @@ impl Builder<'_> {
         if name == b"MSH" && (self.names.contains_key(name) || self.latest.is_some_and(|(latest, _)| latest == *name)) {
             let text = "a second MSH: several messages must be split before they are parsed";
             return Err(self.fault(Reason::BadSegment, None, start, text));
+        }
+        // The delimiters are those of the first.
+        if self.index.segments.is_empty() {
+            return Ok(());
         }
         let line = self.bytes.get(start..).unwrap_or_default();
         match read_delimiters(line, start) {

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
             "peers": peers,
         }))?;
     } else {
-        context.terminal.line(&format!("{file} is well formed: {doors} doors, {feeds} feeds"))?;
+        context.terminal.line(&format!("{file} is well formed; doors: {doors}, feeds: {feeds}"))?;
         for (peer, reached) in &peers {
             let told =
                 reached.as_ref().map_or_else(|why| format!("cannot be reached: {why}"), |()| "answers".to_owned());

@@ -55,7 +55,7 @@ fn number(segment: &Segment<'_>, field: usize) -> String {
     if number.trim().is_empty() {
         String::new()
     } else {
-        bounded([&*authority, "|", &*number].concat(), PATIENT_KEY_MAX)
+        bounded([&*authority, "|", &*number].concat(), PATIENT_KEY_MAX).into_owned()
     }
 }
 
