@@ -119,15 +119,21 @@ fn a_kill_at_any_write_loses_nothing_acknowledged() {
 
 /// P12: a sync that fails, of the database or of the mark.
 fn a_failed_sync_stops_every_acknowledgement_and_the_process() {
-    let mut halted = 0;
+    let (mut halted, mut not_opened) = (0, 0);
     for (call, end) in [("fsync", 14), ("fdatasync", 28)] {
         for nth in 1..end {
             let dir = tempfile::tempdir().expect("folder");
             let said = run(dir.path(), &["-e", &format!("inject={call}:error=EIO:when={nth}")]);
             halted += check_halt(dir.path(), &said);
+            assert_ne!(
+                said.code,
+                Some(child::NOT_OPENED),
+                "{call} {nth} of a new log: a disk that fails is told as one"
+            );
+            not_opened += usize::from(said.code == Some(child::NOT_OPENED_BY_DISK));
         }
     }
-    assert!(halted > 8, "halted {halted} times");
+    assert!(halted > 8 && not_opened > 2, "halted {halted} times, not opened {not_opened} times");
 }
 
 /// P12: the same for reads and writes.
@@ -149,7 +155,7 @@ fn check_halt(dir: &Path, said: &Said) -> usize {
     check(dir, said);
     match said.code {
         Some(0) => assert_eq!(said.acked.len() as u64, MESSAGES),
-        Some(child::NOT_OPENED) => assert!(said.acked.is_empty()),
+        Some(child::NOT_OPENED | child::NOT_OPENED_BY_DISK) => assert!(said.acked.is_empty()),
         Some(HALTED) => assert!(said.sync_errors > 0 && !said.acked_after_error, "{said:?}"),
         code => panic!("the child ended with {code:?}"),
     }

@@ -70,7 +70,7 @@ pub fn check(
         }
     }
     for patient in patients {
-        check_patient(*patient, events, &stored, repository, now, &mut found)?;
+        check_patient(*patient, &stored, repository, now, &mut found)?;
     }
     check_offsets(&rows, repository, log, &mut found)?;
     found.sort();
@@ -80,7 +80,6 @@ pub fn check(
 /// Order, completeness and consent of one patient.
 fn check_patient(
     patient: Patient,
-    events: &BTreeMap<Numbered, Vec<Event>>,
     stored: &BTreeMap<Numbered, Vec<&MessageRow>>,
     repository: &dyn Repository,
     now: Timestamp,
@@ -97,16 +96,13 @@ fn check_patient(
         }
         return Ok(());
     }
-    let was_read = |numbered: &Numbered| events.get(numbered).is_none_or(|history| !history.contains(&Event::Unread));
-    let read: Vec<Numbered> = mine.iter().map(|(numbered, _)| *numbered).filter(was_read).collect();
-    for pair in read.windows(2) {
-        if let [before, after] = pair
+    for pair in mine.windows(2) {
+        if let [(before, _), (after, _)] = pair
             && before.counter >= after.counter
         {
             found.push(Anomaly::Reorder(*after));
         }
     }
-    mine.sort_by_key(|(numbered, row)| (numbered.counter, row.row));
     let Some(person) = mine.iter().find_map(|(_, row)| row.person) else { return Ok(()) };
     for (domain, resource) in [(Domain::Identification, "Patient"), (Domain::Encounter, "Encounter")] {
         let grant = AccessGrant::operator(Actor("hubcheck".to_owned()), "load and check".to_owned());

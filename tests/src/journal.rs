@@ -19,9 +19,6 @@ pub enum Event {
     Refused,
     /// No answer: a time-out or a broken connection. It may or may not be there.
     Unknown,
-    /// Kept, and answered that it cannot be read. Whose it is was not known either when it got its place in the log, so
-    /// that it may be stored before or after others of its patient; what counts is which of them is the newest.
-    Unread,
 }
 
 /// The journal of a run: a file, and the same in memory for the checker.

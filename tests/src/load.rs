@@ -110,7 +110,7 @@ fn work(load: &Load, lane: usize, journal: &Journal, progress: &AtomicU64, start
                         progress.fetch_add(1, Ordering::Relaxed);
                         break;
                     }
-                    Event::Refused | Event::Unknown | Event::Sent | Event::Unread => {
+                    Event::Refused | Event::Unknown | Event::Sent => {
                         link = None;
                         door = doors.next().unwrap_or(door);
                     }

@@ -310,10 +310,10 @@ fn examine_body(
     payload: &[u8],
     patient_key: &mut String,
 ) -> Result<(), Refusal> {
-    let text = header
-        .charset()
-        .decode(payload)
-        .map_err(|fault| refusal(Reason::Undecodable, segment_at(payload, fault.offset)))?;
+    let text = header.charset().decode(payload).map_err(|fault| {
+        *patient_key = patient::as_far_as_read(payload, feed.config.line_ends);
+        refusal(Reason::Undecodable, segment_at(payload, fault.offset))
+    })?;
     // The whole is checked, but only what is looked at below is taken apart: the mappers do that.
     let separator = header.delimiters().field_byte();
     let fields_of: &[&str] =

@@ -109,7 +109,8 @@ impl EmbeddedLog {
     ///
     /// # Errors
     /// `Damaged` when acknowledged entries are missing or changed. `Unavailable` when the log cannot be used as it is
-    /// configured: another process holds it, its partitions are others, it is newer, it lies on a network disk.
+    /// configured: another process holds it, its partitions are others, it is newer, it lies on a network disk. `Sync` when
+    /// the disk fails.
     pub fn open(
         dir: &Path,
         settings: EmbeddedLogSettings,

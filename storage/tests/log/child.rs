@@ -19,6 +19,8 @@ pub(crate) const DIR: &str = "CAUSEWAY_LOG_CHILD";
 pub(crate) const HALTED: i32 = 74;
 /// The exit code of a child that could not open the log.
 pub(crate) const NOT_OPENED: i32 = 3;
+/// The exit code of a child that was told that the disk failed when it opened the log.
+pub(crate) const NOT_OPENED_BY_DISK: i32 = 4;
 /// Senders that wait for each answer.
 pub(crate) const SENDERS: u64 = 5;
 /// Messages in all.
@@ -67,7 +69,7 @@ pub(crate) fn append(dir: &Path) {
         Ok(log) => log,
         Err(error) => {
             println!("closed {error}");
-            std::process::exit(NOT_OPENED);
+            std::process::exit(if matches!(error, LogError::Sync { .. }) { NOT_OPENED_BY_DISK } else { NOT_OPENED });
         }
     };
     let stopped = AtomicBool::new(false);

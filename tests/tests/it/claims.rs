@@ -94,6 +94,7 @@ fn messages_above_the_brokers_limit_survive_a_kill_at_either_side_of_the_log_and
         load.allowed.store(u64::MAX, Ordering::Relaxed);
         sending.join().expect("no panic").expect("all acknowledged");
     });
+    eprintln!("seed {}: {rounds} kills", load.seed);
     let large = u64::from(counters.div_ceil(2)) * 10;
     sent_again(&hub, &load);
     leaves_no_orphan(&stand, &mut hub, &load, large);

@@ -31,6 +31,7 @@ fn a_full_disk_refuses_loses_nothing_and_flows_again_once_there_is_room() {
     let output = output.expect("unshare is there");
     let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("1 passed"), "{said}\n{why}");
+    eprintln!("{why}");
 }
 
 fn inside() {
@@ -71,6 +72,7 @@ fn inside() {
         load.allowed.store(u64::MAX, Ordering::Relaxed);
         sending.join().expect("no panic").expect("all acknowledged");
     });
+    eprintln!("seed {}: the disk was full {rounds} times", load.seed);
     world.finish(hub, &journal, &load);
 }
 

@@ -34,6 +34,7 @@ fn kills(world: &World) {
         }
         sending.join().expect("no panic").expect("all acknowledged");
     });
+    eprintln!("seed {seed}: {kills} kills");
     world.finish(hub, &journal, &load);
 }
 

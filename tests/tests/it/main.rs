@@ -29,6 +29,8 @@ mod run;
 #[cfg(test)]
 mod starting;
 #[cfg(test)]
+mod strace;
+#[cfg(test)]
 mod stuck;
 #[cfg(test)]
 mod supply;

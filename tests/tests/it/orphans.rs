@@ -11,6 +11,7 @@ use causeway_tests::patient::Patient;
 use super::claims::Stand;
 use super::resends::metric;
 use super::run::{copy_folder, dial, exchange, lanes, wait};
+use super::strace::{self, Fault};
 use super::world::{World, some_patients};
 
 /// `sweep_age` of these tests, and a little.
@@ -111,10 +112,7 @@ fn a_document_whose_commit_never_came_is_swept_and_no_other() {
         let folder = made.folder.path().join(format!("killed-at-{at}"));
         copy_folder(&made.folder.path().join("made"), &folder);
         let mut hub = made.process_in(&folder);
-        let inject = format!("inject=fsync:signal=KILL:when={at}");
-        let below =
-            ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", &inject, "-e", "signal=none"];
-        if hub.start_as(&below, &[]).is_err() {
+        if strace::start(&mut hub, &Fault { call: "fsync", what: strace::KILL, at, path: None }).is_err() {
             // Killed while it opens its files.
             hub.ended().expect("it ended");
             continue;

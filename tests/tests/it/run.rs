@@ -1,6 +1,6 @@
 //! What the fault tests share.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::thread;
@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use causeway_tests::hub::Hub;
 use causeway_tests::patient::{PROVIDER, Patient};
+
+use super::world::tier;
 
 /// Of each lane the next offset to be processed and the one after the last in the log, read at this moment: what a running
 /// hub says of itself is some seconds old.
@@ -46,10 +48,12 @@ pub(crate) fn register(hub: &Hub, patients: &[Patient], folder: &Path) {
 }
 
 pub(crate) fn wait(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
+    let (started, patience) = (Instant::now(), Duration::from_secs(tier().pick(120, 600, 3_600)));
     while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(120), "waited too long: {what}");
-        thread::park_timeout(Duration::from_millis(5));
+        let waited = started.elapsed();
+        assert!(waited < patience, "waited too long: {what}");
+        // To look may cost the start of a process: who waits for long looks rarely, and leaves the processor to the hub.
+        thread::park_timeout((waited / 10).clamp(Duration::from_millis(5), Duration::from_millis(250)));
     }
 }
 
@@ -64,6 +68,12 @@ impl Random {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % bound.max(1)
     }
+}
+
+/// The call to fail after the `at`-th of a kind: on every run some few, by night many and not the same ones each time, before a
+/// release each.
+pub(crate) fn next(at: u64, random: &mut Random) -> u64 {
+    at + tier().pick(3 * at, 1 + random.below(1 + at / 4), 1)
 }
 
 /// Copies a folder with everything in it.
@@ -92,7 +102,11 @@ pub(crate) fn exchange(link: &mut TcpStream, message: &[u8]) -> String {
     link.write_all(&[b"\x0b", message, b"\x1c\r"].concat()).expect("sent");
     let (mut answer, mut chunk) = (Vec::new(), [0_u8; 1024]);
     while !answer.ends_with(b"\x1c\r") {
-        let read = link.read(&mut chunk).expect("answered");
+        let read = match link.read(&mut chunk) {
+            // A read with a time-out is not begun again by the kernel when the process was frozen meanwhile.
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read.expect("answered"),
+        };
         assert!(read > 0, "the connection ended");
         answer.extend(&chunk[..read]);
     }

@@ -7,21 +7,12 @@ use std::thread;
 use causeway_tests::hub::Hub;
 use causeway_tests::load::drive;
 
-use super::run::{copy_folder, lanes, wait};
+use super::run::{Random, copy_folder, lanes, next, wait};
+use super::strace::{self, Fault};
 use super::world::{World, some_patients, tier};
 
-/// What writes and what makes durable. `strace` counts the calls of each thread for itself.
+/// What writes and what makes durable.
 const CALLS: [&str; 3] = ["fdatasync", "pwrite64", "sendto"];
-
-/// A call of a hub goes wrong: with `fault` (as `strace` has it) at the `at`-th `call` of a thread.
-fn wrapped(hub: &mut Hub, call: &str, fault: &str, at: u64) -> std::io::Result<()> {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={at}"));
-    // -D: the hub is the child that is waited for and signalled, and the tracer stands aside.
-    hub.start_as(
-        &["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, "-e", "signal=none"],
-        &[],
-    )
-}
 
 /// What one run came to.
 struct Ran {
@@ -32,15 +23,15 @@ struct Ran {
 }
 
 /// Sends a load to a hub with a fault, restarts it without, and judges. `made` is a hub's folder before its first start.
-fn run(made: &Path, call: &str, fault: &str, at: u64) -> Ran {
+fn run(made: &Path, call: &str, what: &str, at: u64) -> Ran {
     let world = World::embedded();
     let folder = world.folder.path().join("hub");
     copy_folder(made, &folder);
     let mut hub = world.process_in(&folder);
     let patients = some_patients(10);
-    let load = world.load(&[&hub], &patients, tier().pick(6, 20, 20), at);
+    let load = world.load(&[&hub], &patients, tier().pick(6, 10, 20), at);
     let (journal, progress) = (world.journal(), AtomicU64::new(0));
-    let started = wrapped(&mut hub, call, fault, at);
+    let started = strace::start(&mut hub, &Fault { call, what, at, path: None });
     let mut ended = Vec::new();
     thread::scope(|scope| {
         let sending = scope.spawn(|| drive(&load, &journal, &progress));
@@ -60,7 +51,7 @@ fn run(made: &Path, call: &str, fault: &str, at: u64) -> Ran {
         });
         sending.join().expect("no panic").expect("all acknowledged");
     });
-    eprintln!("{call} {fault} at {at}: ended {ended:?}");
+    eprintln!("{call} {what} at {at}: ended {ended:?}");
     assert!(ended.len() <= 1, "without the fault it does not end");
     // A graceful stop writes, too, and might be hit.
     hub.kill().expect("killed");
@@ -77,34 +68,36 @@ fn made() -> (World, std::path::PathBuf) {
     (world, folder)
 }
 
-/// P2: killed on its way into the k-th call of a kind, nothing acknowledged is lost. By night every k there is; on every run
-/// a few of each kind.
+/// P2: killed on its way into the k-th call of a kind, nothing acknowledged is lost.
 #[test]
 fn a_hub_killed_at_any_write_or_sync_loses_nothing() {
-    let (_world, made) = made();
+    let ((_world, made), seed) = (made(), tier().seed(2));
+    let (mut random, mut killed) = (Random(seed), 0);
     for call in CALLS {
         let mut at = 1;
-        while run(&made, call, "signal=KILL", at).hit {
-            at += tier().pick(at * 3, 1, 1);
+        while run(&made, call, strace::KILL, at).hit {
+            killed += 1;
+            at = next(at, &mut random);
         }
         assert!(at > 1, "no {call} was met: the test looks at the wrong calls");
     }
+    eprintln!("seed {seed}: killed {killed} times");
 }
 
 /// P12: after the first failed sync nothing more is acknowledged, and the process ends with code 74.
 #[test]
 fn a_hub_whose_disk_fails_a_sync_stops_with_code_74_and_recovers() {
-    let (_world, made) = made();
-    let mut at = 1;
-    let mut stopped = 0;
+    let ((_world, made), seed) = (made(), tier().seed(12));
+    let (mut random, mut at, mut stopped) = (Random(seed), 1, 0);
     loop {
-        let ran = run(&made, "fdatasync", "error=EIO", at);
+        let ran = run(&made, "fdatasync", strace::EIO, at);
         if !ran.hit {
             break;
         }
         assert_eq!(ran.code, Some(74), "the {at}th sync of a thread failed");
         stopped += 1;
-        at += tier().pick(at * 3, 1, 1);
+        at = next(at, &mut random);
     }
+    eprintln!("seed {seed}: stopped {stopped} times");
     assert!(stopped > 0, "no sync was met");
 }

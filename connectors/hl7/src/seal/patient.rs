@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use causeway_core::hl7v2::{Message, Presence, Repetition, Segment};
+use causeway_core::feed::LineEnds;
+use causeway_core::hl7v2::{Limits, Message, Presence, Repetition, Segment};
 
 use super::bounded;
 
@@ -18,6 +19,15 @@ const MERGES: [&str; 6] = ["A18", "A30", "A34", "A36", "A39", "A40"];
 /// because messages of a feed that name both and messages that name only the number must keep their order.
 pub(super) fn patient(message: &Message<'_>) -> String {
     message.segment("PID").map(|pid| number(&pid, 3)).unwrap_or_default()
+}
+
+/// The same of text that cannot be decoded, where the number itself can: the message waits in the log between those of its patient,
+/// and takes its place among them once it can be read.
+pub(super) fn as_far_as_read(payload: &[u8], line_ends: LineEnds) -> String {
+    let text = String::from_utf8_lossy(payload);
+    let message = Message::outline(&text, line_ends, &Limits::default(), &["PID"]);
+    let key = message.map(|message| patient(&message)).unwrap_or_default();
+    if key.contains(char::REPLACEMENT_CHARACTER) { String::new() } else { key }
 }
 
 /// Whether a kind of message merges two patients.

@@ -128,6 +128,20 @@ async fn r72_overlong_forms_surrogates_and_nul_are_no_text() {
 }
 
 #[tokio::test]
+async fn text_that_cannot_be_decoded_waits_among_the_messages_of_its_patient() {
+    let key = async |name: &[u8]| {
+        let hub = Hub::open(config()).await;
+        let mut peer = hub.peer().await;
+        peer.write(&framed(&named("1", "", name))).await;
+        peer.answer_bytes().await;
+        hub.only_entry().envelope.patient_key
+    };
+    let read = key(b"MARY").await;
+    assert!(!read.expose().is_empty());
+    assert_eq!(key(b"\xff").await.expose(), read.expose());
+}
+
+#[tokio::test]
 async fn the_place_of_undecodable_text_is_the_segment_it_stands_in() {
     let hub = Hub::open(config()).await;
     let mut peer = hub.peer().await;

@@ -98,14 +98,14 @@ fn begin(dir: &Path, settings: &EmbeddedLogSettings) -> Result<Found, LogError> 
     let log = random.map_err(fault::unavailable)?;
     let tips = (0..settings.partitions).map(|lane| Lane::new(&log, PartitionId(lane)).tip).collect();
     let claim = Claim { log, generation: 0, tips };
-    Mark::create(dir, &claim).map_err(fault::unavailable)?;
+    Mark::create(dir, &claim).map_err(|error| fault::making_file(&error))?;
     Ok(Found { claim, slot: 0, bad_copies: 0 })
 }
 
 /// Writes the tables of a new log.
 fn create(store: &mut Connection, id: &LogId, settings: &EmbeddedLogSettings) -> Result<Vec<Lane>, LogError> {
     let lanes: Vec<_> = (0..settings.partitions).map(|lane| Lane::new(id, PartitionId(lane))).collect();
-    schema::create(store, id, &lanes).map_err(fault::unavailable)?;
+    schema::create(store, id, &lanes).map_err(|error| fault::making(&error))?;
     Ok(lanes)
 }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use causeway_core::envelope::Digest;
 use causeway_tests::hub::Hub;
 
 use super::{Doors, answered, blobs, doors, folder, messages, send};
 use crate::orphans::swept;
-use crate::run::{copy_folder, lanes, wait};
+use crate::run::{Random, copy_folder, lanes, next, wait};
+use crate::strace::{self, Fault};
 use crate::world::{World, some_patients, tier};
 
 /// Slices of one run.
@@ -47,6 +50,22 @@ fn made(world: &World, made: &Path, name: &str) -> (Hub, Doors, PathBuf) {
     (hub, doors, folder)
 }
 
+/// The address of one of the slices: the same instances have the same addresses everywhere.
+fn a_blob(world: &World, template: &Path) -> Digest {
+    let (mut other, doors, _) = made(world, template, "other");
+    other.start().expect("starts");
+    send(&other, doors.dicom, &folder(&other, "images", &slices()), &[]).expect("answered");
+    let victim = *blobs(&other).first().expect("a blob");
+    other.kill().expect("reaped");
+    victim
+}
+
+/// Where a blob is.
+fn address(hub: &Hub, blob: &Digest) -> PathBuf {
+    let name = blob.to_string();
+    hub.data().join("blobs").join(name.split_at(2).0).join(name)
+}
+
 /// Killed at each step of what makes an instance safe, in turn: when its file is written, has its address, is synced, its
 /// folder is synced, its claim is written, is synced, and when it is answered. What the sender was told is safe, is; the rest it
 /// sends again, and nothing is there twice.
@@ -55,18 +74,16 @@ fn a_hub_killed_anywhere_between_store_log_and_answer_loses_no_acknowledged_imag
     let world = World::embedded();
     world.prepare(&world.process("made"), &some_patients(1));
     let template = world.folder.path().join("made");
-    let (mut killed, mut acknowledged) = (0, 0);
+    let (mut killed, mut acknowledged, seed) = (0, 0, tier().seed(31));
+    let mut random = Random(seed);
     for call in ["renameat2", "fdatasync", "fsync", "pwrite64", "sendto"] {
         let mut at = 1;
         loop {
             let (mut hub, doors, home) = made(&world, &template, &format!("{call}-{at}"));
-            let inject = format!("inject={call}:signal=KILL:when={at}");
-            let trace = format!("trace={call}");
-            let below =
-                ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, "-e", "signal=none"];
             let (files, journal) = (folder(&hub, "images", &slices()), home.join("sent"));
             let noted_as = journal.display().to_string();
-            let before = if hub.start_as(&below, &[]).is_ok() {
+            let fault = Fault { call, what: strace::KILL, at, path: None };
+            let before = if strace::start(&mut hub, &fault).is_ok() {
                 send(&hub, doors.dicom, &files, &["--journal", &noted_as]);
                 noted(&journal)
             } else {
@@ -89,9 +106,10 @@ fn a_hub_killed_anywhere_between_store_log_and_answer_loses_no_acknowledged_imag
                 break;
             }
             killed += 1;
-            at += tier().pick(at * 2, 1, 1);
+            at = next(at, &mut random);
         }
     }
+    eprintln!("seed {seed}: killed {killed} times, with {acknowledged} acknowledged");
     assert!(killed > 8 && acknowledged > 0, "killed {killed} times, with {acknowledged} acknowledged");
 }
 
@@ -101,37 +119,15 @@ fn an_image_whose_claim_was_never_logged_is_swept_and_no_other() {
     let world = World::embedded_with("[blobs]\nsweep_age = \"10s\"\n");
     world.prepare(&world.process("made"), &some_patients(1));
     let template = world.folder.path().join("made");
-    // The same instances have the same addresses everywhere.
-    let (mut other, doors, _) = made(&world, &template, "other");
-    other.start().expect("starts");
-    send(&other, doors.dicom, &folder(&other, "images", &slices()), &[]).expect("answered");
-    let victim = *blobs(&other).first().expect("a blob");
-    other.kill().expect("reaped");
-
+    let victim = a_blob(&world, &template);
     let (mut hub, doors, home) = made(&world, &template, "hub");
-    let [first, ..] = victim.0;
-    let shard = hub.data().join("blobs").join(format!("{first:02x}")).display().to_string();
-    let inject = "inject=fsync:signal=KILL:when=1";
-    let below = [
-        "strace",
-        "-D",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-P",
-        &shard,
-        "-e",
-        "trace=fsync",
-        "-e",
-        inject,
-        "-e",
-        "signal=none",
-    ];
+    let address = address(&hub, &victim);
+    let shard = address.parent().expect("a shard");
     let files = folder(&hub, "images", &slices());
     let journal = home.join("sent");
     let noted_as = journal.display().to_string();
-    hub.start_as(&below, &[]).expect("starts");
+    let fault = Fault { call: "fsync", what: strace::KILL, at: 1, path: Some(shard) };
+    strace::start(&mut hub, &fault).expect("starts");
     send(&hub, doors.dicom, &files, &["--journal", &noted_as]);
     assert_eq!(hub.ended().expect("it ended"), None, "by a signal");
     let logged: u64 = lanes(&hub).iter().map(|(_, end)| end).sum();
@@ -146,6 +142,58 @@ fn an_image_whose_claim_was_never_logged_is_swept_and_no_other() {
     assert!(!blobs(&hub).contains(&victim));
     finish(&hub, &doors, &files, &journal);
     assert!(blobs(&hub).contains(&victim), "sent again, it is there");
+    assert_eq!(hub.stop().expect("stops"), Some(0));
+}
+
+/// P12: the sync of an image's file fails, or that of its folder. The sender is not told that the image is safe, nothing of it
+/// is in the log, and the hub ends with code 74.
+#[test]
+fn a_hub_whose_store_fails_a_sync_acknowledges_no_such_image_and_stops_with_code_74() {
+    let world = World::embedded();
+    world.prepare(&world.process("made"), &some_patients(1));
+    let template = world.folder.path().join("made");
+    let victim = a_blob(&world, &template);
+    for (call, of_file) in [("fdatasync", true), ("fsync", false)] {
+        let (mut hub, doors, home) = made(&world, &template, call);
+        let address = address(&hub, &victim);
+        let path = if of_file { address.as_path() } else { address.parent().expect("a shard") };
+        let (files, journal) = (folder(&hub, "images", &slices()), home.join("sent"));
+        let noted_as = journal.display().to_string();
+        strace::start(&mut hub, &Fault { call, what: strace::EIO, at: 1, path: Some(path) }).expect("starts");
+        send(&hub, doors.dicom, &files, &["--journal", &noted_as]);
+        assert_eq!(hub.ended().expect("it ended"), Some(74), "{call}: {}", hub.log());
+        let logged: u64 = lanes(&hub).iter().map(|(_, end)| end).sum();
+        let (kept, noted) = (blobs(&hub), noted(&journal) as u64);
+        assert!(noted < u64::from(SLICES) && !kept.contains(&victim), "{call}: {noted} were acknowledged");
+        assert_eq!((kept.len() as u64, logged), (noted, noted), "{call}: what is not safe is nowhere");
+        hub.start().expect("it recovers");
+        finish(&hub, &doors, &files, &journal);
+        assert!(blobs(&hub).contains(&victim), "{call}: sent again, it is there");
+        assert_eq!(hub.stop().expect("stops"), Some(0));
+    }
+}
+
+/// Images that are stored and claimed in the log, and not decided on, are as old as orphans: they are not swept.
+#[test]
+fn images_that_wait_to_be_processed_are_not_swept_however_old_they_are() {
+    let world = World::embedded_with("[blobs]\nsweep_age = \"10s\"\n");
+    world.prepare(&world.process("made"), &some_patients(1));
+    let (mut hub, doors, home) = made(&world, &world.folder.path().join("made"), "hub");
+    let (files, journal) = (folder(&hub, "images", &slices()), home.join("sent"));
+    let noted_as = journal.display().to_string();
+    hub.start_as(&[], &["--role", "ingest"]).expect("starts");
+    let said = send(&hub, doors.dicom, &files, &["--journal", &noted_as]).expect("answered");
+    assert_eq!(answered(&said, "0000"), u64::from(SLICES), "{said}");
+    assert_eq!(hub.stop().expect("stops"), Some(0));
+    let stored_at = |blob| std::fs::metadata(address(&hub, blob)).and_then(|about| about.modified()).expect("known");
+    let last = blobs(&hub).iter().map(stored_at).max().expect("a blob");
+    let age = || last.elapsed().unwrap_or_default();
+    wait("all are old enough to be orphans", || age() > Duration::from_secs(11));
+    let told = swept(&hub, &["--yes"], "documents");
+    assert_eq!((&told["orphans"], &told["held_back"]), (&0.into(), &true.into()), "{told}");
+    assert_eq!(blobs(&hub).len(), uids().len(), "each is there");
+    hub.start().expect("starts with all roles");
+    finish(&hub, &doors, &files, &journal);
     assert_eq!(hub.stop().expect("stops"), Some(0));
 }
 
