@@ -39,7 +39,9 @@ pub(crate) use answer::Fault;
 pub(crate) use gate::{Gate, Pages, Place, Subject};
 pub(crate) use reader::{Reader, Readers};
 pub use reader::{ReaderConfig, ReaderFault, faults};
-pub(crate) use rendered::{BITS_STORED, CENTRE, INTERCEPT, SIGNED, SLOPE, WIDTH, first_value, of_frame, order_as_sent};
+pub(crate) use rendered::{
+    BITS_STORED, CENTRE, INTERCEPT, SIGNED, SLOPE, Unseen, WIDTH, first_value, of_frame, order_as_sent, unseen,
+};
 pub use rendered::{Picture, Render, RenderError, RenderJob, Window};
 pub(crate) use search::{away, header};
 

@@ -16,13 +16,16 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use causeway_core::dicom::tag::{self, Tag};
+use causeway_core::person::PersonId;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use self::gathered::{First, Gathered, Study};
 use self::image::Picture;
 use crate::assets::Asset;
-use crate::dicomweb::{Fault, Gate, Imaging, Pages, Place, Reader, ReaderConfig, Readers, away, first_value};
+use crate::dicomweb::{
+    self, Fault, Gate, Imaging, Pages, Place, Reader, ReaderConfig, Readers, Unseen, away, first_value,
+};
 use crate::http::Problem;
 use crate::language::{self, Language, Source, Speaker, Texts};
 use crate::page::{Fragment, Page, Place as NavigationPlace};
@@ -139,6 +142,8 @@ struct Content<'a> {
     source: String,
     original: String,
     unshown: bool,
+    /// Why there may be no picture: a word for the script, a sentence, and whether it is so.
+    whys: [(&'static str, String, bool); 3],
     former: Option<String>,
     next: Option<String>,
     windows: Vec<Choice>,
@@ -160,7 +165,7 @@ async fn study(
 ) -> Told {
     let place = Place { study: study.clone(), series: None, instance: None };
     let (imaging, mut gathered) = (Arc::clone(&state.imaging), Gathered::new(shown.series.clone()));
-    let found = away(move || {
+    let (shown, study, found, unseen) = away(move || {
         let person = Gate::open(&imaging, reader)?.enter(place.subject("viewer"))?;
         let mut pages = Pages::new(&imaging, place.query(person, true, 100)?);
         loop {
@@ -170,17 +175,40 @@ async fn study(
             }
             page.iter().for_each(|row| gathered.take(row));
         }
-        gathered.end().ok_or(Fault::NotFound)
+        let found = gathered.end().ok_or(Fault::NotFound)?;
+        let picture = place_of(&shown, &found.pictures).and_then(|place| found.pictures.get(place));
+        let unseen = picture.map(|picture| unseen(&imaging, person, &study, picture)).transpose()?.flatten();
+        Ok((shown, study, found, unseen))
     })
     .await?;
     let say = say(language);
-    let content = content(&state, language, &study, &shown, found);
+    let content = content(&state, language, &study, &shown, found, unseen);
     let path = format!("/studies/{study}");
     let title = content.facts.first().map_or_else(|| say.text("viewer-study"), |(_, first)| first.clone());
     Ok(framed(&state, language, &path, &title, &content)?)
 }
 
-fn content(state: &ViewerState, language: Language, study: &str, shown: &Shown, found: Study) -> Content<'static> {
+/// Which of these pictures is shown.
+fn place_of(shown: &Shown, pictures: &[Picture]) -> Option<usize> {
+    (!pictures.is_empty()).then(|| shown.frame.unwrap_or(1).clamp(1, pictures.len()) - 1)
+}
+
+/// Why the picture that is shown cannot be.
+fn unseen(imaging: &Imaging, person: PersonId, study: &str, picture: &Picture) -> Result<Option<Unseen>, Fault> {
+    let (series, instance) = (Some(picture.series.clone()), Some(picture.instance.clone()));
+    let place = Place { study: study.to_owned(), series, instance };
+    let row = imaging.images.instances(&place.query(person, true, 1)?)?.into_iter().next().ok_or(Fault::NotFound)?;
+    Ok(dicomweb::unseen(imaging, &row, usize::try_from(picture.frame).unwrap_or(usize::MAX)))
+}
+
+fn content(
+    state: &ViewerState,
+    language: Language,
+    study: &str,
+    shown: &Shown,
+    found: Study,
+    unseen: Option<Unseen>,
+) -> Content<'static> {
     let say = say(language);
     let empty = Map::new();
     let Study { series: firsts, current, pictures, cut } = found;
@@ -189,7 +217,7 @@ fn content(state: &ViewerState, language: Language, study: &str, shown: &Shown, 
     let chosen =
         firsts.iter().find(|first| Some(first.uid.as_str()) == current).map_or(of_study, |first| &first.header);
     let here = format!("/{}/studies/{study}", language.prefix());
-    let place = (!pictures.is_empty()).then(|| shown.frame.unwrap_or(1).clamp(1, pictures.len()) - 1);
+    let place = place_of(shown, &pictures);
     let window = shown.window.as_deref().and_then(values);
     let asked = |frame: usize, window: Option<&str>| {
         let window = window.map(|name| format!("&window={name}")).unwrap_or_default();
@@ -217,7 +245,7 @@ fn content(state: &ViewerState, language: Language, study: &str, shown: &Shown, 
             label: label(header),
             thumbnail: format!("/dicomweb/studies/{study}/series/{uid}/thumbnail"),
             current: Some(uid.as_str()) == current,
-            shows: *shows,
+            shows: *shows == Some(true),
         })
         .collect();
     let own = Choice {
@@ -243,7 +271,9 @@ fn content(state: &ViewerState, language: Language, study: &str, shown: &Shown, 
         series,
         source,
         original: picture.map(Picture::original).unwrap_or_default(),
-        unshown: picture.is_some_and(|picture| picture.unshown),
+        unshown: unseen.is_some(),
+        whys: [("kind", Unseen::Kind), ("broken", Unseen::Broken), ("later", Unseen::Later)]
+            .map(|(why, kind)| (why, say.text(&format!("viewer-unshown-{why}")), unseen == Some(kind))),
         former: place.and_then(|place| place.checked_sub(1)).map(step),
         next: place.map(|place| place + 1).filter(|next| *next < pictures.len()).map(step),
         windows,
@@ -351,7 +381,9 @@ mod tests {
             include_str!("../templates/study.html"),
             include_str!("../templates/studies.html"),
         ];
-        let composed: Vec<String> = WINDOWS.iter().map(|(name, _, _)| format!("viewer-window-{name}")).collect();
+        let windows = WINDOWS.iter().map(|(name, _, _)| format!("viewer-window-{name}"));
+        let whys = ["kind", "broken", "later"].map(|why| format!("viewer-unshown-{why}"));
+        let composed: Vec<String> = windows.chain(whys).collect();
         assert_eq!(unused(&SOURCE, &users.map(str::to_owned), &composed), Vec::<String>::new());
     }
 

@@ -10,7 +10,7 @@
     ...link.dataset,
     look: JSON.parse(link.dataset.look),
   }));
-  const [unshown, original] = [find("[data-unshown]"), find("[data-original]")];
+  const unshown = find("[data-unshown]");
   const words = root.dataset;
   const canvas = document.createElement("canvas");
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -34,16 +34,20 @@
     const own = frame.look.raw ? "" : (state.window || "").toString();
     const key = `${frame.address} ${frame.frame} ${own}`;
     if (!kept.has(key)) {
-      kept.set(key, (frame.look.raw ? pixels(frame) : picture(frame)).catch((error) => (kept.delete(key), Promise.reject(error))));
+      kept.set(key, (frame.look.unshown ? never() : frame.look.raw ? pixels(frame) : picture(frame)).catch((error) => (kept.delete(key), Promise.reject(error))));
       if (kept.size > keptMax) kept.delete(kept.keys().next().value);
     }
     return kept.get(key);
   }
 
+  // Why there is nothing to show, in the words of the page.
+  const never = () => Promise.reject(new Error("kind"));
+  const lacks = (answer) => new Error(answer.status === 406 ? "broken" : "later");
+
   async function pixels({ address, frame, look }) {
     const accept = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1";
     const answer = await fetch(`${address}/frames/${frame}`, { headers: { accept } });
-    if (!answer.ok) throw new Error(answer.status);
+    if (!answer.ok) throw lacks(answer);
     const bytes = await answer.arrayBuffer();
     const raw = look.bits === 8 ? new Uint8Array(bytes) : new Uint16Array(bytes.slice(0, bytes.byteLength & ~1));
     const mask = 2 ** look.stored - 1;
@@ -65,7 +69,7 @@
   async function picture({ address, frame }) {
     const window = state.window ? `?window=${state.window.join(",")},linear` : "";
     const answer = await fetch(`${address}/frames/${frame}/rendered${window}`, { headers: { accept: "image/png" } });
-    if (!answer.ok) throw new Error(answer.status);
+    if (!answer.ok) throw lacks(answer);
     return { bitmap: await createImageBitmap(await answer.blob()) };
   }
 
@@ -93,30 +97,41 @@
   async function show(quietly) {
     const frame = frames[state.at];
     const turn = ++asked;
-    original.href = `${frame.address}?accept=application/dicom`;
+    for (const link of root.querySelectorAll("[data-original]")) link.href = `${frame.address}?accept=application/dicom`;
     try {
       const loaded = await load(frame);
       if (turn !== asked) return;
       paint(loaded, frame.look);
+      place(frame);
       unshown.hidden = true;
       stage.classList.add("live");
       canvas.style.transform = lines.style.transform = `translate(${state.x}px, ${state.y}px) scale(${state.zoom})`;
       lines.setAttribute("viewBox", `0 0 ${canvas.width} ${canvas.height}`);
-      find("[data-number]").textContent = state.at + 1;
-      find("[data-laterality]").textContent = frame.laterality;
-      frame.sides.split("|").forEach((side, i) => (find(`[data-side="${i}"]`).textContent = side));
       state.shown = state.window || loaded.window || null;
       const window = state.shown ? `, ${words.sayWindow} ${state.shown.map(Math.round).join(" / ")}` : "";
-      stage.dataset.shown = `${state.at + 1}`;
       if (!quietly) tell(`${words.sayImage} ${state.at + 1} / ${frames.length}${window}`);
       for (const near of [state.at + 1, state.at - 1]) if (frames[near]) load(frames[near]).catch(() => {});
-    } catch {
+    } catch (error) {
       if (turn !== asked) return;
+      state.shown = null;
       stage.classList.remove("live");
       image.hidden = true;
       unshown.hidden = false;
-      tell(words.sayFailed);
+      place(frame);
+      const known = unshown.querySelector(`[data-why="${error.message}"]`) ? error.message : "later";
+      for (const why of unshown.querySelectorAll("[data-why]")) {
+        why.hidden = why.dataset.why !== known;
+        if (!why.hidden && !quietly) tell(`${words.sayImage} ${state.at + 1} / ${frames.length}. ${why.textContent}`);
+      }
     }
+  }
+
+  // What is told of a frame beside its picture.
+  function place({ laterality, sides }) {
+    find("[data-number]").textContent = state.at + 1;
+    find("[data-laterality]").textContent = laterality;
+    sides.split("|").forEach((side, i) => (find(`[data-side="${i}"]`).textContent = side));
+    stage.dataset.shown = `${state.at + 1}`;
   }
 
   const tell = (text) => (said.textContent = text);
@@ -190,16 +205,17 @@
   }
 
   // Where in the image something on the screen is.
-  function place(event) {
+  function spot(event) {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
   }
 
   const touches = new Map();
   stage.addEventListener("pointerdown", (event) => {
+    if (event.target.closest("a")) return;
     stage.setPointerCapture(event.pointerId);
     touches.set(event.pointerId, [event.clientX, event.clientY]);
-    if (state.tool === "measure" && touches.size === 1) [line, point] = [[place(event), place(event)], null];
+    if (state.tool === "measure" && touches.size === 1) [line, point] = [[spot(event), spot(event)], null];
   });
   stage.addEventListener("pointermove", (event) => {
     const former = touches.get(event.pointerId);
@@ -210,7 +226,7 @@
       const apart = ([x, y]) => Math.hypot(x - other[0], y - other[1]) || 1;
       zoom(apart([event.clientX, event.clientY]) / apart(former));
     } else if (state.tool === "measure") {
-      line[1] = place(event);
+      line[1] = spot(event);
       draw();
       tell(`${words.sayLength} ${length(line)}`);
     } else if (state.tool === "pan") {
@@ -262,7 +278,7 @@
     Escape: () => use("window"),
   };
   stage.addEventListener("keydown", (event) => {
-    const act = event.ctrlKey || event.altKey || event.metaKey ? null : keys[event.key];
+    const act = event.target !== stage || event.ctrlKey || event.altKey || event.metaKey ? null : keys[event.key];
     if (!act) return;
     event.preventDefault();
     act();

@@ -25,7 +25,7 @@ export async function startHub() {
   });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said = (said + data).slice(-4000)));
-  const hub = { binary, folder, origin: `http://127.0.0.1:${http}`, stop: () => stop(child, folder) };
+  const hub = { binary, folder, origin: `http://127.0.0.1:${http}`, dicom, stop: () => stop(child, folder) };
   try {
     await until(START_DEADLINE_MS, "a message to be listed", async () => {
       if (child.exitCode !== null) throw new Fatal(`the demonstration ended with ${child.exitCode}: ${said}`);
@@ -37,6 +37,16 @@ export async function startHub() {
     throw error;
   }
   return hub;
+}
+
+/** What a command of the binary prints as JSON. */
+export async function command(hub, ...words) {
+  const child = spawn(hub.binary, ["--json", ...words], { stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  child.stdout.on("data", (data) => (out += data));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`${words.join(" ")}: ${code}: ${out}`);
+  return JSON.parse(out.split("\n")[0]);
 }
 
 /** Waits for a condition, with a deadline. A condition that throws is not met yet. */

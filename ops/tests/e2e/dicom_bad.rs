@@ -77,15 +77,47 @@ fn kept_and_never_drawn(images: &[(&str, &str, Vec<u8>)]) {
     for (instance, (what, _, data_set)) in (0..).zip(images) {
         let there = until(|| Some(kept(&hub, instance)).filter(|answer| answer.status == 200));
         assert!(there.unwrap_or_else(|| panic!("{what} is not kept")).body.ends_with(data_set), "{what}");
+        let mut why = String::new();
         for path in ["/rendered", "/frames/1/rendered", "/thumbnail"] {
             let drawn = read(&hub, &format!("{}{path}", address(instance)), "image/png");
             assert!((400..500).contains(&drawn.status), "{what}{path}: {}", drawn.head);
             assert!(drawn.head.contains("application/problem+json"), "{what}{path}: {}", drawn.head);
+            why = drawn.json()["fix"].as_str().expect("a way on").to_owned();
         }
+        said_on_the_page(&hub, instance, &why);
         let ready = until(|| (hub.get("/readyz").0 == 200).then_some(()));
         assert!(ready.is_some(), "{what}: {:?}", hub.get("/readyz"));
     }
     assert_eq!(hub.stop(), Some(0), "it lived through all of them");
+}
+
+/// The page says that there is no picture of this instance, and why, and leads to the file; no browser is led to a picture.
+fn said_on_the_page(hub: &Hub, instance: usize, why: &str) {
+    for (language, kind, broken) in
+        [("en", "is not decoded here", "are damaged"), ("zh-hant", "這裏不能解碼", "已損壞")]
+    {
+        let page = |query: &str| {
+            let page = read(hub, &format!("/{language}/studies/{STUDY}{query}"), "text/html");
+            assert_eq!(page.status, 200, "{instance}: {}", page.head);
+            String::from_utf8(page.body).expect("text")
+        };
+        let listed = format!("data-address=\"{}\" data-frame=\"1\"", address(instance));
+        let first = page("");
+        let Some(place) =
+            first.split("<li>").filter(|one| one.contains("data-look")).position(|one| one.contains(&listed))
+        else {
+            assert!(why.contains("no pixels"), "{instance} is not on the page, and {why}");
+            continue;
+        };
+        let html = page(&format!("?series={STUDY}.1&frame={}", place + 1));
+        let shown: Vec<_> = html.split("<p data-why=").skip(1).filter(|one| !one.contains("hidden>")).collect();
+        let said = if why.contains("not shown here") { kind } else { broken };
+        assert!(shown.len() == 1 && shown[0].contains(said), "{instance}: {why}: {shown:?}");
+        assert!(html.contains(&format!("<a class=\"button\" href=\"{}?accept=application/dicom\"", address(instance))));
+        let picture =
+            html.split("<img data-picture").nth(1).and_then(|rest| rest.split('>').next()).expect("a picture");
+        assert!(picture.contains("hidden") && !picture.contains("src="), "{instance}: {picture}");
+    }
 }
 
 #[test]

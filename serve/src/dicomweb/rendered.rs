@@ -9,8 +9,8 @@ use axum::http::header::CONTENT_LANGUAGE;
 use axum::response::{IntoResponse as _, Response};
 use causeway_core::dicom::claim::Pixels;
 use causeway_core::dicom::instance::InstanceRow;
-use causeway_core::dicom::picture::PictureOrder;
-use causeway_core::dicom::syntax::{EXPLICIT_BIG, EXPLICIT_LITTLE, Syntax};
+use causeway_core::dicom::picture::{Packing, PictureOrder};
+use causeway_core::dicom::syntax::{EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 use causeway_core::dicom::tag::{self, Tag};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -166,17 +166,44 @@ fn picture(imaging: &Arc<Imaging>, reader: Reader, place: &Place, number: usize,
     let _permit = begin(imaging)?;
     let row = enter(imaging, reader, place, "rendered")?;
     let order = order(&row, number, way)?;
+    let syntax = row.instance.transfer_syntax.as_str();
+    order.packing().map_err(|why| RenderError::Unsupported(why.to_string()).told(syntax))?;
     let kind = if order.jpeg { JPEG } else { PNG };
     let how = serde_json::to_string(&order).map_err(|_unwritable| Fault::Internal)?;
     let version = Version::of(&[&row.instance.blob, &number, &how, &MAKING]);
     way.kept.or(&version, kind, || {
         let job = RenderJob { frame: pixels(imaging, &row, number, &order)?, order };
-        Ok((
-            [(CONTENT_LANGUAGE, "zxx")],
-            imaging.render.render(&job).map_err(|error| error.told(row.instance.transfer_syntax.as_str()))?,
-        )
+        Ok(([(CONTENT_LANGUAGE, "zxx")], imaging.render.render(&job).map_err(|error| error.told(syntax))?)
             .into_response())
     })
+}
+
+/// Why a page shows no picture of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unseen {
+    /// Pixels of this kind are not shown here.
+    Kind,
+    /// The pixels are broken.
+    Broken,
+    /// Not now.
+    Later,
+}
+
+/// Whether there is a picture of a frame, before a page leads to it: a browser without script cannot say why there is none.
+/// Compressed pixels are decoded for that; uncompressed ones need only be there. May block, for a bounded time.
+pub(crate) fn unseen(imaging: &Imaging, row: &InstanceRow, number: usize) -> Option<Unseen> {
+    let order = order_as_sent(row, &header(row), number);
+    let Ok(packing) = order.packing() else { return Some(Unseen::Kind) };
+    let read = begin(imaging).and_then(|_permit| {
+        let job = RenderJob { frame: pixels(imaging, row, number, &order)?, order };
+        Ok(if packing == Packing::Native { Ok(Picture::new()) } else { imaging.render.render(&job) })
+    });
+    match read {
+        Ok(Ok(_picture)) => None,
+        Ok(Err(RenderError::Unsupported(_))) => Some(Unseen::Kind),
+        Ok(Err(RenderError::Broken(_))) | Err(Fault::NotAcceptable(_) | Fault::NotFound) => Some(Unseen::Broken),
+        Ok(Err(RenderError::Busy)) | Err(_) => Some(Unseen::Later),
+    }
 }
 
 /// The bytes of a frame; of uncompressed ones in little endian.
@@ -259,10 +286,13 @@ pub(crate) fn order_as_sent(row: &InstanceRow, header: &Map<String, Value>, numb
     let text = |tag: Tag| first_value(header, tag).and_then(Value::as_str).unwrap_or_default().to_owned();
     let real = |tag: Tag| first_value(of_frame(header, number, tag)?, tag).and_then(Value::as_f64);
     let allocated = whole(tag::BITS_ALLOCATED).unwrap_or(16);
-    let syntax = &row.instance.transfer_syntax;
-    let native = matches!(row.instance.pixels, Some(Pixels::Native(..))) && !Syntax::of(syntax).deflated;
+    // What a private syntax does to pixels nobody knows, and deflated ones have no place of their own.
+    let transfer_syntax = match (&row.instance.pixels, row.instance.transfer_syntax.as_str()) {
+        (Some(Pixels::Native(..)), IMPLICIT_LITTLE | EXPLICIT_LITTLE | EXPLICIT_BIG) => EXPLICIT_LITTLE,
+        (_, as_sent) => as_sent,
+    };
     PictureOrder {
-        transfer_syntax: if native { EXPLICIT_LITTLE } else { syntax.as_str() }.to_owned(),
+        transfer_syntax: transfer_syntax.to_owned(),
         rows: whole(tag::ROWS).unwrap_or(0),
         columns: whole(tag::COLUMNS).unwrap_or(0),
         samples: whole(tag::SAMPLES_PER_PIXEL).unwrap_or(1),

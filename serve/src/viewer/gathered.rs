@@ -12,8 +12,8 @@ use crate::dicomweb::header;
 /// A series as its first instance tells of it.
 pub(super) struct First {
     pub(super) uid: String,
-    /// Whether any of its instances has a picture.
-    pub(super) shows: bool,
+    /// Whether a picture can be made of its first instance with pixels, as far as a header tells; `None` without one.
+    pub(super) shows: Option<bool>,
     pub(super) header: Map<String, Value>,
 }
 
@@ -43,9 +43,11 @@ impl Gathered {
         let (uid, header) = (row.instance.series.to_string(), header(row));
         let has_pictures = row.instance.search.frames > 0;
         let pictures = if has_pictures { image::pictures(row, &header) } else { Vec::new() };
+        // The thumbnail is of the first instance with pixels.
+        let shows = pictures.first().map(|picture| !picture.unshown);
         match self.series.last_mut() {
-            Some(last) if last.uid == uid => last.shows |= has_pictures,
-            Some(_) | None => self.series.push(First { uid, shows: has_pictures, header }),
+            Some(last) if last.uid == uid => last.shows = last.shows.or(shows),
+            Some(_) | None => self.series.push(First { uid, shows, header }),
         }
         if !has_pictures {
             return;

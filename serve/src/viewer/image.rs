@@ -1,8 +1,7 @@
 //! What the page knows of a frame: enough to show it without asking again.
 
-use causeway_core::dicom::claim::Pixels;
 use causeway_core::dicom::instance::InstanceRow;
-use causeway_core::dicom::syntax::Syntax;
+use causeway_core::dicom::picture::Packing;
 use causeway_core::dicom::tag::{self, Tag};
 use serde_json::{Map, Value, json};
 
@@ -19,6 +18,8 @@ pub(super) struct Picture {
     pub(super) number: u64,
     /// The frame, from 1.
     pub(super) frame: u32,
+    /// Its instance.
+    pub(super) instance: String,
     /// Where its instance is.
     pub(super) address: String,
     /// Its series.
@@ -52,17 +53,18 @@ impl Picture {
 pub(super) fn pictures(row: &InstanceRow, header: &Map<String, Value>) -> Vec<Picture> {
     let facts = &row.instance;
     let address = format!("/dicomweb/studies/{}/series/{}/instances/{}", facts.study, facts.series, facts.instance);
-    let unshown = order_as_sent(row, header, 1).packing().is_err();
-    let native = matches!(facts.pixels, Some(Pixels::Native(..))) && !Syntax::of(&facts.transfer_syntax).deflated;
+    let packing = order_as_sent(row, header, 1).packing();
+    let (unshown, native) = (packing.is_err(), packing == Ok(Packing::Native));
     let one = |frame: u32| {
         let place = usize::try_from(frame).unwrap_or(usize::MAX);
         let sides = marks::sides(header, place);
         Picture {
             number: facts.search.number.map_or(u64::MAX, u64::from),
             frame,
+            instance: facts.instance.to_string(),
             address: address.clone(),
             series: facts.series.to_string(),
-            look: look(header, place, native).to_string(),
+            look: look(header, place, native, unshown).to_string(),
             laterality: laterality(header),
             all_sides: sides.join("|"),
             sides,
@@ -73,7 +75,7 @@ pub(super) fn pictures(row: &InstanceRow, header: &Map<String, Value>) -> Vec<Pi
 }
 
 /// Pixels that the script can shade itself are read as they are (`raw`); of others it shows the pictures.
-fn look(header: &Map<String, Value>, frame: usize, native: bool) -> Value {
+fn look(header: &Map<String, Value>, frame: usize, native: bool, unshown: bool) -> Value {
     let real = |tag: Tag| first_value(of_frame(header, frame, tag)?, tag).and_then(Value::as_f64);
     let whole = |tag: Tag| first_value(header, tag).and_then(Value::as_u64);
     let text = |tag: Tag| first_value(header, tag).and_then(Value::as_str).unwrap_or_default();
@@ -88,6 +90,7 @@ fn look(header: &Map<String, Value>, frame: usize, native: bool) -> Value {
     json!({
         "rows": whole(tag::ROWS),
         "columns": whole(tag::COLUMNS),
+        "unshown": unshown,
         "raw": native && grey && matches!(bits, 8 | 16),
         "bits": bits,
         "stored": whole(BITS_STORED).unwrap_or(bits),
