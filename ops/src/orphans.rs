@@ -159,19 +159,7 @@ impl Orphans {
     /// # Errors
     /// Those of the repository.
     pub(crate) fn deleted_since(&self, then: Timestamp) -> Result<bool, Diagnostic> {
-        let mut query = RulingQuery { limit: RULINGS, ..RulingQuery::default() };
-        loop {
-            let rows = self.repository.rulings(&query)?;
-            for RulingRow { row, ruling } in rows.iter().map_while(|row| (row.ruling.at >= then).then_some(row)) {
-                if ruling.verdict == Verdict::Deleted {
-                    return Ok(true);
-                }
-                query.before = Some(*row);
-            }
-            if rows.last().is_none_or(|last| query.before != Some(last.row)) {
-                return Ok(false);
-            }
-        }
+        deleted_since(then, |query| Ok(self.repository.rulings(query)?))
     }
 
     fn sweep(&self, shelf: &Shelf, ages: &Ages, walk: &mut Walk<'_>) -> Result<Swept, Diagnostic> {
@@ -255,6 +243,56 @@ impl Orphans {
     }
 }
 
+/// The rulings are listed page by page, the newest first.
+fn deleted_since(
+    then: Timestamp,
+    mut list: impl FnMut(&RulingQuery) -> Result<Vec<RulingRow>, Diagnostic>,
+) -> Result<bool, Diagnostic> {
+    let mut query = RulingQuery { limit: RULINGS, ..RulingQuery::default() };
+    loop {
+        let rows = list(&query)?;
+        let since = |row: &&RulingRow| row.ruling.at >= then;
+        if rows.iter().take_while(since).any(|row| row.ruling.verdict == Verdict::Deleted) {
+            return Ok(true);
+        }
+        match rows.last().filter(since) {
+            Some(last) => query.before = Some(last.row),
+            None => return Ok(false),
+        }
+    }
+}
+
 fn digests<'r>(rows: impl Iterator<Item = &'r BlobRow>) -> Vec<Digest> {
     rows.map(|row| row.blob.digest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_core::dicom::ruling::Ruling;
+    use causeway_core::dicom::uid::Uid;
+    use causeway_core::port::Actor;
+
+    use super::*;
+
+    #[test]
+    fn a_deletion_is_found_behind_whole_pages_of_other_rulings_and_not_once_it_is_older() {
+        let at = |second: i64| Timestamp::from_second(second).expect("in range");
+        let row = |second: i64| {
+            let verdict = if second == 1 { Verdict::Deleted } else { Verdict::Rejected };
+            let uid = Uid::parse("1.2").expect("a uid");
+            let ruling = Ruling { uid, verdict, by: Actor("test".to_owned()), at: at(second), reason: String::new() };
+            RulingRow { row: second, ruling }
+        };
+        let since = |second: i64, last: i64| {
+            deleted_since(at(second), |query| {
+                let newest = query.before.map_or(last, |before| before - 1);
+                Ok((1..=newest).rev().take(RULINGS as usize).map(row).collect())
+            })
+        };
+        let pages = i64::from(RULINGS) * 2;
+        for last in [1, 2, pages, pages + 1] {
+            assert_eq!((since(1, last), since(2, last)), (Ok(true), Ok(false)), "{last}");
+        }
+        assert_eq!(since(1, 0), Ok(false), "nothing was ruled");
+    }
 }

@@ -14,6 +14,8 @@ mod leases;
 mod lost_commit;
 #[path = "repository_postgres/restart.rs"]
 mod restart;
+#[path = "repository_postgres/rulings.rs"]
+mod rulings;
 #[path = "repository_postgres/schema.rs"]
 mod schema;
 #[path = "repository_postgres/support.rs"]

@@ -107,6 +107,7 @@ pub use self::ruling::{
     a_ruling_that_changes_nothing_is_not_made_and_a_preview_neither,
     a_study_that_is_deleted_is_entered_in_error_and_begins_anew_after_a_restore,
     an_image_that_is_deleted_stays_away_until_it_is_restored, rulings_are_kept_with_who_made_them_when_and_why,
+    what_comes_in_another_study_under_a_uid_that_is_rejected_is_hidden_too,
     what_comes_under_a_uid_that_is_rejected_is_hidden_too, what_is_rejected_by_hand_is_hidden_until_it_is_restored,
     what_is_rejected_by_hand_still_stands_for_its_person,
 };
@@ -219,6 +220,7 @@ macro_rules! repository_contract {
             images_of_a_study_of_another_person_wait_in_one_batch_or_two,
             what_is_rejected_by_hand_is_hidden_until_it_is_restored,
             what_comes_under_a_uid_that_is_rejected_is_hidden_too,
+            what_comes_in_another_study_under_a_uid_that_is_rejected_is_hidden_too,
             a_ruling_that_changes_nothing_is_not_made_and_a_preview_neither,
             rulings_are_kept_with_who_made_them_when_and_why,
             a_rejection_note_that_is_rejected_by_hand_gives_back_what_it_hid,

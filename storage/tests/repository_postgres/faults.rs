@@ -17,7 +17,7 @@ use causeway_core::port::{
 };
 use postgres::Client;
 
-use super::support::{Fresh, PostgresRepository, PostgresSettings, fresh, settings};
+use super::support::{PostgresRepository, PostgresSettings, fresh, settings, wait_for_locks};
 
 /// A batch of one message at an offset of a partition.
 fn fence(partition: u16, offset: u64) -> Fence {
@@ -160,7 +160,7 @@ fn a_withdrawal_waits_for_the_commit_that_went_by_the_registration() {
                 desk.record_event(&event, &causeway_core::port::Actor("desk".to_owned())).expect("withdrawn");
                 withdrawn.store(true, Ordering::SeqCst);
             });
-            wait_for_a_lock(&mut watch, &fresh);
+            wait_for_locks(&mut watch, &fresh, 1);
             assert!(!withdrawn.load(Ordering::SeqCst), "the withdrawal did not wait");
             Ok(vec![outcome(0, 0, person, "1")])
         })
@@ -210,7 +210,7 @@ fn a_tail_does_not_run_ahead_of_a_commit_that_is_under_way() {
         // The same record again: it has its number and waits for the row.
         let again = Outcome { facts: facts(place(1)), ..outcome(0, 0, one, "2") };
         let waiting = scope.spawn(move || commit(&slow, fence(0, 1), &mut |_| Ok(vec![again.clone()])).map(drop));
-        wait_for_a_lock(&mut watch, &fresh);
+        wait_for_locks(&mut watch, &fresh, 1);
         commit(&quick, fence(1, 0), &mut |_| Ok(vec![outcome(1, 0, two, "1")])).expect("committed");
         assert_eq!(messages(&store).len(), 2, "it is there");
         assert_eq!(tail(), vec!["0:0"], "and not shown yet");
@@ -323,17 +323,6 @@ fn a_server_that_cannot_take_the_work_is_named_and_waited_for() {
     }
     assert!(messages(&store).is_empty());
     commit(&impatient, fence(0, 0), &mut |_| Ok(vec![outcome(0, 0, person, "1")])).expect("then it goes on");
-}
-
-/// Waits until some transaction of the schema waits for another's lock.
-fn wait_for_a_lock(client: &mut Client, fresh: &Fresh) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
-    let sql = "SELECT count(*) FROM pg_stat_activity AS a WHERE cardinality(pg_blocking_pids(a.pid)) > 0 AND a.pid IN (\
-               SELECT l.pid FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation \
-               JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1::text)";
-    while client.query_one(sql, &[&fresh.settings.schema]).expect("a count").get::<_, i64>(0) == 0 {
-        assert!(std::time::Instant::now() < deadline, "nobody waits: the person was not locked");
-    }
 }
 
 /// What a server says whose disk is full, made by a trigger: at the records of the batch, in the middle of its rows.

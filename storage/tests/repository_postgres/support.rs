@@ -71,6 +71,17 @@ impl Fresh {
     }
 }
 
+/// Waits until so many transactions of the schema wait for the locks of others.
+pub(crate) fn wait_for_locks(client: &mut Client, fresh: &Fresh, count: i64) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let sql = "SELECT count(*) FROM pg_stat_activity AS a WHERE cardinality(pg_blocking_pids(a.pid)) > 0 AND a.pid IN (\
+               SELECT l.pid FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation \
+               JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1::text)";
+    while client.query_one(sql, &[&fresh.settings.schema]).expect("a count").get::<_, i64>(0) < count {
+        assert!(std::time::Instant::now() < deadline, "nobody waits for what should be locked");
+    }
+}
+
 impl Subject for Fresh {
     fn open(&self) -> Store {
         let opened = Arc::new(self.repository());

@@ -14,7 +14,7 @@ use crate::record::{Record, RecordKey, Resource};
 use crate::scope::{Domain, Level};
 
 /// Slice `number` of study 1.2, whose study is not complete.
-fn slice(offset: u64, person: PersonId, number: u32) -> Outcome {
+pub(super) fn slice(offset: u64, person: PersonId, number: u32) -> Outcome {
     with_status(brings(offset, person, instance("1.2", 1, number)), "registered")
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::changing::{brings, note, other, seen, slice};
 use super::imaging::{studies, uid};
 use super::world::{
-    ALL, add, at, audit_lines, commit, fresh, hospital, message, operator, place, records, redo, refused,
+    ALL, add, at, audit_lines, commit, fresh, hospital, image, message, operator, place, records, redo, refused,
 };
 use super::{New, Store};
 use crate::dicom::change::Hidden;
@@ -36,6 +36,13 @@ fn counts(store: &Store) -> Vec<(u64, u64)> {
     studies(store, &StudyQuery::default()).iter().map(|row| (row.series, row.instances)).collect()
 }
 
+/// No study is waited for any more.
+fn close(store: &Store) {
+    for study in store.images.open_studies(at(1000), ALL).expect("asked") {
+        store.images.close_study(&study).expect("closed");
+    }
+}
+
 /// The status of the ImagingStudy, and whether it is taken back.
 fn standing(store: &Store, person: PersonId) -> (String, bool) {
     let query = RecordQuery { person: Some(person), retracted: true, ..RecordQuery::default() };
@@ -55,6 +62,7 @@ pub fn what_is_rejected_by_hand_is_hidden_until_it_is_restored(new: New) {
     commit(&store, vec![brings(0, person, slice(1, 1)), brings(1, person, slice(2, 2))]);
     commit(&store, vec![brings(2, person, elsewhere(3, 3))]);
     let before = seen(&store, person);
+    close(&store);
     for (text, images, left) in
         [("1.2.1.1", 1, &["1.2.1.2", "1.2.2.3"][..]), ("1.2.1", 2, &["1.2.2.3"]), ("1.2", 3, &[])]
     {
@@ -101,6 +109,20 @@ pub fn what_comes_under_a_uid_that_is_rejected_is_hidden_too(new: New) {
         assert_eq!(shown(&store), ["1.2.1.2", "1.2.2.3"], "{text}: the first of them stands");
         assert_eq!(store.images.conflicting().expect("counted"), 1);
     }
+}
+
+/// In a study of which nothing is hidden, as when a repository is built again.
+pub fn what_comes_in_another_study_under_a_uid_that_is_rejected_is_hidden_too(new: New) {
+    let store = fresh(new);
+    let person = add(&store, 1).person.id;
+    commit(&store, vec![brings(0, person, slice(1, 1))]);
+    rule(&store, Verdict::Rejected, "1.2.1", 10);
+    let moved = Instance { study: uid("1.3"), ..slice(2, 2) };
+    commit(&store, vec![brings(1, person, moved)]);
+    assert_eq!((counts(&store), shown(&store)), (vec![], vec![]));
+    assert_eq!(store.images.instances(&InstanceQuery::of(uid("1.3"), ALL)).expect("instances"), []);
+    rule(&store, Verdict::Restored, "1.2.1", 11);
+    assert_eq!(counts(&store), [(1, 1), (1, 1)]);
 }
 
 /// The effect tells why: it stands, what is deleted is not there, or nobody knows the UID.
@@ -211,7 +233,14 @@ pub fn an_image_that_is_deleted_stays_away_until_it_is_restored(new: New) {
         let person = add(&store, 1).person.id;
         let first = Instance { series: uid("1.2.3"), ..slice(1, 1) };
         commit(&store, vec![brings(0, person, first.clone()), brings(1, person, slice(2, 2))]);
+        close(&store);
         let effect = rule(&store, Verdict::Deleted, text, 10);
+        let open = store.images.open_studies(at(1000), ALL).expect("asked");
+        assert_eq!(
+            open.iter().map(|study| study.position).collect::<Vec<_>>(),
+            [place(1)],
+            "what is left completes it"
+        );
         assert_eq!((effect.made, effect.images, effect.deleted, effect.hidden), (true, 1, 1, 0));
         let gone = |offsets: &[u64]| {
             let all = store.images.instances(&InstanceQuery { hidden: true, ..InstanceQuery::of(uid("1.2"), ALL) });
@@ -268,7 +297,7 @@ fn sameness(store: &Store, facts: &MessageFacts) -> Sameness {
 pub fn a_study_that_is_deleted_is_entered_in_error_and_begins_anew_after_a_restore(new: New) {
     let store = fresh(new);
     let person = add(&store, 1).person.id;
-    commit(&store, vec![brings(0, person, slice(1, 1)), brings(1, person, slice(2, 2))]);
+    commit(&store, vec![image(0, person, 1), image(1, person, 2)]);
     let before = seen(&store, person).2;
     rule(&store, Verdict::Rejected, "1.2.1.1", 9);
     assert_eq!(rule(&store, Verdict::Deleted, "1.2", 10).deleted, 2, "rejected ones, too");
@@ -280,7 +309,8 @@ pub fn a_study_that_is_deleted_is_entered_in_error_and_begins_anew_after_a_resto
     assert!(history.iter().any(|row| Some(&row.resource) == before.as_ref()), "what stood before is kept");
     rule(&store, Verdict::Restored, "1.2", 11);
     rule(&store, Verdict::Restored, "1.2.1.1", 12);
-    redo(&store, RedoMode::Commit, 60, vec![brings(1, person, slice(2, 2)), brings(0, person, slice(1, 1))]);
-    assert_eq!(seen(&store, person).2, before);
+    redo(&store, RedoMode::Commit, 60, vec![image(1, person, 2), image(0, person, 1)]);
+    let (after, before) = (seen(&store, person).2.expect("a study"), before.expect("a study"));
+    assert_eq!((&after, &after["status"]), (&before, &json!("registered")), "nothing is left of how it ended");
     assert_eq!(counts(&store), [(1, 2)]);
 }

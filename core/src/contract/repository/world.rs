@@ -221,6 +221,11 @@ pub fn result_with(name: &str, clock: VersionClock, documents: &[Digest]) -> Rec
     Record { resource, ..result(name, clock, "") }
 }
 
+/// Slice `number` of study 1.2, series 1.2.1, in a study that is not complete.
+pub fn image(offset: u64, person: PersonId, number: u32) -> Outcome {
+    super::completing::slice(offset, person, number)
+}
+
 /// A clock: rank, second, place in the log.
 pub fn clock(rank: u8, second: u32, offset: u64) -> VersionClock {
     VersionClock { rank, at: at(second), offset }
