@@ -67,6 +67,8 @@ metrics! {
     DICOM_CONFLICTS "causeway_dicom_conflicts_total" Kind::Counter, ["feed"], "DICOM instances whose SOP Instance UID had been used for another one: both are kept";
     DICOM_COMMITMENTS "causeway_dicom_commitments_total" Kind::Counter, ["feed", "step"], "Requests for storage commitment, by how far they got";
     DICOM_COMMITTED_INSTANCES "causeway_dicom_committed_instances_total" Kind::Counter, ["feed", "outcome"], "Instances storage commitment was reported of, by whether they are kept";
+    DICOM_STUDIES_OPEN "causeway_dicom_studies_open" Kind::Gauge, [], "Studies that may still grow: neither was nothing of them received for the quiet period, nor is their report final";
+    DICOM_STUDIES_COMPLETED "causeway_dicom_studies_completed_total" Kind::Counter, [], "Studies that became complete, once for each time";
     LOG_APPEND_DURATION_SECONDS "causeway_log_append_duration_seconds" Kind::Histogram(STAGE), ["backend"], "One group commit of the log, sync included";
     LOG_SIZE_BYTES "causeway_log_size_bytes" Kind::Gauge, ["topic"], "Bytes the log takes";
     LOG_END_OFFSET "causeway_log_end_offset" Kind::Gauge, ["topic", "partition"], "The next offset";

@@ -74,6 +74,7 @@ lag = Lag
 behind = behind
 images-title = Images
 images-open = { $n } open
+images-studies = Studies: { $open } may still grow, { $completed } became complete.
 images-caption = Since the hub began. A conflict is an instance whose UID had been used for another one: both are kept.
 images-conflicts = Which images contradict each other
 failed-title = Associations refused or broken off

@@ -70,6 +70,7 @@ lag = 延遲
 behind = 落後
 images-title = 影像
 images-open = { $n } 個進行中
+images-studies = 檢查：{ $open } 個或會增加影像，{ $completed } 個已完整。
 images-caption = 自系統啟動起計。衝突指影像的識別碼曾用於另一影像：兩者均予保存。
 images-conflicts = 查看互相矛盾的影像
 failed-title = 被拒絕或中斷的連接

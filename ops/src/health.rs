@@ -79,6 +79,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::images::StudiesStatus;
     use crate::status::{Headline, Pipeline};
 
     fn snapshot(second: i64, waiting: u64) -> Snapshot {
@@ -92,6 +93,7 @@ mod tests {
             feeds: Vec::new(),
             pipeline: Pipeline { lag_messages: waiting, ..Pipeline::default() },
             images: Vec::new(),
+            studies: StudiesStatus::default(),
             failed_associations: Vec::new(),
             held: Vec::new(),
             certificates: Vec::new(),

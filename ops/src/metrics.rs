@@ -49,7 +49,9 @@ impl Prometheus {
         let metrics = Self { registry, series };
         metrics.set(&metric::BUILD_INFO, &[VERSION], 1.0);
         metrics.set(&metric::AUDIT_CHAIN_OK, &[], 1.0);
-        metrics.touch(&metric::DB_BATCH_SIZE, &[]);
+        for metric in [&metric::DB_BATCH_SIZE, &metric::DICOM_STUDIES_OPEN, &metric::DICOM_STUDIES_COMPLETED] {
+            metrics.touch(metric, &[]);
+        }
         metrics.touch(&metric::LOG_APPEND_DURATION_SECONDS, &["embedded"]);
         for stage in ["map", "route"] {
             metrics.touch(&metric::STAGE_DURATION_SECONDS, &[stage]);

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use self::images::{FailedAssociations, ImageStatus};
+use self::images::{FailedAssociations, ImageStatus, StudiesStatus};
 use crate::certificates::CertificateStatus;
 
 /// How many points a sparkline has.
@@ -48,6 +48,9 @@ pub(crate) struct Snapshot {
     /// What the DICOM doors did since the hub began.
     #[serde(default)]
     pub(crate) images: Vec<ImageStatus>,
+    /// The studies their images are of.
+    #[serde(default)]
+    pub(crate) studies: StudiesStatus,
     /// Associations that were refused or broken off since the hub began, the most frequent first.
     #[serde(default)]
     pub(crate) failed_associations: Vec<FailedAssociations>,

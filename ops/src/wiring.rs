@@ -352,7 +352,8 @@ impl Engines {
             threads.push(clockwork::take_up(Arc::clone(&router), config.router.take_up_interval, stop)?);
             if !config.dicom_door.is_empty() {
                 let (images, quiet) = (Arc::clone(&self.repository) as _, config.images.study_quiet_period);
-                threads.push(clockwork::studies(Arc::clone(&self.repository) as _, images, quiet, stop)?);
+                let (repository, metrics) = (Arc::clone(&self.repository) as _, Arc::clone(&self.metrics));
+                threads.push(clockwork::studies(repository, images, quiet, metrics, stop)?);
             }
             if config.feeds().any(|feed| !feed.fetch.is_empty()) {
                 threads.push(fetching::fetch(router, stop)?);

@@ -28,6 +28,9 @@ mod demo;
 #[path = "e2e/dicom_bad.rs"]
 mod dicom_bad;
 #[cfg(test)]
+#[path = "e2e/dicom_flood.rs"]
+mod dicom_flood;
+#[cfg(test)]
 #[path = "e2e/dicom_tls.rs"]
 mod dicom_tls;
 #[cfg(test)]

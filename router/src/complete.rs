@@ -14,8 +14,16 @@ use serde_json::json;
 /// Studies completed at once.
 const STUDIES_MAX: u32 = 100;
 
-/// Makes studies `available` of which nothing came for `quiet`, or of which a final report was stored; gives how many were
-/// looked at, 0 when there are none left. It is a step of the last message of the study, under the permit that one was stored
+/// What a round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Round {
+    /// Studies it looked at: 0 when there are none left.
+    pub seen: usize,
+    /// Of these, those that became complete. Of the others nothing is shown, or their last message was decided otherwise.
+    pub completed: usize,
+}
+
+/// Makes studies `available` of which nothing came for `quiet`, or of which a final report was stored. It is a step of the last message of the study, under the permit that one was stored
 /// by, and needs neither the log nor the mapper: nothing enters that was not permitted. A crash in between does it again, which
 /// changes nothing.
 ///
@@ -26,19 +34,21 @@ pub fn complete_studies(
     images: &dyn Images,
     now: Timestamp,
     quiet: Duration,
-) -> Result<usize, RepositoryError> {
+) -> Result<Round, RepositoryError> {
     let before = now.checked_sub(quiet).unwrap_or(Timestamp::MIN);
     let studies = images.open_studies(before, STUDIES_MAX)?;
+    let mut round = Round { seen: studies.len(), completed: 0 };
     for study in &studies {
         if let Some(outcome) = completion(repository, images, study)? {
             let lookups = [Lookup { provider: &study.provider, identity: None, message: None }];
             let actor = Actor("completion".to_owned());
             let mut decide = |_: &_| Ok(vec![outcome.clone()]);
             repository.redo(&actor, RedoMode::Commit, &lookups, now, &mut decide)?;
+            round.completed += 1;
         }
         images.close_study(study)?;
     }
-    Ok(studies.len())
+    Ok(round)
 }
 
 /// The step by which the study is complete; `None` when nothing of it is shown, or its message was decided otherwise since.

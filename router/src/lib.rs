@@ -18,7 +18,7 @@ mod settings;
 #[cfg(test)]
 mod walk;
 
-pub use complete::complete_studies;
+pub use complete::{Round, complete_studies};
 pub use error::RouterError;
 pub use fetch::Fetched;
 pub use message::{Content, Message};

@@ -45,6 +45,12 @@ pub trait Images: Send + Sync {
     /// The engine's.
     fn open_studies(&self, before: Timestamp, limit: u32) -> Result<Vec<OpenStudy>, RepositoryError>;
 
+    /// How many studies may still grow.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn open_study_count(&self) -> Result<u64, RepositoryError>;
+
     /// The study is complete, unless something of it came meanwhile.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::held::{self, Group};
 use super::spark::Spark;
 use super::words::Moment;
 use super::{Area, DashboardState, Reader, framed, rendered};
-use crate::status::images::{FailedAssociations, ImageStatus};
+use crate::status::images::{FailedAssociations, ImageStatus, StudiesStatus};
 use crate::status::{BEHIND_AFTER_SECONDS, FeedStatus, Headline, Snapshot, Stage, StageStatus};
 
 /// The whole page.
@@ -55,6 +55,7 @@ pub(super) struct Live<'a> {
     stages: Vec<Step>,
     log: String,
     images: Vec<Images>,
+    studies: String,
     failed: Vec<Failed>,
     held: Vec<Group>,
 }
@@ -75,6 +76,7 @@ impl<'a> Live<'a> {
             stages: snapshot.pipeline.stages.iter().map(|stage| Step::of(stage, say)).collect(),
             log: say.fill("log-size", &[("size", Value::Text(&say.size(snapshot.pipeline.log_bytes)))]),
             images: snapshot.images.iter().map(|images| Images::of(images, say)).collect(),
+            studies: studies(&snapshot.studies, say),
             failed: snapshot.failed_associations.iter().map(|failed| Failed::of(failed, say)).collect(),
             held: held::groups(snapshot, say),
         }
@@ -189,6 +191,12 @@ impl Images {
             .collect(),
         }
     }
+}
+
+/// The studies of the images, open and complete.
+fn studies(studies: &StudiesStatus, say: Speaker<'_>) -> String {
+    let counts = [("open", Value::Count(studies.open)), ("completed", Value::Count(studies.completed))];
+    say.fill("images-studies", &counts)
 }
 
 /// A row of the associations that failed.

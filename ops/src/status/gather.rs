@@ -11,7 +11,7 @@ use causeway_core::port::{Commitments, FeedCount, Log, ReadLimit, Repository, Re
 use causeway_core::provider::ProviderId;
 use jiff::Timestamp;
 
-use super::images::{FailedAssociations, ImageStatus};
+use super::images::{FailedAssociations, ImageStatus, StudiesStatus};
 use super::sample::{Sample, count_of, p99, rate};
 use super::{
     BEHIND_AFTER_SECONDS, FeedState, FeedStatus, Headline, HeldStatus, PartitionStatus, Pipeline,
@@ -152,6 +152,7 @@ impl Gatherer {
             feeds,
             pipeline,
             images,
+            studies: StudiesStatus::of(&sources.metrics),
             failed_associations: FailedAssociations::all(&sources.metrics),
             held,
             certificates,

@@ -62,6 +62,23 @@ impl CommitmentStatus {
     }
 }
 
+/// Studies of images, of all feeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct StudiesStatus {
+    /// Those that may still grow.
+    pub(crate) open: u64,
+    /// Those that became complete since the hub began.
+    pub(crate) completed: u64,
+}
+
+impl StudiesStatus {
+    /// What the completion of studies has counted.
+    pub(super) fn of(metrics: &Prometheus) -> Self {
+        let total = |metric| whole(metrics.read(metric).iter().map(|reading| reading.value).sum());
+        Self { open: total(&metric::DICOM_STUDIES_OPEN), completed: total(&metric::DICOM_STUDIES_COMPLETED) }
+    }
+}
+
 /// Associations that were refused or broken off, of one feed and for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FailedAssociations {
@@ -145,6 +162,9 @@ mod tests {
             metrics.add(&metric::DICOM_COMMITMENTS, &["ct", step], count);
         }
         metrics.add(&metric::DICOM_COMMITMENTS, &[other, "reported_kept"], 11);
+        metrics.set(&metric::DICOM_STUDIES_OPEN, &[], 5.0);
+        metrics.add(&metric::DICOM_STUDIES_COMPLETED, &[], 8);
+        assert_eq!(StudiesStatus::of(&metrics), StudiesStatus { open: 5, completed: 8 });
         let seen = ImageStatus::of(&ct, &metrics, 3);
         let commitments = CommitmentStatus { open: 3, answered: 7, with_failures: 2, failed: 2 };
         let counted = ImageStatus { open: 2, over: 4, stored: 40, refused: 2, ..seen.clone() };

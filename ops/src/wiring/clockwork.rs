@@ -9,7 +9,7 @@ use causeway_core::disposition::Disposition;
 use causeway_core::envelope::{FeedName, PartitionId, Position};
 use causeway_core::metric::{self, Metrics as _};
 use causeway_core::port::{Clock as _, Images, Log, LogError, Repository};
-use causeway_router::{Router, complete_studies};
+use causeway_router::{Round, Router, complete_studies};
 use tokio::sync::watch;
 
 use super::halt;
@@ -91,6 +91,7 @@ pub(super) fn studies(
     repository: Arc<dyn Repository>,
     images: Arc<dyn Images>,
     quiet: Duration,
+    metrics: Arc<Prometheus>,
     stop: &Stop,
 ) -> Result<JoinHandle<()>, Diagnostic> {
     let stop = stop.clone();
@@ -98,12 +99,18 @@ pub(super) fn studies(
         let mut pause = STUDIES_EVERY;
         while !stop.wait(pause) {
             pause = STUDIES_EVERY;
-            match complete_studies(repository.as_ref(), images.as_ref(), SystemClock.now(), quiet) {
-                Ok(0) => {}
-                Ok(studies) => {
-                    // There may be more.
-                    pause = Duration::ZERO;
-                    tracing::info!(studies, "studies are complete");
+            let round = complete_studies(repository.as_ref(), images.as_ref(), SystemClock.now(), quiet);
+            match round.and_then(|round| Ok((round, images.open_study_count()?))) {
+                Ok((Round { seen, completed }, open)) => {
+                    if completed > 0 {
+                        tracing::info!(studies = completed, "studies are complete");
+                    }
+                    if seen > 0 {
+                        // There may be more.
+                        pause = Duration::ZERO;
+                    }
+                    metrics.add(&metric::DICOM_STUDIES_COMPLETED, &[], u64::try_from(completed).unwrap_or(u64::MAX));
+                    metrics.set(&metric::DICOM_STUDIES_OPEN, &[], f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
                 }
                 Err(error) => match error.disposition() {
                     Disposition::Retry | Disposition::Reject | Disposition::Hold => {

@@ -1,6 +1,7 @@
 //! The walk of images through the real binary: from a folder to the study of a person.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use causeway_core::dicom::tag;
 use causeway_dicom::syntax::Coding;
@@ -162,11 +163,31 @@ fn a_study_is_available_when_nothing_of_it_came_for_a_while_also_after_a_restart
     let images = folder(&hub, "images", &[("a", slice("1.2.3", 1, 1)), ("b", slice("1.2.3", 1, 2))]);
     assert_eq!(send(&hub, &images, port, &[]).0, Some(0));
     assert_eq!(study(&hub, 2)["status"], "registered");
+    let counted = |hub: &Hub, open: u64, completed: u64| {
+        let wanted = [
+            format!("causeway_dicom_studies_open {open}\n"),
+            format!("causeway_dicom_studies_completed_total {completed}\n"),
+        ];
+        until(|| {
+            let told = hub.get("/metrics").1;
+            wanted.iter().all(|line| told.contains(line)).then_some(())
+        })
+        .unwrap_or_else(|| panic!("never {wanted:?}: {}", study(hub, 2)));
+    };
+    // Whoever completes studies has looked at this one, and left it open.
+    counted(&hub, 1, 0);
+    assert_eq!(study(&hub, 2)["status"], "registered");
+    let line = "Studies: 1 may still grow, 0 became complete.";
+    assert!(until(|| hub.get("/en/ops").1.contains(line).then_some(())).is_some(), "the page says so");
     assert_eq!(hub.stop(), Some(0));
     quiet("1s");
+    let began = Instant::now();
     hub.start();
     let complete = || (study(&hub, 2)["status"] == "available").then_some(());
     until(complete).unwrap_or_else(|| panic!("{}", study(&hub, 2)));
+    // Without the setting it would be a minute.
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    counted(&hub, 0, 1);
     let traced = hub.run(&["--json", "message", "trace", "1.2.3.1.2"]);
     assert!(traced.out.contains("completion"), "{traced:?}");
     assert_eq!(hub.stop(), Some(0));

@@ -62,7 +62,7 @@ pub(super) fn run(yes: bool, context: &Context) -> Outcome {
 fn complete(vault: &dyn Vault, context: &Context) -> Outcome<()> {
     let quiet = context.found()?.config().images.study_quiet_period;
     let (repository, images): (&dyn Repository, &dyn Images) = (vault, vault);
-    while complete_studies(repository, images, context.now(), quiet)? > 0 {}
+    while complete_studies(repository, images, context.now(), quiet)?.seen > 0 {}
     Ok(())
 }
 

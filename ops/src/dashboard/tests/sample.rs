@@ -17,7 +17,7 @@ use causeway_core::record::{RecordKey, VersionClock};
 use causeway_core::scope::Domain;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::status::images::{CommitmentStatus, FailedAssociations, ImageStatus};
+use crate::status::images::{CommitmentStatus, FailedAssociations, ImageStatus, StudiesStatus};
 use crate::status::{
     FeedState, FeedStatus, Headline, HeldStatus, Pipeline, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage,
     StageStatus,
@@ -63,6 +63,7 @@ pub(in super::super) fn snapshot() -> Snapshot {
             conflicts: 2,
             commitments: CommitmentStatus { open: 1, answered: 40, with_failures: 2, failed: 3 },
         }],
+        studies: StudiesStatus { open: 2, completed: 1 },
         failed_associations: vec![failed(None, "rejected", 12), failed(Some("radiology"), "timed_out", 1)],
         held: held(),
         certificates: Vec::new(),

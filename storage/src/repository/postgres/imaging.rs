@@ -42,6 +42,11 @@ impl Images for PostgresRepository {
         Ok(self.read(|session| open_studies(session, before, self.bounded(limit)))?)
     }
 
+    fn open_study_count(&self) -> std::result::Result<u64, RepositoryError> {
+        let sql = "SELECT count(*) FROM imaging_open";
+        Ok(self.read(|session| session.first(sql, &[])?.map_or(Ok(0), |row| count(get(&row, 0)?)))?)
+    }
+
     fn close_study(&self, study: &OpenStudy) -> std::result::Result<(), RepositoryError> {
         let OpenStudy { study, person, provider, position, at } = study;
         let sql = "DELETE FROM imaging_open WHERE study = $1 AND person = $2 AND provider = $3 AND partition_id = $4 \

@@ -37,6 +37,11 @@ impl Images for SqliteRepository {
         Ok(self.read(|connection| open_studies(connection, before, self.bounded(limit)))?)
     }
 
+    fn open_study_count(&self) -> std::result::Result<u64, RepositoryError> {
+        let sql = "SELECT count(*) FROM imaging_open";
+        Ok(self.read(|connection| count(connection.query_row(sql, [], |row| row.get(0))?))?)
+    }
+
     fn close_study(&self, study: &OpenStudy) -> std::result::Result<(), RepositoryError> {
         let OpenStudy { study, person, provider, position, at } = study;
         let sql = "DELETE FROM imaging_open WHERE study = ?1 AND person = ?2 AND provider = ?3 AND partition_id = ?4 \
