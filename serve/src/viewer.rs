@@ -281,7 +281,7 @@ fn content(
         number: place.map_or(0, |place| place + 1).to_string(),
         here,
         cut,
-        elsewhere: elsewhere(state, study, say),
+        elsewhere: elsewhere(state.ohif_url.as_deref(), &state.base_url, study, say),
         patient: name(of_study, language),
         patient_id: text(of_study, tag::PATIENT_ID),
         shown: picture.is_some(),
@@ -293,12 +293,12 @@ fn content(
 }
 
 /// Where else a study can be opened.
-fn elsewhere(state: &ViewerState, study: &str, say: Speaker<'_>) -> Vec<(String, String)> {
-    let ohif = state.ohif_url.iter().map(|url| {
+fn elsewhere(ohif_url: Option<&str>, base_url: &str, study: &str, say: Speaker<'_>) -> Vec<(String, String)> {
+    let ohif = ohif_url.iter().map(|url| {
         (format!("{}/viewer?StudyInstanceUIDs={study}", url.trim_end_matches('/')), say.text("viewer-open-ohif"))
     });
     // Weasis is told where to ask; it asks for the token itself.
-    let weasis = format!("$dicom:rs --url \"{}/dicomweb\" -r \"studyUID={study}\"", state.base_url);
+    let weasis = format!("$dicom:rs --url \"{}/dicomweb\" -r \"studyUID={study}\"", base_url);
     let weasis: String = weasis.bytes().map(|byte| format!("%{byte:02X}")).collect();
     ohif.chain([(format!("weasis://{weasis}"), say.text("viewer-open-weasis"))]).collect()
 }
@@ -385,6 +385,21 @@ mod tests {
         let whys = ["kind", "broken", "later"].map(|why| format!("viewer-unshown-{why}"));
         let composed: Vec<String> = windows.chain(whys).collect();
         assert_eq!(unused(&SOURCE, &users.map(str::to_owned), &composed), Vec::<String>::new());
+    }
+
+    #[test]
+    fn studies_are_opened_elsewhere_as_the_viewers_want_to_be_told() {
+        let say = say(Language::English);
+        let links = elsewhere(Some("https://viewer.example/ohif/"), "http://127.0.0.1:8080", "1.2.3", say);
+        assert_eq!(links[0].0, "https://viewer.example/ohif/viewer?StudyInstanceUIDs=1.2.3");
+        let coded = links[1].0.strip_prefix("weasis://").expect("the scheme Weasis registers");
+        let command: String = coded
+            .split('%')
+            .skip(1)
+            .map(|byte| char::from(u8::from_str_radix(byte, 16).expect("two digits each")))
+            .collect();
+        assert_eq!(command, "$dicom:rs --url \"http://127.0.0.1:8080/dicomweb\" -r \"studyUID=1.2.3\"");
+        assert_eq!(elsewhere(None, "http://127.0.0.1:8080", "1.2.3", say).len(), 1, "OHIF only where it is installed");
     }
 
     #[test]
