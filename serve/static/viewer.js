@@ -238,7 +238,8 @@
     }
     touches.set(event.pointerId, [event.clientX, event.clientY]);
   });
-  for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => touches.delete(event.pointerId));
+  // A finger whose end is never told, as when the system takes the touch over, must not count as a second one of the next.
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) stage.addEventListener(end, (event) => touches.delete(event.pointerId));
   stage.addEventListener(
     "wheel",
     (event) => {

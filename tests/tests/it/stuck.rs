@@ -23,7 +23,7 @@ fn nobody_processes(world: &World) {
     let mut hub = world.process("hub");
     world.prepare(&hub, &patients);
     let (journal, progress) = (world.journal(), AtomicU64::new(0));
-    let load = world.load(&[&hub], &patients, tier().pick(60, 2_000, 20_000), tier().seed(16));
+    let load = world.load(&[&hub], &patients, tier().pick(60, 500, 5_000), tier().seed(16));
     hub.start_as(&[], &["--role", "ingest"]).expect("starts");
     drive(&load, &journal, &progress).expect("all acknowledged");
     let behind = || lanes(&hub).iter().map(|(next, end)| end - next).sum::<u64>();
