@@ -63,7 +63,10 @@ fn what_an_operator_rejects_no_reader_finds_until_it_is_restored() {
     assert_eq!(record(&hub, "1").expect("a study")["numberOfInstances"], 2);
     let page = ask(&hub, &format!("/en/studies/{STUDY}"), "text/html", Some(TOKEN));
     let page = String::from_utf8_lossy(&page.body).into_owned();
-    assert!(page.contains(&format!("{STUDY}.1.2/")) && !page.contains(&format!("{one}/")), "{page}");
+    assert!(
+        page.contains(&format!("/instances/{STUDY}.1.2")) && !page.contains(&format!("/instances/{one}")),
+        "{page}"
+    );
     // Another content under the same UID is hidden when it comes.
     safe(&hub, port, &another(YEUNG, 1));
     messages(&hub, &one, 2);
