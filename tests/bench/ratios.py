@@ -191,7 +191,7 @@ def on_postgres(url, schema):
 
 
 def door_on_kafka(args, folder):
-    """The door on Kafka beside a bare producer and beside warm Camel, all on the same broker."""
+    """The door on Kafka beside a bare producer, three rounds, alternating, the middle ratio; then warm Camel; all on the same broker."""
     bootstrap, stop = servers(folder, "kafka")
     try:
         target = folder / "on-kafka"
@@ -200,14 +200,19 @@ def door_on_kafka(args, folder):
         hub_does([*base, "kafka", "apply", "--yes"])
         body = folder / "body.hl7"
         body.write_text(pathlib.Path(args.message).read_text().replace("{ID}", "1").replace("{PAT}", "1").replace("\n", "\r"))
-        with Server("causeway", [*base, "serve", "--role", "ingest"], 13101, folder / "on-kafka.log") as ours:
-            load(args.peers, 13101, 64, 20000, args.message, "warm")
-            mine = measure(ours, lambda: load(args.peers, 13101, 64, args.count, args.message, "kafka"), args.count)
+        produce = ["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--features", "kafka", "--example", "produce", "--", bootstrap, "bench.door", body]
+        rounds = []
+        for turn in range(3):
+            with Server("causeway", [*base, "serve", "--role", "ingest"], 13101, folder / "on-kafka.log") as ours:
+                load(args.peers, 13101, 64, 20000, args.message, "warm")
+                mine = measure(ours, lambda: load(args.peers, 13101, 64, args.count, args.message, "kafka"), args.count)
+            out = subprocess.run([*produce, str(args.count)], cwd=ROOT, capture_output=True, text=True, check=True)
+            bare = float(re.search(r"([\d.]+) messages/s, 0 failed", out.stdout).group(1))
             show("causeway door on kafka", mine)
-        out = subprocess.run(["cargo", "run", "-q", "--release", "-p", "causeway-storage", "--features", "kafka", "--example", "produce", "--", bootstrap, "bench.door", body, str(args.count)],
-                             cwd=ROOT, capture_output=True, text=True, check=True)
-        bare = float(re.search(r"([\d.]+) messages/s, 0 failed", out.stdout).group(1))
-        print(f"a bare producer, 64 in flight {bare:>14,.0f}/s")
+            print(f"a bare producer, 64 in flight {bare:>14,.0f}/s", flush=True)
+            rounds.append((mine["rate"] / bare, mine))
+        rounds.sort(key=lambda r: r[0])
+        beside, mine = rounds[1]
         hub_does([*base, "--set", "log.kafka.topic=bench", "kafka", "apply", "--yes"])
         classes = f"{args.peers}/peers/target/classes:{args.peers}/peers/target/dependency/*"
         with Server("camel", ["java", "-cp", classes, "peers.CamelToKafka", "13104", bootstrap, "bench"], 13104, folder / "camel2.log") as peer:
@@ -218,7 +223,7 @@ def door_on_kafka(args, folder):
         stop()
     ratio("door on kafka / camel", mine["rate"] / theirs["rate"], 1.5)
     ratio("processor time of the door on kafka / camel's", mine["cpu_us"] / theirs["cpu_us"], 1 / 3, at_least=False)
-    ratio("door on kafka / a bare producer", mine["rate"] / bare, 0.6)
+    ratio("door on kafka / a bare producer", beside, 0.6)
 
 
 def postgres_copy(_args, folder):
