@@ -94,7 +94,9 @@ fn of_form(path: &Path, error: &serde_json::Error) -> Fault {
         return Fault { fix: format!("Send one of these: {}", expected().trim_start_matches("one of ")), ..fault };
     }
     if message.starts_with("invalid type") {
-        return Fault::new(FaultCode::WrongType, pointer(path), format!("expected {}", expected()));
+        // Names of our types say nothing to the sender.
+        let expected = if expected().starts_with("struct ") { "an object" } else { expected() };
+        return Fault::new(FaultCode::WrongType, pointer(path), format!("expected {expected}"));
     }
     Fault::new(FaultCode::BadValue, pointer(path), "the value is not of the form that the schema gives the field")
 }

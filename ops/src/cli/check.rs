@@ -53,8 +53,7 @@ pub(crate) fn run(args: &Check, context: &Context) -> Outcome {
     } else {
         context.terminal.line(&format!("{file} is well formed; doors: {doors}, feeds: {feeds}"))?;
         for (peer, reached) in &peers {
-            let told =
-                reached.as_ref().map_or_else(|why| format!("cannot be reached: {why}"), |()| "answers".to_owned());
+            let told = reached.as_ref().map_or_else(|why| format!("is not ready: {why}"), |()| "answers".to_owned());
             context.terminal.line(&format!("{peer} {told}"))?;
         }
         notes.iter().for_each(|note| context.terminal.say(&format!("note: {note}")));

@@ -57,6 +57,10 @@ fn wrong_and_missing_fields_have_their_place() {
     assert_eq!(with("/patient", json!({})), one("/patient", "no-patient"));
     assert_eq!(with("/visit/seen", json!(1)), one("/visit", "unknown-field"));
     assert_eq!(with("/disease", json!("咳嗽")), one("/disease", "wrong-type"));
+    let mut record = good();
+    record["visit"] = json!("CM-1");
+    let faults = read(record.to_string().as_bytes()).expect_err("a visit is an object");
+    assert!(faults.iter().any(|fault| fault.pointer == "/visit" && fault.detail == "expected an object"), "{faults:?}");
 }
 
 #[test]
