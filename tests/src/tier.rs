@@ -38,10 +38,14 @@ impl Tier {
         }
     }
 
-    /// The seed of a test: `CAUSEWAY_SEED`, else `fixed` on every run and any other one by night. The tests print it.
+    /// The seed of a test: `CAUSEWAY_SEED`, else `fixed` on every run and any other one by night. It is printed before anything
+    /// can fail.
+    #[expect(clippy::print_stderr, reason = "whoever sees the test fail runs it again with the same seed")]
     pub fn seed(self, fixed: u64) -> u64 {
         let said = std::env::var("CAUSEWAY_SEED").ok().and_then(|seed| seed.parse().ok());
         let any = || RandomState::new().hash_one(fixed);
-        said.unwrap_or_else(|| if self == Self::Run { fixed } else { any() })
+        let seed = said.unwrap_or_else(|| if self == Self::Run { fixed } else { any() });
+        eprintln!("seed {seed}");
+        seed
     }
 }
