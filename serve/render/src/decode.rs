@@ -3,9 +3,9 @@
 use causeway_core::dicom::picture::{Packing, PictureOrder, Unshown};
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use jpeg_decoder::{Decoder, PixelFormat, UnsupportedFeature};
-use openreadout_codecs::{CodecError, Raster, jpeg_decode_limited, jpegls_decode_limited};
+use openreadout_codecs::{CodecError, Raster, jpeg_decode_limited};
 
-use super::{Fault, rle};
+use super::{Fault, jpeg_ls, rle};
 
 /// The samples of a frame: all of the first pixel, then all of the second.
 pub(super) struct Samples {
@@ -24,7 +24,7 @@ pub(super) fn samples(order: &PictureOrder, frame: &[u8]) -> Result<Samples, Fau
         Packing::Rle => native(order, &rle::unpack(frame, a_pixel, bytes, pixels)?, true),
         Packing::Jpeg => jpeg(order, frame),
         Packing::Jpeg2000 => jpeg2000(order, frame),
-        Packing::JpegLs => raster(order, jpegls_decode_limited(frame, bytes_max(pixels)), "JPEG-LS"),
+        Packing::JpegLs => raster(order, jpeg_ls::decode(frame, bytes_max(pixels)), "JPEG-LS"),
     }
 }
 

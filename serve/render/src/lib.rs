@@ -6,6 +6,7 @@
 //! frame. The answer goes to standard output: one byte that says what it is, and the picture or words.
 
 mod decode;
+mod jpeg_ls;
 mod limits;
 mod paint;
 mod rle;

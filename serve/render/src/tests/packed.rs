@@ -126,6 +126,24 @@ fn pixels_are_those_that_were_packed_within_what_the_packing_loses() {
     assert_eq!((signed[0], signed[15]), (0, 3750 - 4096), "twelve bits with a sign");
 }
 
+#[test]
+fn padding_before_the_end_of_a_jpeg_ls_costs_no_picture_and_lost_data_do() {
+    let (data, end) = LOSSLESS.split_at(LOSSLESS.len() - 2);
+    let whole = values(&of("80"), LOSSLESS);
+    for padding in [&[0xFF][..], &[0xFF, 0xFF, 0xFF], &[0]] {
+        let padded = [data, padding, end].concat();
+        assert_eq!(values(&of("80"), &padded), whole, "{padding:?}");
+    }
+    // Of a single byte a zero would take the place.
+    for lost in 2..8 {
+        let short = &data[..data.len() - lost];
+        for padding in [&[][..], &[0xFF], &[0]] {
+            let told = picture(&of("80"), &[short, padding, end].concat());
+            assert!(matches!(told, Err(Fault::Broken(_))), "{lost} bytes are lost before {padding:?}");
+        }
+    }
+}
+
 /// The ramp in RLE Lossless: the high bytes, then the low ones, none of them repeated.
 fn run_lengths() -> Vec<u8> {
     let bytes = |shift: i32| ramp().into_iter().map(move |value| u8::try_from(value >> shift & 0xFF).expect("a byte"));
