@@ -238,6 +238,8 @@
     }
     touches.set(event.pointerId, [event.clientX, event.clientY]);
   });
+  // Or the browser would take the drag for one of its own, never told of, and swallow the tap that follows as the end of it.
+  stage.addEventListener("touchmove", (event) => stage.classList.contains("live") && event.cancelable && event.preventDefault(), { passive: false });
   // A finger whose end is never told, as when the system takes the touch over, must not count as a second one of the next.
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) stage.addEventListener(end, (event) => touches.delete(event.pointerId));
   stage.addEventListener(
