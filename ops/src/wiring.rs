@@ -11,6 +11,7 @@ mod images;
 mod lanes;
 mod logging;
 mod orphans;
+mod pictures;
 mod posts;
 mod reading;
 mod rendering;

@@ -6,6 +6,7 @@ mod gathered;
 mod image;
 mod list;
 mod marks;
+mod shown;
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,16 +17,13 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use causeway_core::dicom::tag::{self, Tag};
-use causeway_core::person::PersonId;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use self::gathered::{First, Gathered, Study};
 use self::image::Picture;
+use self::shown::Shown;
 use crate::assets::Asset;
-use crate::dicomweb::{
-    self, Fault, Gate, Imaging, Pages, Place, Reader, ReaderConfig, Readers, Unseen, away, first_value,
-};
+use crate::dicomweb::{Fault, Gate, Imaging, Pages, Place, Reader, ReaderConfig, Readers, Unseen, away, first_value};
 use crate::http::Problem;
 use crate::language::{self, Language, Source, Speaker, Texts};
 use crate::page::{Fragment, Page, Place as NavigationPlace};
@@ -102,14 +100,6 @@ impl axum::response::IntoResponse for Untold {
     }
 }
 
-/// Which frame is shown, and how.
-#[derive(Debug, Clone, Default, Deserialize)]
-struct Shown {
-    series: Option<String>,
-    frame: Option<usize>,
-    window: Option<String>,
-}
-
 /// A series of the page.
 struct Series {
     uid: String,
@@ -176,8 +166,8 @@ async fn study(
             page.iter().for_each(|row| gathered.take(row));
         }
         let found = gathered.end().ok_or(Fault::NotFound)?;
-        let picture = place_of(&shown, &found.pictures).and_then(|place| found.pictures.get(place));
-        let unseen = picture.map(|picture| unseen(&imaging, person, &study, picture)).transpose()?.flatten();
+        let picture = shown.place(&found.pictures).and_then(|place| found.pictures.get(place));
+        let unseen = picture.map(|picture| shown.unseen(&imaging, person, &study, picture)).transpose()?.flatten();
         Ok((shown, study, found, unseen))
     })
     .await?;
@@ -186,19 +176,6 @@ async fn study(
     let path = format!("/studies/{study}");
     let title = content.facts.first().map_or_else(|| say.text("viewer-study"), |(_, first)| first.clone());
     Ok(framed(&state, language, &path, &title, &content)?)
-}
-
-/// Which of these pictures is shown.
-fn place_of(shown: &Shown, pictures: &[Picture]) -> Option<usize> {
-    (!pictures.is_empty()).then(|| shown.frame.unwrap_or(1).clamp(1, pictures.len()) - 1)
-}
-
-/// Why the picture that is shown cannot be.
-fn unseen(imaging: &Imaging, person: PersonId, study: &str, picture: &Picture) -> Result<Option<Unseen>, Fault> {
-    let (series, instance) = (Some(picture.series.clone()), Some(picture.instance.clone()));
-    let place = Place { study: study.to_owned(), series, instance };
-    let row = imaging.images.instances(&place.query(person, true, 1)?)?.into_iter().next().ok_or(Fault::NotFound)?;
-    Ok(dicomweb::unseen(imaging, &row, usize::try_from(picture.frame).unwrap_or(usize::MAX)))
 }
 
 fn content(
@@ -217,8 +194,8 @@ fn content(
     let chosen =
         firsts.iter().find(|first| Some(first.uid.as_str()) == current).map_or(of_study, |first| &first.header);
     let here = format!("/{}/studies/{study}", language.prefix());
-    let place = place_of(shown, &pictures);
-    let window = shown.window.as_deref().and_then(values);
+    let place = shown.place(&pictures);
+    let window = shown.values();
     let asked = |frame: usize, window: Option<&str>| {
         let window = window.map(|name| format!("&window={name}")).unwrap_or_default();
         format!("{here}?series={}&frame={frame}{window}#picture", current.unwrap_or_default())
@@ -301,12 +278,6 @@ fn elsewhere(ohif_url: Option<&str>, base_url: &str, study: &str, say: Speaker<'
     let weasis = format!("$dicom:rs --url \"{}/dicomweb\" -r \"studyUID={study}\"", base_url);
     let weasis: String = weasis.bytes().map(|byte| format!("%{byte:02X}")).collect();
     ohif.chain([(format!("weasis://{weasis}"), say.text("viewer-open-weasis"))]).collect()
-}
-
-/// Centre and width of a window by its name.
-fn values(name: &str) -> Option<(f64, f64)> {
-    let (_, centre, width) = WINDOWS.into_iter().find(|(known, _, _)| *known == name)?;
-    Some((centre.into(), width.into()))
 }
 
 /// Number, modality and description of a series.

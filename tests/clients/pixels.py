@@ -6,7 +6,10 @@ the hub does not decode the answer must be words and a way to the file, and that
 differences otherwise.
 """
 
+import html
 import io
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +63,11 @@ def main(binary, folder):
     files = packed(folder / "sent")
     configure(folder, dicom, stow)
     register(binary, folder)
-    hub = subprocess.Popen([binary, "serve", "--config", folder], stderr=subprocess.DEVNULL)
+    told = folder / "told.log"
+    with told.open("wb") as log:
+        # Each picture that is made is a line of the log.
+        environment = os.environ | {"CAUSEWAY_LOG": "info,causeway=debug"}
+        hub = subprocess.Popen([binary, "serve", "--config", folder], stderr=log, env=environment)
     try:
         wait(lambda: requests.get(f"http://127.0.0.1:{http}/readyz", timeout=5).ok, "the hub to be ready")
         faults = send(files, dicom)
@@ -69,6 +76,7 @@ def main(binary, folder):
         client = DICOMwebClient(url=url, session=session)
         wait(lambda: len(client.search_for_instances(limit=1000)) == len(files), f"{len(files)} instances to be listed")
         pictures = sum(look(client, session, url, path, data, faults) for path, data in files.values())
+        faults += once(f"http://127.0.0.1:{http}", told)
     finally:
         hub.terminate()
         hub.wait(60)
@@ -166,6 +174,29 @@ def refused(session, instance, path, data):
         if not all(words in told for words in wanted):
             return f"no picture, and not the words: {answer.status_code} {answer.content[:400]}", 0
     return None, 0
+
+
+def once(origin, told):
+    """A page that shows a compressed image, and then its picture, decode it once, in each of its windows."""
+    faults, pages = [], requests.Session()
+    pages.auth = ("client", TOKEN)
+    made = lambda: told.read_bytes().count(b"a picture was asked for")
+    study = f"{origin}/en/studies/1.2.3?series=1.2.3.1"
+    count = int(re.search(r"data-number>1</span> / (\d+)", pages.get(study, timeout=60).text)[1])
+    looked_at = 0
+    for number in range(1, count + 1):
+        before = made()
+        page = pages.get(f"{study}&frame={number}&window=soft-tissue", timeout=60)
+        source = re.search(r'<img data-picture src="([^"]+)"', page.text)
+        if source is None:
+            continue
+        picture = pages.get(origin + html.unescape(source[1]), headers={"Accept": "image/*"}, timeout=60)
+        looked_at += 1
+        if picture.status_code != 200 or "window=40,400,linear" not in source[1] or made() - before != 1:
+            faults.append(f"image {number} of a page: {picture.status_code}, {source[1]}, made {made() - before} times")
+    if count != len(BUNDLED) + len(ENCODED) or looked_at != count - len(REFUSED):
+        faults.append(f"{looked_at} of {count} images of the page have a picture")
+    return faults
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ pub(crate) struct ImagesConfig {
     #[serde(with = "human::duration")]
     #[schemars(with = "String")]
     pub(crate) picture_timeout: Duration,
+    /// Pictures that were just made, kept in memory: the one a page leads to is made before the browser asks for it. `0B` keeps none.
+    #[serde(with = "human::bytes")]
+    #[schemars(with = "String")]
+    pub(crate) pictures_kept: u64,
     /// How long nothing of a study must have come until its `ImagingStudy` is `available`; until then it is `registered`. A
     /// final report with its accession number says so sooner. Viewers and QIDO-RS do not wait for it.
     #[serde(with = "human::duration")]
@@ -40,6 +44,7 @@ impl Default for ImagesConfig {
             pictures_max: 2,
             picture_memory: 1 << 30,
             picture_timeout: Duration::from_secs(20),
+            pictures_kept: 8 << 20,
             study_quiet_period: Duration::from_mins(1),
             ohif_url: None,
         }

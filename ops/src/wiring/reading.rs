@@ -10,6 +10,7 @@ use causeway_serve::viewer::{self, ViewerState};
 use tokio::sync::Semaphore;
 
 use super::Engines;
+use super::pictures::Recent;
 use super::rendering::Workers;
 use crate::config::Config;
 
@@ -28,7 +29,7 @@ pub(super) fn routes(config: &Config, engines: &Engines, http: SocketAddr) -> Ro
         clock: Arc::clone(&engines.clock),
         rules: config.policy.rules(),
         readers: config.reader.clone(),
-        render: Arc::new(Workers::new(program, &config.images)),
+        render: Arc::new(Recent::new(Workers::new(program, &config.images), config.images.pictures_kept)),
         under_way: Arc::new(Semaphore::new(config.images.answers_max.max(1))),
     });
     let state = ViewerState {

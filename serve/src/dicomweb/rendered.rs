@@ -189,10 +189,12 @@ pub(crate) enum Unseen {
     Later,
 }
 
-/// Whether there is a picture of a frame, before a page leads to it: a browser without script cannot say why there is none.
-/// Compressed pixels are decoded for that; uncompressed ones need only be there. May block, for a bounded time.
-pub(crate) fn unseen(imaging: &Imaging, row: &InstanceRow, number: usize) -> Option<Unseen> {
-    let order = order_as_sent(row, &header(row), number);
+/// Whether there is a picture of a frame in a window, before a page leads to it: a browser without script cannot say why
+/// there is none. Compressed pixels are decoded for that, to the very picture that is asked for next, so that who makes
+/// pictures may keep it; uncompressed ones need only be there. May block, for a bounded time.
+pub(crate) fn unseen(imaging: &Imaging, row: &InstanceRow, number: usize, window: Option<Window>) -> Option<Unseen> {
+    let as_sent = order_as_sent(row, &header(row), number);
+    let order = PictureOrder { window: window.or(as_sent.window), ..as_sent };
     let Ok(packing) = order.packing() else { return Some(Unseen::Kind) };
     let read = begin(imaging).and_then(|_permit| {
         let job = RenderJob { frame: pixels(imaging, row, number, &order)?, order };
