@@ -2,8 +2,10 @@
 //! `/metrics` are all drawn from this one [`Snapshot`], so that they cannot show different numbers.
 
 pub(crate) mod gather;
+mod gauges;
 pub(crate) mod images;
 mod sample;
+mod standing;
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 mod blobs;
 mod clinics;
 mod clockwork;
+mod engine_room;
 mod fetching;
 mod files;
 mod halt;
@@ -18,7 +19,7 @@ mod rendering;
 mod stow;
 mod suspects;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -26,44 +27,35 @@ use std::time::Duration;
 
 use causeway_core::ack::Settled;
 use causeway_core::envelope::{FeedName, Position};
-use causeway_core::metric::{self, Metrics as _};
 use causeway_core::outcome::State;
-use causeway_core::port::{Clock, ReadLimit, Repository, SharedBlobs};
+use causeway_core::port::Repository;
 use causeway_hl7::{Door, DoorError, Ports, Sequences, Waiters};
-use causeway_mappers::Mappers;
 use causeway_mappers::hl7v2::{self, Support};
-use causeway_router::{Router, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 use tokio::time::Instant;
 
+pub(crate) use self::engine_room::router_settings;
+use self::engine_room::{Clockwork, Engines};
 pub(crate) use self::halt::{blobs as halt_blobs, halt, log as halt_log};
 pub(crate) use self::logging::{Verbosity, log_to_stderr};
 use self::suspects::Suspects;
 
-use crate::clock::SystemClock;
+use crate::config::Config;
 use crate::config::code_tables::Known;
-use crate::config::{AnyFeed, Config};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engines::{self, Leases, LogHandle, Vault};
+use crate::engines::{self, LogHandle, Vault};
 use crate::health::Health;
 use crate::home::{Home, HubLock};
 use crate::http::{self, Surface};
-use crate::metrics::Prometheus;
-use crate::orphans::Orphans;
-use crate::status::gather::{Doors, Gatherer, Sources};
-use crate::status::{Board, Snapshot};
+use crate::status::Board;
 use crate::stop::Stop;
 
 /// Threads of the asynchronous part: the doors and the pages wait more than they work.
 const RUNTIME_THREADS: usize = 2;
 /// How long the doors and the pages may finish what they began: a stop of the whole hub takes no more than 25 s.
 const DRAIN_MAX: Duration = Duration::from_secs(23);
-/// Registry changes worked through at once: a stop waits for no more than these.
-const TAKE_UPS_MAX: u32 = 10;
-/// Connections to the log of a process that only shows.
-const READERS_MAX: usize = 4;
 
 /// What a process of the hub does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -123,18 +115,6 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Diagnostic> {
         .enable_all()
         .build()
         .map_err(|error| Diagnostic::new(Code::Internal, "the threads cannot be started").because(&error))
-}
-
-/// The router's bounds, from the configuration.
-pub(crate) fn router_settings(config: &Config) -> Settings {
-    let bytes_max = usize::try_from(config.router.batch_bytes_max).unwrap_or(usize::MAX);
-    Settings {
-        batch: ReadLimit { count_max: config.router.batch_count_max, bytes_max },
-        retry_max: config.router.retry_pause_max,
-        rules: config.policy.rules(),
-        take_ups_max: TAKE_UPS_MAX,
-        ..Settings::default()
-    }
 }
 
 impl Hub {
@@ -238,135 +218,6 @@ impl Hub {
     }
 }
 
-/// What is durable, and what everyone is given.
-struct Engines {
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Prometheus>,
-    log: LogHandle,
-    repository: Arc<dyn Vault>,
-    leases: Option<Arc<dyn Leases>>,
-    blobs: SharedBlobs,
-}
-
-/// What the clockwork is made of.
-struct Clockwork<'h> {
-    gatherer: Gatherer,
-    publisher: watch::Sender<Arc<Snapshot>>,
-    health: &'h Arc<Health>,
-    paused: Arc<RwLock<BTreeSet<FeedName>>>,
-    router: Arc<Router>,
-}
-
-impl Engines {
-    fn open(config: &Config, home: &Home, role: Role) -> Result<Self, Diagnostic> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let metrics = metrics(config)?;
-        let log = if role.writes_log() {
-            engines::open_log(config, home, &clock, &(Arc::clone(&metrics) as _))?
-        } else {
-            engines::read_log(config, home, READERS_MAX)?
-        };
-        let engines::RepositoryHandle { vault, leases } = engines::open_repository(config, home)?;
-        // Lanes of a log on this machine cannot be walked elsewhere.
-        let leases = leases.filter(|_| !log.is_local());
-        let blobs = engines::open_blobs(config, home, &(Arc::clone(&metrics) as _))?;
-        Ok(Self { clock, metrics, log, repository: vault, leases, blobs })
-    }
-
-    fn sources(&self) -> Sources {
-        Sources {
-            metrics: Arc::clone(&self.metrics),
-            log: self.log.port(),
-            repository: Arc::clone(&self.repository) as _,
-            commitments: Arc::clone(&self.repository) as _,
-        }
-    }
-
-    /// The first snapshot, and who draws the next ones.
-    fn watch(
-        &self,
-        config: &Config,
-        role: Role,
-    ) -> Result<(Gatherer, watch::Sender<Arc<Snapshot>>, Board), Diagnostic> {
-        let doors = if role.has_doors() {
-            // The doors tell so themselves from now on; the first snapshot must not call them closed.
-            let up = |feed: AnyFeed<'_>| self.metrics.set(&metric::FEED_UP, &[feed.name.as_str(), feed.protocol], 1.0);
-            config.all_feeds().for_each(up);
-            Doors::Here
-        } else {
-            Doors::Elsewhere
-        };
-        let mut gatherer = Gatherer::new(config, Some(self.clock.now()), doors);
-        let (publisher, board) = Board::new(gatherer.draw(&self.sources(), self.clock.now())?);
-        Ok((gatherer, publisher, board))
-    }
-
-    /// The router over all lanes.
-    fn router(&self, config: &Config, waiters: Arc<Waiters>, stop: &Stop) -> Router {
-        let feeds: Vec<_> = config.feed_settings().collect();
-        let stop = stop.clone();
-        Router {
-            log: self.log.port(),
-            map: Arc::new(Mappers::new(feeds.clone())),
-            repository: Arc::clone(&self.repository) as _,
-            blobs: Arc::clone(&self.blobs),
-            clock: Arc::clone(&self.clock),
-            metrics: Arc::clone(&self.metrics) as _,
-            settlement: waiters,
-            feeds: Arc::new(feeds.into_iter().map(|feed| (feed.name.clone(), feed)).collect::<BTreeMap<_, _>>()),
-            pause: Arc::new(move |duration| {
-                stop.wait(duration);
-            }),
-            settings: router_settings(config),
-        }
-    }
-
-    fn orphans(&self, config: &Config) -> Orphans {
-        engines::orphans(config, Arc::clone(&self.blobs), &self.log, Arc::clone(&self.repository))
-    }
-
-    /// Walks the lanes of the log: all, or a share of them.
-    fn walk(&self, walk: lanes::Walk) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
-        let partitions = self.log.port().partitions();
-        match &self.leases {
-            None => lanes::walk_all(&walk, partitions),
-            Some(leases) => lanes::walk_shared(walk, Arc::clone(leases), partitions),
-        }
-    }
-
-    /// Starts what happens by the clock, as far as the role has it.
-    fn clockwork(
-        &self,
-        config: &Config,
-        role: Role,
-        parts: Clockwork<'_>,
-        stop: &Stop,
-    ) -> Result<Vec<JoinHandle<()>>, Diagnostic> {
-        let Clockwork { gatherer, publisher, health, paused, router } = parts;
-        let health = Arc::clone(health);
-        let mut threads = vec![
-            blobs::watch(Arc::clone(&self.blobs), Arc::clone(&health), config.blobs.sweep_age, stop)?,
-            clockwork::status(gatherer, self.sources(), publisher, health, paused, stop)?,
-        ];
-        if role.has_router() {
-            threads.push(orphans::watch(self.orphans(config), Arc::clone(&self.metrics) as _, stop)?);
-            threads.push(clockwork::take_up(Arc::clone(&router), config.router.take_up_interval, stop)?);
-            if !config.dicom_door.is_empty() {
-                let (images, quiet) = (Arc::clone(&self.repository) as _, config.images.study_quiet_period);
-                let (repository, metrics) = (Arc::clone(&self.repository) as _, Arc::clone(&self.metrics));
-                threads.push(clockwork::studies(repository, images, quiet, metrics, stop)?);
-            }
-            if config.feeds().any(|feed| !feed.fetch.is_empty()) {
-                threads.push(fetching::fetch(router, stop)?);
-            }
-        }
-        if role.writes_log() {
-            threads.push(clockwork::housekeeping(self.sources(), config.log.prune_interval, stop)?);
-        }
-        Ok(threads)
-    }
-}
-
 /// Opens the doors; all of them, or none works.
 async fn open_doors(config: &Config, ports: &Ports) -> Result<Vec<Door>, Diagnostic> {
     let mut open = Vec::new();
@@ -421,17 +272,6 @@ fn serve_pages(
     tokio::spawn(async move {
         causeway_serve::http::serve(listener, routes, limits, metrics, said(stopping)).await;
     })
-}
-
-/// The metrics, with zeros for all that the configuration tells.
-fn metrics(config: &Config) -> Result<Arc<Prometheus>, Diagnostic> {
-    let metrics = Prometheus::new()
-        .map_err(|error| Diagnostic::new(Code::Internal, "the metrics cannot be made").because(&error))?;
-    for feed in config.all_feeds() {
-        metrics.know_feed(feed.name, feed.protocol, feed.expect_every.unwrap_or(Duration::ZERO).as_secs_f64());
-    }
-    (0..config.log.partitions()).for_each(|partition| metrics.know_partition(partition));
-    Ok(Arc::new(metrics))
 }
 
 /// Whether an operator paused a feed.

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::envelope::FeedName;
-use causeway_core::metric::{self, Metrics as _};
+use causeway_core::metric;
 use causeway_core::outcome::State;
 use causeway_core::port::{Commitments, FeedCount, Log, ReadLimit, Repository, RepositoryError};
 use causeway_core::provider::ProviderId;
 use jiff::Timestamp;
 
+use super::gauges::{gauge, set_gauges, whole};
 use super::images::{FailedAssociations, ImageStatus, StudiesStatus};
 use super::sample::{Sample, count_of, p99, rate};
+use super::standing::{age, headline, state};
 use super::{
-    BEHIND_AFTER_SECONDS, FeedState, FeedStatus, Headline, HeldStatus, PartitionStatus, Pipeline,
-    SILENT_AFTER_INTERVALS, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage, StageStatus,
+    FeedState, FeedStatus, HeldStatus, PartitionStatus, Pipeline, SPARK_POINTS, SPARK_STEP_SECONDS, Snapshot, Stage,
+    StageStatus,
 };
 use crate::certificates::{CertificateStatus, standings};
 use crate::cli::VERSION;
@@ -330,93 +332,14 @@ fn held(sources: &Sources) -> Result<Vec<HeldStatus>, Diagnostic> {
     Ok(held)
 }
 
-fn state(status: &FeedStatus, is_paused: bool, is_up: bool, now: Timestamp) -> FeedState {
-    let quiet = status.last_message_at.map(|at| age(at, now));
-    let allowed = status.expected_seconds.map(|every| precise(every.saturating_mul(u64::from(SILENT_AFTER_INTERVALS))));
-    match (is_paused, is_up, quiet, allowed) {
-        (true, ..) => FeedState::Paused,
-        (false, false, ..) => FeedState::Down,
-        (false, true, Some(quiet), Some(allowed)) if quiet > allowed => FeedState::Silent,
-        (false, true, Some(quiet), _) if quiet < precise(RATE_SECONDS.unsigned_abs()) => FeedState::Flowing,
-        (false, true, ..) => FeedState::Waiting,
-    }
-}
-
-/// The worst thing that is true.
-fn headline(feeds: &[FeedStatus], pipeline: &Pipeline, started_at: Option<Timestamp>, now: Timestamp) -> Headline {
-    if started_at.is_none() {
-        return Headline::Stopped;
-    }
-    if let Some(down) = feeds.iter().find(|feed| feed.state == FeedState::Down) {
-        return Headline::Down { feed: down.name.clone() };
-    }
-    if pipeline.lag_seconds > BEHIND_AFTER_SECONDS {
-        return Headline::Behind { seconds: whole(pipeline.lag_seconds), messages: pipeline.lag_messages };
-    }
-    let silent = feeds.iter().filter(|feed| feed.state == FeedState::Silent);
-    let longest = silent.min_by_key(|feed| feed.last_message_at);
-    let count = u64::try_from(feeds.len()).unwrap_or(u64::MAX);
-    match longest {
-        Some(feed) => Headline::Silent {
-            feed: feed.name.clone(),
-            seconds: feed.last_message_at.map_or(0, |at| whole(age(at, now))),
-            expected_seconds: feed.expected_seconds.unwrap_or(0),
-        },
-        None if feeds.iter().all(|feed| feed.last_message_at.is_none()) => Headline::NothingYet { feeds: count },
-        None => Headline::Flowing { feeds: count },
-    }
-}
-
-/// The gauges that only a look at the whole can tell.
-#[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
-fn set_gauges(metrics: &Prometheus, snapshot: &Snapshot) {
-    let pipeline = &snapshot.pipeline;
-    metrics.set(&metric::CONSUMER_LAG_MESSAGES, &["router", "envelopes"], pipeline.lag_messages as f64);
-    metrics.set(&metric::CONSUMER_LAG_SECONDS, &["router", "envelopes"], pipeline.lag_seconds);
-    metrics.set(&metric::LOG_SIZE_BYTES, &["envelopes"], pipeline.log_bytes as f64);
-    for lane in &pipeline.partitions {
-        metrics.set(&metric::LOG_END_OFFSET, &["envelopes", &lane.partition.to_string()], lane.end as f64);
-    }
-    // What is held no longer stands at zero; a series that vanished would look like a fault.
-    for former in metrics.read(&metric::PARKED_MESSAGES) {
-        let labels: Vec<&str> = former.labels.iter().map(String::as_str).collect();
-        metrics.set(&metric::PARKED_MESSAGES, &labels, 0.0);
-    }
-    for group in &snapshot.held {
-        let labels = [group.feed.as_str(), group.reason.code()];
-        metrics.set(&metric::PARKED_MESSAGES, &labels, group.count as f64);
-    }
-}
-
-pub(super) fn gauge(metrics: &Prometheus, metric: &'static metric::Metric, feed: &str) -> f64 {
-    let readings = metrics.read(metric).into_iter();
-    readings.filter(|reading| reading.labels.first().is_some_and(|label| label == feed)).map(|r| r.value).sum()
-}
-
 /// Whether the feed's door is open.
 fn up(sources: &Sources, feed: &FeedName) -> bool {
     gauge(&sources.metrics, &metric::FEED_UP, feed.as_str()) > 0.0
 }
 
-/// Seconds from then to now; never negative, whatever the clocks say.
-fn age(at: Timestamp, now: Timestamp) -> f64 {
-    now.duration_since(at).as_secs_f64().max(0.0)
-}
-
 fn timestamp(seconds: f64) -> Option<Timestamp> {
     let duration = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
     Timestamp::from_duration(duration).ok()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "seconds below 2^53 are exact")]
-const fn precise(seconds: u64) -> f64 {
-    seconds as f64
-}
-
-/// A count that a floating-point number holds; what is below zero is zero.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at both ends")]
-pub(super) const fn whole(value: f64) -> u64 {
-    value.round() as u64
 }
 
 #[cfg(test)]
@@ -447,56 +370,5 @@ mod tests {
         assert_eq!((spark.len(), spark[0], spark[1], spark[59]), (SPARK_POINTS, 5, 1, 4));
         let later = gatherer.spark(&name, Timestamp::from_second(1_600).expect("in range"));
         assert_eq!((later[0], later[58]), (1, 4));
-    }
-
-    fn feed(state: FeedState, last: Option<i64>) -> FeedStatus {
-        FeedStatus {
-            name: FeedName::parse("lab").expect("name"),
-            protocol: String::new(),
-            listen: String::new(),
-            provider: ProviderId("HA".to_owned()),
-            catch_all: false,
-            state,
-            connections: 0,
-            expected_seconds: Some(10),
-            last_message_at: last.map(|second| Timestamp::from_second(second).expect("in range")),
-            rate_per_second: 0.0,
-            accepted: 0,
-            withheld: 0,
-            held: 0,
-            rejected: 0,
-            discarded: 0,
-            oldest_unprocessed_seconds: None,
-            ack_p99_seconds: None,
-            spark: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_feed_is_silent_after_three_intervals_and_paused_before_all_else() {
-        let now = Timestamp::from_second(1_000).expect("in range");
-        let at = |last: Option<i64>, paused: bool, up: bool| state(&feed(FeedState::Waiting, last), paused, up, now);
-        assert_eq!(at(Some(969), false, true), FeedState::Silent);
-        assert_eq!(at(Some(971), false, true), FeedState::Flowing);
-        assert_eq!(at(None, false, true), FeedState::Waiting);
-        assert_eq!(at(Some(971), false, false), FeedState::Down);
-        assert_eq!(at(Some(971), true, false), FeedState::Paused);
-    }
-
-    #[test]
-    fn the_headline_is_the_worst_thing_that_is_true() {
-        let now = Timestamp::from_second(1_000).expect("in range");
-        let silent = feed(FeedState::Silent, Some(900));
-        let behind = Pipeline { lag_seconds: 500.0, lag_messages: 9, ..Pipeline::default() };
-        let of = |feeds: &[FeedStatus], pipeline: &Pipeline| headline(feeds, pipeline, Some(now), now);
-        assert_eq!(of(&[feed(FeedState::Waiting, None)], &Pipeline::default()), Headline::NothingYet { feeds: 1 });
-        assert_eq!(of(&[feed(FeedState::Flowing, Some(999))], &Pipeline::default()), Headline::Flowing { feeds: 1 });
-        assert!(matches!(
-            of(std::slice::from_ref(&silent), &Pipeline::default()),
-            Headline::Silent { seconds: 100, .. }
-        ));
-        assert!(matches!(of(std::slice::from_ref(&silent), &behind), Headline::Behind { seconds: 500, messages: 9 }));
-        assert!(matches!(of(&[silent, feed(FeedState::Down, None)], &behind), Headline::Down { .. }));
-        assert_eq!(headline(&[], &behind, None, now), Headline::Stopped);
     }
 }

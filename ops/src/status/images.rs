@@ -5,7 +5,7 @@ use causeway_core::envelope::FeedName;
 use causeway_core::metric;
 use serde::{Deserialize, Serialize};
 
-use super::gather::{gauge, whole};
+use super::gauges::{gauge, whole};
 use crate::metrics::{Prometheus, Reading};
 
 /// The images of one feed.
