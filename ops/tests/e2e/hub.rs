@@ -51,7 +51,8 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
     Ran::of(command(folder, arguments).output().expect("the binary runs"))
 }
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
+/// The binary, to be run in a folder.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));
     command.args(arguments).current_dir(folder).env_remove("CAUSEWAY_CONFIG").env("USER", "tester");
     command
