@@ -24,6 +24,11 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// How often leases are renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 
+/// How much the threads of lanes give way to the others: each step gives about four fifths of what the one before had, so
+/// ten leave a lane a tenth of a core that both want, and all of one nobody else wants.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// What every lane's thread needs.
 #[derive(Clone)]
 pub(super) struct Walk {
@@ -37,6 +42,7 @@ pub(super) fn walk_all(walk: &Walk, partitions: u16) -> Result<Vec<JoinHandle<()
     let run = |partition| {
         let Walk { router, health, stop } = walk.clone();
         thread(&format!("causeway-router-{partition}"), move || {
+            give_way();
             let lost = Lost(&health, &stop);
             if let Err(error) = router.run(PartitionId(partition), stop.flag()) {
                 halt(&Diagnostic::from(error));
@@ -114,6 +120,7 @@ impl Lanes {
         let (stop, router) = (Stop::default(), Arc::clone(&walk.router));
         let flag = stop.clone();
         let started = thread(&format!("causeway-router-{}", partition.0), move || {
+            give_way();
             if let Err(error) = router.run(partition, flag.flag()) {
                 end(partition, error);
             }
@@ -137,6 +144,15 @@ impl Lanes {
     }
 }
 
+/// Lets doors and readers go first: a sender stands still until it has its answer, and what is in the log can wait. Only where a
+/// thread has a niceness of its own; anywhere else it would be that of the whole process.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "a lane goes on at the priority of a door");
+    }
+}
+
 /// Another process having gone on is what leases are for; everything else ends this one.
 fn end(partition: PartitionId, error: RouterError) {
     match error {
@@ -144,5 +160,28 @@ fn end(partition: PartitionId, error: RouterError) {
             tracing::warn!(partition = partition.0, "another process went on with the partition; nothing was written");
         }
         error => halt(&Diagnostic::from(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Field 19 of `stat` (proc(5)), of this thread alone.
+    #[cfg(target_os = "linux")]
+    fn niceness() -> i32 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("Linux");
+        let (_, after_name) = stat.rsplit_once(')').expect("a name");
+        after_name.split_ascii_whitespace().nth(16).expect("nineteen fields").parse().expect("a number")
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_lane_gives_way_and_nobody_else_does() {
+        let before = niceness();
+        let lane = std::thread::spawn(|| {
+            super::give_way();
+            niceness()
+        });
+        assert_eq!(lane.join().expect("no panic"), (before + super::NICENESS).min(19));
+        assert_eq!(niceness(), before);
     }
 }
