@@ -242,3 +242,11 @@ fn r139_names_that_mean_something_to_a_shell_are_text_wherever_they_stand() {
     assert_eq!(images::blobs(&hub), 6);
     assert_eq!(hub.stop(), Some(0));
 }
+
+#[test]
+fn memory_comes_as_it_is_used_and_not_in_huge_pages() {
+    let mut hub = Hub::new();
+    hub.start();
+    assert_eq!(hub.about("THP_enabled"), "0");
+    assert_eq!(hub.stop(), Some(0));
+}

@@ -118,10 +118,15 @@ impl Hub {
 
     /// The most memory the hub ever had resident, in KiB.
     pub(crate) fn peak_kib(&self) -> u64 {
+        self.about("VmHWM").trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
+    /// What Linux says of the hub's process (proc(5), `status`).
+    pub(crate) fn about(&self, field: &str) -> String {
         let id = self.child.as_ref().expect("it runs").id();
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+        let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value.unwrap_or_else(|| panic!("no {field} in {status}")).trim().to_owned()
     }
 
     /// Kills it: nothing is drained, nothing is written.
