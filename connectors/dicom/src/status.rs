@@ -37,8 +37,6 @@ impl Status {
     pub const RESOURCES: Self = Self(0x0213);
     /// Unrecognised operation.
     pub const UNRECOGNISED: Self = Self(0x0211);
-    /// Mistyped argument.
-    pub const MISTYPED: Self = Self(0x0212);
     /// Out of resources: to be tried again.
     pub const OUT_OF_RESOURCES: Self = Self(0xA700);
     /// The data set does not match the command.
