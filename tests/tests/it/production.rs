@@ -73,8 +73,8 @@ fn a_database_that_drops_its_connections_is_only_a_delay() {
         let sending = scope.spawn(|| drive(&load, &journal, &progress));
         for cut in 1..=10_u64 {
             wait("the load goes on", || progress.load(Ordering::Relaxed) >= all * cut / 11 || sending.is_finished());
-            let ended = world.cut_connections();
-            assert!(ended > 0, "there was something to cut");
+            // The load may be faster than the hub is at connecting again: a cut is one only when it cut something.
+            wait("there is something to cut", || world.cut_connections() > 0);
         }
         sending.join().expect("no panic").expect("all acknowledged");
     });
