@@ -23,6 +23,7 @@ pub mod identity;
 pub mod mapped;
 pub mod marks;
 pub mod metric;
+mod object;
 pub mod outcome;
 pub mod person;
 pub mod phi;

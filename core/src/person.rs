@@ -3,6 +3,7 @@
 use jiff::civil;
 use serde::{Deserialize, Serialize};
 
+use crate::from_objects_alone;
 use crate::phi::Phi;
 use crate::provider::ProviderId;
 
@@ -74,6 +75,7 @@ impl DocumentKind {
 
 /// An identity document. For an HKID the number is in canonical form without brackets, e.g. `A1234563`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Document {
     /// What it is.
     pub kind: DocumentKind,
@@ -86,6 +88,7 @@ pub struct Document {
 
 /// A number a provider's own system gives a patient (PID-3, type MR, PI and the like).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LocalNumber {
     /// Whose system.
     pub provider: ProviderId,
@@ -201,6 +204,7 @@ impl<'de> Deserialize<'de> for BirthDate {
 
 /// What identifies a person besides a number. Also what a message says of its patient.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Demographics {
     /// English family name.
     #[serde(default)]
@@ -234,6 +238,8 @@ pub struct Person {
     #[serde(default)]
     pub local_numbers: Vec<LocalNumber>,
 }
+
+from_objects_alone! { Document LocalNumber Demographics }
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ pub(crate) mod jsonl;
 pub(crate) mod table;
 
 use causeway_core::consent::ConsentEventKind;
+use causeway_core::from_objects_alone;
 use causeway_core::person::PersonId;
 use causeway_core::policy::PolicyVersion;
 use causeway_core::port::{Actor, NewEvent, NewPerson, Participant, Registry, RegistryError};
@@ -28,7 +29,7 @@ pub(crate) struct Row {
 
 /// A joining consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Join {
     /// The policy under which it was given.
     pub(crate) policy: PolicyVersion,
@@ -36,6 +37,8 @@ pub(crate) struct Join {
     #[serde(default)]
     pub(crate) at: Option<Timestamp>,
 }
+
+from_objects_alone! { Join }
 
 /// A row that is not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,7 +1,7 @@
 //! Reading a record: bytes to types, with the place, the kind and the fix of what is wrong. Unknown and repeated
 //! fields are faults; nothing is read beyond the bounds of the types, so no nesting and no list can grow.
 
-use serde::Deserialize as _;
+use serde::Deserialize;
 use serde_path_to_error::{Path, Segment};
 
 use super::check::check;
@@ -31,7 +31,7 @@ pub fn read(bytes: &[u8]) -> Result<Record, Vec<Fault>> {
         }
     };
     let mut json = serde_json::Deserializer::from_str(text);
-    let Ok(record) = Record::deserialize(&mut json) else { return Err(vec![fault_of_form(text)]) };
+    let Ok(record) = <Record as Deserialize>::deserialize(&mut json) else { return Err(vec![fault_of_form(text)]) };
     if json.end().is_err() {
         return Err(whole(FaultCode::NotJson, "something follows the record"));
     }
@@ -45,7 +45,7 @@ pub fn read(bytes: &[u8]) -> Result<Record, Vec<Fault>> {
 fn fault_of_form(text: &str) -> Fault {
     let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
-    match Record::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track)) {
+    match <Record as Deserialize>::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track)) {
         Ok(_) => {
             Fault::new(FaultCode::BadValue, "", "the record could not be read at first, and could be the second time")
         }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::{Amount, Count, List, Moment, Text};
 pub use super::words::{AllergyCategory, Certainty, Form, Format, Method, Side, Special, Status, Unit, VisitKind};
+use crate::from_objects_alone;
 use crate::person::{BirthDate, DocumentKind, Sex};
 use crate::phi::Phi;
 
@@ -25,9 +26,11 @@ macro_rules! plain {
             $(#[$about])*
             #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
             #[cfg_attr(feature = "schema", derive(JsonSchema))]
-            #[serde(deny_unknown_fields)]
+            #[serde(deny_unknown_fields, remote = "Self")]
             pub $kind $name $body
         )+
+
+        from_objects_alone! { $($name)+ }
     };
 }
 

@@ -1,5 +1,6 @@
 //! Persons as JSON lines: the registry's own form, with `join` and `share` beside it.
 
+use causeway_core::from_objects_alone;
 use causeway_core::hkid::Hkid;
 use causeway_core::person::{Demographics, Document, DocumentKind, LocalNumber};
 use causeway_core::phi::Phi;
@@ -11,7 +12,7 @@ use super::{BadRow, Join, Row};
 
 /// One line.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 struct Line {
     documents: Vec<Document>,
     demographics: Demographics,
@@ -22,6 +23,8 @@ struct Line {
     #[serde(default)]
     share: Vec<ProviderId>,
 }
+
+from_objects_alone! { read: Line }
 
 /// Reads all lines; blank ones are skipped.
 pub(crate) fn read(text: &str) -> impl Iterator<Item = Result<Row, BadRow>> {
@@ -70,6 +73,19 @@ mod tests {
     use super::*;
 
     const GOOD: &str = r#"{"documents":[{"kind":"HKID","number":"a123456(3)"}],"demographics":{"family":"CHAN","birth":"1983","sex":"M"},"join":{"policy":"2025"},"share":["HA"]}"#;
+
+    #[test]
+    fn an_array_is_no_object_even_with_the_values_of_its_fields_in_their_order() {
+        let whole = r#"[[{"kind":"HKID","number":"A123456(3)"}],{"family":"CHAN"},[],{"policy":"2025"},[]]"#;
+        let document = GOOD.replace(r#"{"kind":"HKID","number":"a123456(3)"}"#, r#"["HKID",null,"a123456(3)"]"#);
+        let demographics = GOOD.replace(r#"{"family":"CHAN","birth":"1983","sex":"M"}"#, r#"["CHAN"]"#);
+        let join = GOOD.replace(r#"{"policy":"2025"}"#, r#"["2025"]"#);
+        for line in [whole, &document, &demographics, &join] {
+            assert_ne!(line, GOOD);
+            let bad = read(line).next().expect("a line").expect_err(line);
+            assert!(bad.why.starts_with("a field is missing, unknown or of the wrong kind (column "), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_line_is_read_and_its_hkid_made_canonical() {

@@ -64,6 +64,18 @@ fn wrong_and_missing_fields_have_their_place() {
 }
 
 #[test]
+fn an_array_is_no_object_even_with_the_values_of_its_fields_in_their_order() {
+    assert_eq!(told(br#"["causeway-cm-1", 1, "final"]"#), one("", "wrong-type"));
+    assert_eq!(with("/practitioner", json!(["000001", "CHAN"])), one("/practitioner", "wrong-type"));
+    assert_eq!(with("/disease", json!(["咳嗽"])), one("/disease", "wrong-type"));
+    assert_eq!(
+        with("/prescriptions/0/herbs/0", json!([{"text": "麻黃"}])),
+        one("/prescriptions/0/herbs/0", "wrong-type")
+    );
+    assert_eq!(with("/prescriptions", json!({})), one("/prescriptions", "wrong-type"));
+}
+
+#[test]
 fn points_that_do_not_exist_are_refused_with_those_that_do() {
     let place = "/acupuncture/0/points/0/code";
     assert_eq!(with(place, json!("ST46")), one(place, "unknown-point"));
