@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pydicom
 import requests
+import turns  # noqa: F401
 from images import PATIENCE_SECONDS, free_port, register, run, wait
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid

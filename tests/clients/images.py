@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pydicom
 import requests
+import turns  # noqa: F401
 from dicomweb_client import DICOMwebClient
 from pydicom.encaps import generate_frames
 from pynetdicom import AE
