@@ -99,7 +99,9 @@ fn config(ports: Ports) -> String {
     );
     let expected = "expect_every = \"1m\"\n";
     text += &feed(Source::HospitalAdmissions, provider::HOSPITAL, expected);
-    text += &feed(Source::HospitalAllergies, provider::HOSPITAL, "profile = \"hk-public-hospital\"\n");
+    text += "# Samples of this dialect are passed on with MSH-11 T: in a demo they are taken too.\n";
+    let dialect = "profile = \"hk-public-hospital\"\nprocessing_ids = [\"P\", \"T\"]\n";
+    text += &feed(Source::HospitalAllergies, provider::HOSPITAL, dialect);
     text += &feed(Source::Laboratory, provider::LABORATORY, expected);
     text += "# The clinic's system writes Big5 with HKSCS and leaves MSH-18 empty.\n";
     text += &feed(Source::Clinic, provider::CLINIC, &format!("charset = \"default:{}\"\n", Source::Clinic.charset()));

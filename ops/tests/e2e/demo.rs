@@ -65,6 +65,23 @@ fn stand_together(folder: &Path) -> Option<()> {
     (1..=45).any(together).then_some(())
 }
 
+/// A message of the public hospitals' dialect, marked as training, as samples are passed on.
+const SAMPLE: &str = "MSH|^~\\&|EAI|HAHO|PMS|QMH|20240305101500||ORU^R01|S1|T|2.3.1|||AL|AL|HKG|ASCII|ENG\r\
+                      PID|1||A1234563^^^^HKID||CHAN^TAI MAN||19830114|M\r\
+                      OBR|1|||ZALG^^^ALLERGY||20240305101400\r\
+                      OBX|1|CE|100109^Allergy^HA^N||N^No known drug allergy||||||F\r";
+
+/// Sends a newcomer's sample to the door, whose own feed of this sender takes it like the one that takes everything.
+fn take_a_sample(folder: &Path) {
+    let feeds = run(folder, &["--json", "status"]).json()["feeds"].clone();
+    let feed =
+        feeds.as_array().and_then(|feeds| feeds.iter().find(|feed| feed["name"] == "hospital-allergies")).cloned();
+    let listen = feed.expect("the feed")["listen"].as_str().expect("an address").to_owned();
+    std::fs::write(folder.join("sample.hl7"), SAMPLE).expect("written");
+    let sent = run(folder, &["send", "hl7", "sample.hl7", "--to", &listen]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+}
+
 /// Files the clinic's folder is done with: a spreadsheet and its result.
 fn dropped_files(folder: &Path) -> usize {
     let dropped = folder.join("causeway-demo/clinic-files");
@@ -78,6 +95,7 @@ fn a_demo_shows_live_messages_and_the_same_folder_goes_on() {
     let demo = Demo::start(folder.path());
     until(|| everything_came(folder.path())).expect("each feed of the demo brings something");
     until(|| stand_together(folder.path())).expect("western and Chinese medicine stand in one list");
+    take_a_sample(folder.path());
     let first = demo.stop();
     let (welcome, goodbye) = (&first[0], &first[1]);
     assert_eq!(welcome["fresh"], true);
