@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 use crate::classes::STORAGE_COMMITMENT;
 use crate::commitment::post::Parcel;
 use crate::door::Shared;
+use crate::hands::Hands;
 use crate::negotiate::{Caller, admit, answers, roles};
 use crate::outgoing;
 use crate::pdu::{self, ASSOCIATE_BYTES_MAX, Abort, Acceptance, Rejection, Request, kind};
@@ -42,6 +43,8 @@ pub(crate) struct Association<S> {
     peer: Peer,
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
+    /// Who does what may block.
+    hands: Hands,
     /// The message ID of our latest request.
     last_id: u16,
     /// A report that waits for its answer.
@@ -108,12 +111,19 @@ impl From<WireFault> for End {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
-    pub(crate) fn new(stream: S, peer: Peer, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        stream: S,
+        peer: Peer,
+        shared: Arc<Shared>,
+        stopped: watch::Receiver<bool>,
+        hands: Hands,
+    ) -> Self {
         Self {
             wire: Wire::new(stream, shared.config.limits.write_timeout),
             peer,
             shared,
             stopped,
+            hands,
             last_id: 0,
             told: None,
         }

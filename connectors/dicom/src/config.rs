@@ -150,7 +150,7 @@ impl OnConflict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DicomLimits {
-    /// Associations in all. One more is rejected as beyond a limit, which the sender tries again later. Default: 64.
+    /// Associations in all, each with a thread. One more is rejected as beyond a limit, which the sender tries again later. Default: 64.
     pub associations_max: usize,
     /// Associations from one address. Default: 16.
     pub associations_per_peer_max: usize,

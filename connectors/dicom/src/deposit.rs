@@ -1,9 +1,10 @@
-//! An instance on its way, whoever brings it: handed piece by piece to a thread that stores it, then claimed in the log; only
-//! then is it said to be safe. Associations, STOW-RS and imports share it, so that nothing is safe by one of them that is
+//! An instance on its way, whoever brings it: handed piece by piece to who stores it, then claimed in the log; only then is it
+//! said to be safe. Associations, STOW-RS and imports share it, so that nothing is safe by one of them that is
 //! not by the others.
 
 mod clerk;
 pub(crate) mod earlier;
+mod way;
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -11,35 +12,31 @@ use std::sync::{Arc, OnceLock};
 use causeway_core::dicom::uid::Uid;
 use causeway_core::port::{Appended, Freshness, LogError};
 use causeway_tls::Suspect;
-use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use self::clerk::{Clerk, Logging};
+use self::way::Way;
 use crate::door::{Distrust, Shared};
-use crate::intake::{self, FileOrder, IntakeFault, Order, Piece, Sealed};
+use crate::hands::Hands;
+use crate::intake::{self, FileOrder, IntakeFault, Order};
 use crate::part10;
 use crate::status::{Refusal, Status};
 
 /// Bytes handed to the store at once.
 pub(crate) const PIECE: usize = 128 << 10;
-/// Pieces that may wait for the store before reading stops.
-const PIECES: usize = 2;
 
 /// An instance on its way.
 pub(crate) struct Deposit {
-    /// What was read and not handed over.
-    pub(crate) piece: Vec<u8>,
+    /// What was read and not handed over; first the head of the file, where we write it.
+    piece: Vec<u8>,
     /// Everything read so far, in bytes.
     pub(crate) bytes: u64,
-    /// Bytes of the piece that is read.
-    size: usize,
     /// The place of the feed in the configuration.
     feed: usize,
     /// The operation.
     kind: &'static str,
-    pieces: mpsc::Sender<Piece>,
     names: Arc<OnceLock<Names>>,
-    intake: oneshot::Receiver<Result<Logging, IntakeFault>>,
+    way: Way,
 }
 
 /// What an instance is called.
@@ -95,15 +92,14 @@ impl Undeposited {
 }
 
 impl Deposit {
-    /// The data set of a command.
-    pub(crate) fn of_command(shared: &Arc<Shared>, by: Bringer<'_>, order: Order) -> Self {
+    /// The data set of a command, taken in by the thread that reads it.
+    pub(crate) fn of_command(shared: &Arc<Shared>, by: Bringer<'_>, order: Order, hands: Hands) -> Self {
         let names = Names { sop_class: order.sop_class.clone(), sop_instance: order.sop_instance.clone() };
-        let blobs = Arc::clone(&shared.ports.blobs);
-        let head = part10::head(&order.sop_class, &order.sop_instance, &order.transfer_syntax);
         // With the head it makes a whole piece, and so each piece behind it lies where file systems like it best.
-        let size = PIECE.saturating_sub(head.len()).max(1);
-        let take = move |mut incoming| intake::take(&order, &head, &*blobs, &mut incoming);
-        Self { size, ..Self::begin(shared, by, Arc::new(OnceLock::from(names)), take) }
+        let piece = part10::head(&order.sop_class, &order.sop_instance, &order.transfer_syntax);
+        let way = Way::here(hands, Arc::clone(&shared.ports.blobs), Clerk::new(shared, by), order, piece.len());
+        let Bringer { feed, kind, .. } = by;
+        Self { piece, bytes: 0, feed, kind, names: Arc::new(OnceLock::from(names)), way }
     }
 
     /// A file, which says itself what it is.
@@ -111,31 +107,9 @@ impl Deposit {
         let (blobs, names) = (Arc::clone(&shared.ports.blobs), Arc::new(OnceLock::new()));
         let told = Arc::clone(&names);
         let take = move |mut incoming| intake::take_file(&order, &told, &*blobs, &mut incoming);
-        Self::begin(shared, by, names, take)
-    }
-
-    fn begin(
-        shared: &Arc<Shared>,
-        by: Bringer<'_>,
-        names: Arc<OnceLock<Names>>,
-        take: impl FnOnce(mpsc::Receiver<Piece>) -> Result<Sealed, IntakeFault> + Send + 'static,
-    ) -> Self {
-        let (pieces, incoming) = mpsc::channel(PIECES);
-        let clerk = Clerk::new(shared, by);
-        let blobs = Arc::clone(&shared.ports.blobs);
-        let (told, intake) = oneshot::channel();
-        tokio::task::spawn_blocking(move || {
-            let logging = take(incoming).map(|sealed| clerk.log(sealed));
-            let goes_on = logging.is_ok();
-            // Nobody asks any more when the sender is gone.
-            drop(told.send(logging));
-            if goes_on {
-                // While the log is at work.
-                blobs.prepare();
-            }
-        });
+        let way = Way::apart(Arc::clone(&shared.ports.blobs), Clerk::new(shared, by), take);
         let Bringer { feed, kind, .. } = by;
-        Self { piece: Vec::new(), bytes: 0, size: PIECE, feed, kind, pieces, names, intake }
+        Self { piece: Vec::new(), bytes: 0, feed, kind, names, way }
     }
 
     /// Takes the next bytes; waits while the store has enough to do. Whether more are wanted: an intake that has given up
@@ -154,17 +128,15 @@ impl Deposit {
 
     /// How many bytes are wanted before they are handed over.
     pub(crate) const fn room(&self) -> usize {
-        self.size.saturating_sub(self.piece.len())
+        PIECE.saturating_sub(self.piece.len())
     }
 
     /// Gives what was read to the store. Whether it wants more.
     pub(crate) async fn hand_over(&mut self) -> bool {
-        if self.piece.is_empty() {
-            return !self.pieces.is_closed();
-        }
         let piece = std::mem::take(&mut self.piece);
-        self.size = PIECE;
-        self.pieces.send(Piece::Bytes(piece)).await.is_ok()
+        let (more, rest) = self.way.take(piece).await;
+        self.piece = rest;
+        more
     }
 }
 
@@ -185,20 +157,20 @@ impl Shared {
     pub(crate) async fn complete(&self, mut deposit: Deposit) -> Result<Deposited, Undeposited> {
         let feed = deposit.feed;
         self.tally.received(feed, deposit.kind, deposit.bytes, self.ports.clock.now());
+        // Who has given up already says why below.
         deposit.hand_over().await;
-        // An intake that has given up already says why below.
-        drop(deposit.pieces.send(Piece::End).await);
-        let not = |refusal, later| Undeposited { refusal, names: deposit.names.get().cloned(), later };
-        let logging = match deposit.intake.await {
-            Ok(Ok(logging)) => logging,
-            Ok(Err(IntakeFault::Refused(refusal))) => return Err(not(refusal, false)),
-            Ok(Err(IntakeFault::Store(error))) => {
+        let Deposit { names, way, .. } = deposit;
+        let not = |refusal, later| Undeposited { refusal, names: names.get().cloned(), later };
+        let logging = match way.finish().await {
+            Ok(logging) => logging,
+            Err(IntakeFault::Refused(refusal)) => return Err(not(refusal, false)),
+            Err(IntakeFault::Store(error)) => {
                 warn!(%error, "an instance could not be stored");
                 self.check(Distrust::Blobs(&error));
                 return Err(not(Refusal::from(&error), true));
             }
-            Ok(Err(IntakeFault::Cut)) => return Err(not(Refusal::new(Status::PROCESSING, "it was cut short"), false)),
-            Err(_gone) => {
+            Err(IntakeFault::Cut) => return Err(not(Refusal::new(Status::PROCESSING, "it was cut short"), false)),
+            Err(IntakeFault::Broken) => {
                 warn!("the intake of an instance broke");
                 return Err(not(Refusal::new(Status::PROCESSING, "the hub failed; see its log"), false));
             }

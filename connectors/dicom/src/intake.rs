@@ -12,7 +12,6 @@ use causeway_core::dicom::uid::Uid;
 use causeway_core::feed::CharsetRule;
 use causeway_core::phi::Phi;
 use causeway_core::port::{Blob, BlobError, BlobStore, BlobWriter};
-use tokio::sync::mpsc::Receiver;
 
 pub(crate) use file::{FileOrder, take_file};
 
@@ -31,7 +30,7 @@ pub(crate) struct Order {
     pub(crate) study: Option<Uid>,
 }
 
-/// What comes in.
+/// What comes in for a thread of the pool.
 #[derive(Debug)]
 pub(crate) enum Piece {
     /// The next bytes.
@@ -57,6 +56,8 @@ pub(crate) enum IntakeFault {
     Store(BlobError),
     /// The association ended in the middle.
     Cut,
+    /// It broke, as is told in the log.
+    Broken,
 }
 
 impl From<BlobError> for IntakeFault {
@@ -71,38 +72,54 @@ impl<E: Into<Refusal>> From<E> for IntakeFault {
     }
 }
 
-/// Takes one instance in, whose file begins with `head`. May block.
-pub(crate) fn take(
-    order: &Order,
-    head: &[u8],
-    blobs: &dyn BlobStore,
-    pieces: &mut Receiver<Piece>,
-) -> Result<Sealed, IntakeFault> {
-    let mut scanner = Scanner::data_set(&order.transfer_syntax, order.limits);
-    let mut writer = blobs.create()?;
-    writer.write(head)?;
-    loop {
-        match pieces.blocking_recv() {
-            Some(Piece::Bytes(bytes)) => {
-                scanner.feed(&bytes)?;
-                writer.write(&bytes)?;
-            }
-            Some(Piece::End) => break,
-            None => return Err(IntakeFault::Cut),
-        }
-    }
-    seal(order, scanner.finish()?, head, writer)
+/// An instance that has begun to come.
+pub(crate) struct Intake {
+    order: Order,
+    scanner: Scanner,
+    writer: Box<dyn BlobWriter>,
+    /// Bytes of its file before the data set.
+    head: usize,
 }
 
-/// All of it has come: checks that it is what it should be, and makes it durable.
-fn seal(order: &Order, scan: Scan, head: &[u8], writer: Box<dyn BlobWriter>) -> Result<Sealed, IntakeFault> {
-    let (study, series) = check(order, &scan)?;
-    let blob = writer.finish()?;
-    let head = u64::try_from(head.len()).unwrap_or(u64::MAX);
-    Ok(Sealed {
-        patient_key: patient_key(&order.charset, &scan),
-        claim: claim(order, &scan, blob, head, study, series),
-    })
+impl Intake {
+    /// Takes the first bytes of a file: the head, and what has come of the data set. May block, as everything here.
+    pub(crate) fn begin(order: Order, head: usize, start: &[u8], blobs: &dyn BlobStore) -> Result<Self, IntakeFault> {
+        let mut scanner = Scanner::data_set(&order.transfer_syntax, order.limits);
+        scanner.feed(start.get(head..).unwrap_or_default())?;
+        Self::scanned(order, scanner, head, start, blobs)
+    }
+
+    /// The same of a data set that was scanned so far.
+    fn scanned(
+        order: Order,
+        scanner: Scanner,
+        head: usize,
+        start: &[u8],
+        blobs: &dyn BlobStore,
+    ) -> Result<Self, IntakeFault> {
+        let mut writer = blobs.create()?;
+        writer.write(start)?;
+        Ok(Self { order, scanner, writer, head })
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), IntakeFault> {
+        self.scanner.feed(bytes)?;
+        Ok(self.writer.write(bytes)?)
+    }
+
+    /// All of it has come: checks that it is what it should be, and makes it durable.
+    pub(crate) fn finish(self) -> Result<Sealed, IntakeFault> {
+        let Self { order, scanner, writer, head } = self;
+        let scan = scanner.finish()?;
+        let (study, series) = check(&order, &scan)?;
+        let blob = writer.finish()?;
+        let head = u64::try_from(head).unwrap_or(u64::MAX);
+        Ok(Sealed {
+            patient_key: patient_key(&order.charset, &scan),
+            claim: claim(&order, &scan, blob, head, study, series),
+        })
+    }
 }
 
 /// The data set is that of the command, and says where it belongs.

@@ -15,6 +15,7 @@ pub mod config;
 mod deposit;
 pub mod dimse;
 mod door;
+mod hands;
 mod import;
 mod intake;
 mod listener;

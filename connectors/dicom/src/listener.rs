@@ -15,10 +15,13 @@ use tracing::{debug, error, info, warn};
 use crate::association::{Association, Peer};
 use crate::commitment::courier;
 use crate::door::{Door, Shared};
+use crate::hands::{self, Hands};
 use crate::tally::Unwelcome;
 
 /// Connections beyond the limit of associations that are heard out, to be told that there is one.
 const CROWD: usize = 64;
+/// What the threads of associations are called.
+const THREAD: &str = "causeway-dicom";
 
 impl Door {
     /// Takes associations until `stop` is ready; then accepts no more, lets the instances that have begun be finished and
@@ -80,8 +83,26 @@ impl Floor for Associations {
         }
         let of_peer = self.guests.values().filter(|guest| **guest == address).count();
         let crowded = self.guests.len() >= limits.associations_max || of_peer >= limits.associations_per_peer_max;
-        let talk = converse(stream, address, crowded, Arc::clone(&self.shared), self.stopped.clone());
-        self.guests.insert(tasks.spawn(talk).id(), address);
+        let (shared, stopped) = (Arc::clone(&self.shared), self.stopped.clone());
+        let begun = stream.into_std().and_then(|stream| {
+            hands::begin(THREAD, move |hands| async move {
+                match TcpStream::from_std(stream) {
+                    Ok(stream) => {
+                        converse(stream, Peer { address, certificate: None, crowded }, shared, stopped, hands).await
+                    }
+                    Err(error) => debug!(peer = %address, %error, "connection lost at once"),
+                }
+            })
+        });
+        match begun {
+            Ok(talk) => {
+                self.guests.insert(tasks.spawn(talk.over()).id(), address);
+            }
+            Err(error) => {
+                warn!(peer = %address, %error, "a connection is closed: there is no thread for it");
+                self.shared.tally.unwelcome(Unwelcome::DoorFull);
+            }
+        }
     }
 
     fn left(&mut self, id: Id) {
@@ -114,21 +135,15 @@ impl Associations {
 }
 
 /// A connection from its acceptance to its close.
-async fn converse(
-    stream: TcpStream,
-    address: IpAddr,
-    crowded: bool,
-    shared: Arc<Shared>,
-    stopped: watch::Receiver<bool>,
-) {
+async fn converse(stream: TcpStream, peer: Peer, shared: Arc<Shared>, stopped: watch::Receiver<bool>, hands: Hands) {
     let Some(tls) = &shared.tls else {
-        let peer = Peer { address, certificate: None, crowded };
-        return Association::new(stream, peer, Arc::clone(&shared), stopped).run().await;
+        return Association::new(stream, peer, shared, stopped, hands).run().await;
     };
+    let address = peer.address;
     match tls.accept(stream).await {
         Ok(Session { stream, client }) => {
-            let peer = Peer { address, certificate: client, crowded };
-            Association::new(stream, peer, Arc::clone(&shared), stopped).run().await;
+            let peer = Peer { certificate: client, ..peer };
+            Association::new(stream, peer, Arc::clone(&shared), stopped, hands).run().await;
         }
         Err(error) => {
             shared.tally.unwelcome(Unwelcome::Handshake(error.as_str()));

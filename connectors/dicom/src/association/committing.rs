@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             uid_in_use: false,
         };
         let pending_max = limits.commitments_pending_max;
-        let begun = tokio::task::spawn_blocking(move || begin(&keeping, &commitment, pending_max)).await;
+        let begun = self.hands.work(move || begin(&keeping, &commitment, pending_max)).await;
         let failed = || Refusal::new(Status::PROCESSING, "it cannot be remembered now: ask again");
         match begun {
             Ok(Ok(Some(Begun::New | Begun::Again(_)))) => {}

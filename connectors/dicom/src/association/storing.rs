@@ -48,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             study: None,
         };
         let by = Bringer { feed: agreed.feed, sender: &agreed.calling, kind: KIND };
-        let deposit = Deposit::of_command(shared, by, order);
+        let deposit = Deposit::of_command(shared, by, order, self.hands.clone());
         let until = Instant::now() + shared.config.limits.instance_timeout;
         Ok(Storing { deposit, bytes_max: feed.instance_bytes_max, until })
     }

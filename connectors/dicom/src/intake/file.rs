@@ -9,7 +9,7 @@ use causeway_core::feed::CharsetRule;
 use causeway_core::port::BlobStore;
 use tokio::sync::mpsc::Receiver;
 
-use super::{IntakeFault, Order, Piece, Sealed, seal};
+use super::{Intake, IntakeFault, Order, Piece, Sealed};
 use crate::classes::{MEDIA_DIRECTORY, is_storage};
 use crate::deposit::Names;
 use crate::part10;
@@ -71,24 +71,22 @@ pub(crate) fn take_file(
         charset: order.charset.clone(),
         study: order.study.clone(),
     };
-    let head = part10::head(&order.sop_class, &order.sop_instance, &order.transfer_syntax);
-    let mut writer = blobs.create()?;
-    writer.write(&head)?;
+    let mut file = part10::head(&order.sop_class, &order.sop_instance, &order.transfer_syntax);
+    let head = file.len();
     let data_set_at = usize::try_from(survey.data_set_at).unwrap_or(usize::MAX);
-    writer.write(start.get(data_set_at..).unwrap_or_default())?;
+    file.extend_from_slice(start.get(data_set_at..).unwrap_or_default());
     drop(start);
+    let mut intake = Intake::scanned(order, scanner, head, &file, blobs)?;
+    drop(file);
     let mut ended = ended;
     while !ended {
         match pieces.blocking_recv() {
-            Some(Piece::Bytes(bytes)) => {
-                scanner.feed(&bytes)?;
-                writer.write(&bytes)?;
-            }
+            Some(Piece::Bytes(bytes)) => intake.feed(&bytes)?,
             Some(Piece::End) => ended = true,
             None => return Err(IntakeFault::Cut),
         }
     }
-    seal(&order, scanner.finish()?, &head, writer)
+    intake.finish()
 }
 
 /// Why a file says nothing: it is broken, it is a directory, or its names are not where they must be.

@@ -151,8 +151,9 @@ async fn a_client_that_dies_in_the_middle_of_an_instance_leaves_nothing_behind()
     let hub = Hub::start().await;
     let mut raw = hub.raw_open().await;
     raw.send(&unit(4, &value(1, 3, &store_command(CT, "1.2.3")))).await;
-    let bytes = ct(Coding::EXPLICIT, "1.2.3", 100_000);
+    let bytes = ct(Coding::EXPLICIT, "1.2.3", 300_000);
     raw.send(&unit(4, &value(1, 0, &bytes[..80_000]))).await;
+    raw.send(&unit(4, &value(1, 0, &bytes[80_000..160_000]))).await;
     eventually("the instance is on its way", || hub.unfinished() == 1).await;
     drop(raw);
     eventually("the association is over", || hub.numbers.get("dicom_associations_total[\"pacs\", \"lost\"]") == 1.0)
@@ -166,12 +167,13 @@ async fn a_stop_lets_the_instance_be_finished_and_then_ends_the_association() {
     use crate::support::{status, store_command, unit, value};
     let mut hub = Hub::start().await;
     let mut raw = hub.raw_open().await;
-    let bytes = ct(Coding::EXPLICIT, "1.2.3", 1000);
+    let bytes = ct(Coding::EXPLICIT, "1.2.3", 200_000);
     raw.send(&unit(4, &value(1, 3, &store_command(CT, "1.2.3")))).await;
-    raw.send(&unit(4, &value(1, 0, &bytes[..500]))).await;
+    raw.send(&unit(4, &value(1, 0, &bytes[..80_000]))).await;
+    raw.send(&unit(4, &value(1, 0, &bytes[80_000..160_000]))).await;
     eventually("the instance is on its way", || hub.unfinished() == 1).await;
     let rest = async {
-        raw.send(&unit(4, &value(1, 2, &bytes[500..]))).await;
+        raw.send(&unit(4, &value(1, 2, &bytes[160_000..]))).await;
         let (kind, body) = raw.unit().await.expect("an answer");
         assert_eq!((kind, status(&body)), (4, 0));
         assert_eq!(raw.unit().await.expect("an abort").0, 7);

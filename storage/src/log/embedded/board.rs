@@ -48,7 +48,8 @@ impl Stop {
 /// The board.
 pub(super) struct Board {
     state: Mutex<State>,
-    moved: Condvar,
+    /// Of each lane: whoever waits for one is not woken by what comes to another.
+    moved: Vec<Condvar>,
 }
 
 struct State {
@@ -59,7 +60,8 @@ struct State {
 impl Board {
     /// A board that shows these lanes.
     pub(super) fn new(lanes: Vec<PartitionState>) -> Self {
-        Self { state: Mutex::new(State { lanes, stop: None }), moved: Condvar::new() }
+        let moved = lanes.iter().map(|_lane| Condvar::new()).collect();
+        Self { state: Mutex::new(State { lanes, stop: None }), moved }
     }
 
     /// All lanes.
@@ -70,7 +72,7 @@ impl Board {
     /// Shows other lanes.
     pub(super) fn replace(&self, lanes: Vec<PartitionState>) {
         self.lock().lanes = lanes;
-        self.moved.notify_all();
+        self.moved.iter().for_each(Condvar::notify_all);
     }
 
     /// Waits until the lane holds `at`, the deadline is reached or the log has stopped. Offsets that are no longer,
@@ -86,18 +88,23 @@ impl Board {
             if at.offset < lane.end || left.is_zero() {
                 return Ok(lane);
             }
-            (state, _) = self.moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            let moved = self.moved.get(usize::from(at.partition.0)).ok_or(LogError::OutOfRange { position: at })?;
+            (state, _) = moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Shows new ends.
     pub(super) fn publish(&self, tips: &[Tip]) {
         let mut state = self.lock();
-        for (lane, tip) in state.lanes.iter_mut().zip(tips) {
-            lane.end = tip.end;
+        let mut waiting = Vec::with_capacity(tips.len());
+        for ((lane, tip), moved) in state.lanes.iter_mut().zip(tips).zip(&self.moved) {
+            if lane.end != tip.end {
+                lane.end = tip.end;
+                waiting.push(moved);
+            }
         }
         drop(state);
-        self.moved.notify_all();
+        waiting.into_iter().for_each(Condvar::notify_all);
     }
 
     /// Shows that a lane begins later.
@@ -115,7 +122,7 @@ impl Board {
             state.stop = Some(stop);
         }
         drop(state);
-        self.moved.notify_all();
+        self.moved.iter().for_each(Condvar::notify_all);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
