@@ -55,7 +55,7 @@ codes! {
     ConfigFile "CW0202" Configuration "The configuration file cannot be read" "The file is not there, is not UTF-8, or may not be read by this user" "check the path given with `--config` and its permissions",
     UnknownKey "CW0203" Configuration "A key of the configuration is unknown" "It is mistyped, or stands in another section" "rename the key, then run `causeway check`",
     BadValue "CW0204" Configuration "A value of the configuration means nothing" "The text is no TOML, or the value is of another kind than the key needs" "correct the value, then run `causeway check`; `causeway config schema` tells the kinds",
-    Contradiction "CW0205" Configuration "Two settings do not go together" "Each is well formed, but they exclude each other" "change one of the two, then run `causeway check`",
+    Contradiction "CW0205" Configuration "Settings cannot work as they are" "Each is well formed, but two exclude each other, or one names what is not there" "change one of them, or make what it names, then run `causeway check`",
     Environment "CW0206" Configuration "An environment variable sets nothing the configuration has" "`CAUSEWAY__SECTION__KEY` names no key, or its value is of another kind" "correct or unset the variable; `causeway config show --origin` tells which are in force",
     NoEngine "CW0207" Configuration "The engine is not in this program" "This version was built with the embedded engines only" "set `engine = \"embedded\"` for the log and `engine = \"sqlite\"` for the repository",
     Exists "CW0208" Failed "The file is there already" "Nothing is overwritten that someone may have written by hand" "remove it, or choose another folder",
