@@ -1,5 +1,9 @@
 //! Every metric name, once. Labels come from closed sets: never a patient, never a message id.
 
+mod level;
+
+pub use level::Level;
+
 /// What sort of metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {

@@ -1,10 +1,9 @@
 //! What a door counts. Labels come from closed sets: feeds as configured, answers, causes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use causeway_core::metric::{self, Metrics};
+use causeway_core::metric::{self, Level, Metrics};
 use jiff::Timestamp;
 
 use crate::commitment::report::Report;
@@ -77,7 +76,7 @@ impl Step {
 /// The numbers of one door.
 pub(crate) struct Tally {
     metrics: Arc<dyn Metrics>,
-    feeds: Vec<(String, AtomicU32)>,
+    feeds: Vec<(String, Level)>,
 }
 
 impl Tally {
@@ -89,7 +88,7 @@ impl Tally {
             metrics.set(&metric::FEED_CONNECTIONS, &labels, 0.0);
             metrics.set(&metric::FEED_LAST_MESSAGE_TIMESTAMP_SECONDS, &labels, 0.0);
         }
-        let feeds = feeds.iter().map(|feed| (feed.name.to_string(), AtomicU32::new(0))).collect();
+        let feeds = feeds.iter().map(|feed| (feed.name.to_string(), Level::default())).collect();
         Self { metrics, feeds }
     }
 
@@ -104,19 +103,20 @@ impl Tally {
 
     /// An association was accepted.
     pub(crate) fn joined(&self, feed: usize) {
-        self.open(feed, |open| open.fetch_add(1, Ordering::Relaxed).saturating_add(1));
+        if let Some((name, open)) = self.feeds.get(feed) {
+            open.rise(|now| self.tell_open(name, now));
+        }
     }
 
     /// One that was accepted is over.
     pub(crate) fn left(&self, feed: usize) {
-        self.open(feed, |open| open.fetch_sub(1, Ordering::Relaxed).saturating_sub(1));
+        if let Some((name, open)) = self.feeds.get(feed) {
+            open.fall(|now| self.tell_open(name, now));
+        }
     }
 
-    fn open(&self, feed: usize, change: impl FnOnce(&AtomicU32) -> u32) {
-        if let Some((name, open)) = self.feeds.get(feed) {
-            let open = change(open);
-            self.metrics.set(&metric::FEED_CONNECTIONS, &[name, PROTOCOL], f64::from(open));
-        }
+    fn tell_open(&self, feed: &str, now: f64) {
+        self.metrics.set(&metric::FEED_CONNECTIONS, &[feed, PROTOCOL], now);
     }
 
     /// How an association ended.

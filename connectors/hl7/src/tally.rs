@@ -1,10 +1,9 @@
 //! What a door counts. Labels come from closed sets: feeds as configured, kinds of message that are taken, causes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use causeway_core::metric::{self, Metrics};
+use causeway_core::metric::{self, Level, Metrics};
 use causeway_core::reason::Reason;
 use jiff::Timestamp;
 
@@ -93,12 +92,12 @@ pub(crate) struct Tally {
 
 struct FeedTally {
     name: String,
-    connections: AtomicU32,
+    connections: Level,
 }
 
 impl Tally {
     pub(crate) fn new(metrics: Arc<dyn Metrics>, feeds: &[FeedConfig], protocol: &'static str) -> Self {
-        let tally = |feed: &FeedConfig| FeedTally { name: feed.name.to_string(), connections: AtomicU32::new(0) };
+        let tally = |feed: &FeedConfig| FeedTally { name: feed.name.to_string(), connections: Level::default() };
         let this = Self { metrics, protocol, feeds: feeds.iter().map(tally).collect() };
         for feed in feeds {
             let labels = [feed.name.as_str(), protocol];
@@ -122,19 +121,20 @@ impl Tally {
 
     /// A connection has sent its first message for the feed.
     pub(crate) fn joined(&self, feed: usize) {
-        self.connections(feed, |connections| connections.fetch_add(1, Ordering::Relaxed) + 1);
+        if let Some(tally) = self.feeds.get(feed) {
+            tally.connections.rise(|now| self.tell_connections(tally, now));
+        }
     }
 
     /// Such a connection is closed.
     pub(crate) fn left(&self, feed: usize) {
-        self.connections(feed, |connections| connections.fetch_sub(1, Ordering::Relaxed) - 1);
+        if let Some(tally) = self.feeds.get(feed) {
+            tally.connections.fall(|now| self.tell_connections(tally, now));
+        }
     }
 
-    fn connections(&self, feed: usize, change: impl FnOnce(&AtomicU32) -> u32) {
-        if let Some(tally) = self.feeds.get(feed) {
-            let open = change(&tally.connections);
-            self.metrics.set(&metric::FEED_CONNECTIONS, &[&tally.name, self.protocol], f64::from(open));
-        }
+    fn tell_connections(&self, feed: &FeedTally, now: f64) {
+        self.metrics.set(&metric::FEED_CONNECTIONS, &[&feed.name, self.protocol], now);
     }
 
     /// A message was read whole. `kind` is given only for kinds that are taken.
