@@ -23,6 +23,7 @@ use crate::hands::Hands;
 use crate::negotiate::{Caller, admit, answers, roles};
 use crate::outgoing;
 use crate::pdu::{self, ASSOCIATE_BYTES_MAX, Abort, Acceptance, Rejection, Request, kind};
+use crate::seats::Seat;
 use crate::wire::{Wire, WireFault};
 use committing::Told;
 use message::Waiting;
@@ -32,8 +33,8 @@ use message::Waiting;
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     pub(crate) certificate: Option<Arc<Certificate>>,
-    /// There are as many associations as may be.
-    pub(crate) crowded: bool,
+    /// Its place among the associations; none when there are as many as may be.
+    pub(crate) seat: Option<Seat>,
 }
 
 /// One association.
@@ -134,12 +135,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         let (feed, end) = match self.open().await {
             Ok(agreed) => {
                 self.shared.tally.joined(agreed.feed);
-                let end = self.hold(&agreed).await;
-                self.shared.tally.left(agreed.feed);
-                (Some(agreed.feed), end)
+                (Some(agreed.feed), self.hold(&agreed).await)
             }
             Err(end) => (None, end),
         };
+        // Whoever hears that this one is over may begin the next.
+        drop(self.peer.seat.take());
+        if let Some(feed) = feed {
+            self.shared.tally.left(feed);
+        }
         self.shared.tally.ended(feed, end.as_str());
         let name = feed.and_then(|feed| self.shared.feed(feed)).map(|feed| feed.name.as_str());
         debug!(peer = %self.peer.address, feed = name, end = end.as_str(), "association over");
@@ -187,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             self.suspect(request, rejection);
             End::Rejected(rejection)
         })?;
-        if self.peer.crowded {
+        if self.peer.seat.is_none() {
             info!(peer = %self.peer.address, "association rejected: as many as may be are open");
             return Err(End::Rejected(Rejection::LIMIT));
         }

@@ -23,6 +23,7 @@ use crate::commitment::post::Post;
 use crate::config::{ConfigFault, DicomDoorConfig, DicomFeedConfig};
 use crate::deposit::earlier::Earlier;
 use crate::scan::ScanLimits;
+use crate::seats::Seats;
 use crate::tally::Tally;
 
 /// Why the process stops.
@@ -160,6 +161,8 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Arc<Acceptor>>,
     pub(crate) ports: Ports,
     pub(crate) tally: Tally,
+    /// Of the associations there may be.
+    pub(crate) seats: Arc<Seats>,
     /// What came under a SOP Instance UID before, where the log does not tell.
     pub(crate) earlier: Option<Earlier>,
     /// Woken when storage commitment was asked for.
@@ -174,10 +177,10 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(config: DicomDoorConfig, tls: Option<Arc<Acceptor>>, ports: Ports) -> Self {
         let tally = Tally::new(Arc::clone(&ports.metrics), &config.feeds);
-        let (asked, post, halted) = (Notify::new(), Post::default(), AtomicBool::new(false));
+        let (seats, asked, post, halted) = (Arc::default(), Notify::new(), Post::default(), AtomicBool::new(false));
         let asks = ports.repository.as_ref().filter(|_| !ports.log.tells_resends());
         let earlier = asks.map(|repository| Earlier::new(Arc::clone(repository)));
-        Self { config, tls, ports, tally, earlier, asked, post, reporting: BTreeMap::new(), halted }
+        Self { config, tls, ports, tally, seats, earlier, asked, post, reporting: BTreeMap::new(), halted }
     }
 
     /// Reads the files of TLS with which reports are sent.

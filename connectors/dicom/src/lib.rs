@@ -24,6 +24,7 @@ mod outgoing;
 pub mod part10;
 pub mod pdu;
 pub mod scan;
+mod seats;
 pub mod status;
 pub mod stow;
 pub mod survey;

@@ -1,6 +1,5 @@
 //! Accepting connections: whom, how many, and how it ends.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ pub use causeway_tls::Drained;
 use causeway_tls::{Floor, Session, Suspect, prepare, serve};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{Id, JoinSet};
+use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use crate::association::{Association, Peer};
@@ -28,7 +27,7 @@ impl Door {
     /// answered, and ends the associations.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
         let (stopping, stopped) = watch::channel(false);
-        let mut floor = Associations { shared: Arc::clone(&self.shared), stopping, stopped, guests: HashMap::new() };
+        let mut floor = Associations { shared: Arc::clone(&self.shared), stopping, stopped };
         info!(address = %self.address(), feeds = self.shared.config.feeds.len(), "DICOM door open");
         let keeping = self.shared.ports.safekeeping.clone();
         let courier =
@@ -61,13 +60,12 @@ struct Associations {
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
-    guests: HashMap<Id, IpAddr>,
 }
 
 impl Floor for Associations {
     fn admit(&mut self, tasks: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
         let address = peer.ip().to_canonical();
-        if let Some(cause) = self.unwelcome(address) {
+        if let Some(cause) = self.unwelcome(address, tasks.len()) {
             self.shared.tally.unwelcome(cause);
             debug!(peer = %address, cause = cause.as_str(), "connection refused");
             if matches!(cause, Unwelcome::UnknownPeer | Unwelcome::Plaintext) {
@@ -81,14 +79,13 @@ impl Floor for Associations {
             debug!(peer = %address, %error, "connection lost at once");
             return;
         }
-        let of_peer = self.guests.values().filter(|guest| **guest == address).count();
-        let crowded = self.guests.len() >= limits.associations_max || of_peer >= limits.associations_per_peer_max;
+        let seat = self.shared.seats.take(address, limits);
         let (shared, stopped) = (Arc::clone(&self.shared), self.stopped.clone());
         let begun = stream.into_std().and_then(|stream| {
             hands::begin(THREAD, move |hands| async move {
                 match TcpStream::from_std(stream) {
                     Ok(stream) => {
-                        converse(stream, Peer { address, certificate: None, crowded }, shared, stopped, hands).await
+                        converse(stream, Peer { address, certificate: None, seat }, shared, stopped, hands).await
                     }
                     Err(error) => debug!(peer = %address, %error, "connection lost at once"),
                 }
@@ -96,17 +93,13 @@ impl Floor for Associations {
         });
         match begun {
             Ok(talk) => {
-                self.guests.insert(tasks.spawn(talk.over()).id(), address);
+                tasks.spawn(talk.over());
             }
             Err(error) => {
                 warn!(peer = %address, %error, "a connection is closed: there is no thread for it");
                 self.shared.tally.unwelcome(Unwelcome::DoorFull);
             }
         }
-    }
-
-    fn left(&mut self, id: Id) {
-        self.guests.remove(&id);
     }
 
     fn tell_state(&self, open: bool) {
@@ -119,14 +112,14 @@ impl Floor for Associations {
 }
 
 impl Associations {
-    /// Why a peer is not let in, before a byte of it is read.
-    fn unwelcome(&self, peer: IpAddr) -> Option<Unwelcome> {
+    /// Why a peer is not let in, before a byte of it is read, beside as many others.
+    fn unwelcome(&self, peer: IpAddr, others: usize) -> Option<Unwelcome> {
         let config = &self.shared.config;
         if !config.secrecy().hears(peer) {
             Some(Unwelcome::Plaintext)
         } else if !config.feeds.iter().any(|feed| feed.from.iter().any(|net| net.contains(peer))) {
             Some(Unwelcome::UnknownPeer)
-        } else if self.guests.len() >= config.limits.associations_max.saturating_add(CROWD) {
+        } else if others >= config.limits.associations_max.saturating_add(CROWD) {
             Some(Unwelcome::DoorFull)
         } else {
             None

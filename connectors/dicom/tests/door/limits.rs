@@ -19,10 +19,21 @@ async fn catalogue_124_associations_beyond_the_limit_are_rejected_for_now_and_ta
     }
     let beyond = hub.client(&[(VERIFICATION, &[IMPLICIT_LITTLE])]).await.expect_err("no room");
     assert!(matches!(beyond, ClientError::Rejected(Rejection::LIMIT)), "{beyond}");
+    let there_are = |number: f64| hub.numbers.get("feed_connections[\"pacs\", \"dicom\"]") == number;
+    eventually("three are there", || there_are(3.0)).await;
     drop(open.pop());
-    eventually("one is over", || hub.numbers.get("feed_connections[\"pacs\", \"dicom\"]") == 2.0).await;
+    eventually("one is over", || there_are(2.0)).await;
     let mut client = hub.client(&[(VERIFICATION, &[IMPLICIT_LITTLE])]).await.expect("room again");
     assert_eq!(client.echo().await.expect("an answer"), 0);
+}
+
+#[tokio::test]
+async fn a_peer_at_its_limit_has_room_as_soon_as_its_release_is_answered() {
+    let hub = Hub::with(|config| config.limits.associations_per_peer_max = 1).await;
+    for _ in 0..100 {
+        let client = hub.client(&[(VERIFICATION, &[IMPLICIT_LITTLE])]).await.expect("room");
+        client.release().await.expect("released");
+    }
 }
 
 #[tokio::test]
