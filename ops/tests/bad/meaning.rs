@@ -119,7 +119,7 @@ fn r53_a_merge_and_what_is_in_flight_for_both_numbers_all_take_effect() {
     let retired: Vec<_> = patients.iter().filter(|line| line.contains("\"replaced-by\"")).collect();
     assert_eq!((patients.len(), retired.len()), (2, 1), "{record}");
     assert!(retired[0].contains(old) && retired[0].contains("\"active\":false"), "{retired:?}");
-    assert!(record.contains("5.5") && record.contains("W9"), "{record}");
+    assert!(record.contains("\"value\":5.5") && record.contains("W9"), "{record}");
 }
 
 #[test]
@@ -199,11 +199,11 @@ fn r55_a_corrected_result_that_comes_before_the_final_one_stays() {
     assert_eq!(take(&hub, "r55-c", &result("r55-c", "20260301110000", person, "C", "NM", "8.5")), "accepted");
     assert_eq!(take(&hub, "r55-f", &result("r55-f", "20260301110500", person, "F", "NM", "5.8")), "accepted");
     let record = hub.record(person);
-    assert!(record.contains("8.5") && !record.contains("5.8"), "{record}");
+    assert!(record.contains("\"value\":8.5") && !record.contains("\"value\":5.8"), "{record}");
     // A wrong result is withdrawn by its status, whatever the clocks say.
     assert_eq!(take(&hub, "r55-w", &result("r55-w", "20260301090000", person, "W", "NM", "8.5")), "accepted");
     let history = hub.history(person);
-    assert!(!hub.record(person).contains("8.5") && history.contains("entered-in-error"), "{history}");
+    assert!(!hub.record(person).contains("\"value\":8.5") && history.contains("entered-in-error"), "{history}");
 }
 
 #[test]
