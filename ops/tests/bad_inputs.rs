@@ -23,6 +23,10 @@ mod late;
 #[path = "bad/meaning.rs"]
 mod meaning;
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "it is a public module of the tests' crate")]
+#[path = "../../tests/src/ports.rs"]
+mod ports;
+#[cfg(test)]
 #[path = "bad/posting.rs"]
 mod posting;
 #[cfg(test)]

@@ -64,6 +64,10 @@ mod listing;
 #[path = "e2e/mapping.rs"]
 mod mapping;
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "it is a public module of the tests' crate")]
+#[path = "../../tests/src/ports.rs"]
+mod ports;
+#[cfg(test)]
 #[path = "e2e/reading.rs"]
 mod reading;
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::ports::reserve;
 
 /// A hub under test: its folder and its process.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl Hub {
 
     /// The same, on the engines that the lines of TOML in `engines` name.
     pub fn on(folder: &Path, provider: &str, engines: &str) -> io::Result<Self> {
-        let (mllp, http) = (free_port()?, free_port()?);
+        let (mllp, http) = (reserve()?, reserve()?);
         let config = format!(
             "data_dir = \"data\"\nsynthetic = true\n\n{engines}\n[server]\nlisten = \"{http}\"\n\n[[door]]\nlisten = \"{mllp}\"\n\n\
              [[door.feed]]\nname = \"load\"\nprovider = \"{provider}\"\nsenders = [\"LOAD|GEN\"]\n"
@@ -39,7 +41,7 @@ impl Hub {
 
     /// A hub as `causeway init` makes it: one feed that takes whatever comes from loopback. Does not start.
     pub fn newcomer(folder: &Path) -> io::Result<Self> {
-        let (mllp, http) = (free_port()?, free_port()?);
+        let (mllp, http) = (reserve()?, reserve()?);
         let made = Command::new(binary())
             .args(["init", "--dir"])
             .arg(folder)
@@ -208,9 +210,4 @@ pub fn binary() -> PathBuf {
     }
     let own = std::env::current_exe().unwrap_or_default();
     own.ancestors().nth(2).map(|folder| folder.join("causeway")).unwrap_or_default()
-}
-
-/// A loopback port nobody listens on.
-fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

@@ -10,6 +10,7 @@ pub mod hub;
 pub mod journal;
 pub mod load;
 pub mod patient;
+pub mod ports;
 pub mod proxy;
 pub mod servers;
 pub mod switch;

@@ -197,10 +197,8 @@ fn what_is_not_there_or_no_http_may_pass() {
     }
     let cut = Server::new(|_, stream| say(stream, "200 OK\r\nContent-Length: 22", b"%PDF"));
     assert!(fetch(&cut.place(), None).expect_err("half a document").may_pass());
-    let gone = Server::new(|_, _| ()).address;
-    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("an address");
-    assert_ne!(gone, closed);
-    assert!(fetch(&place(&format!("http://{closed}/pdf/")), None).expect_err("nobody").may_pass());
+    // A port of the system's own, which no test is given.
+    assert!(fetch(&place("http://127.0.0.1:1/pdf/"), None).expect_err("nobody").may_pass());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One hub for all rows, with a door for each temper, and a sender that writes bytes.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,6 +11,8 @@ use causeway_tls::authority::{Authority, Pair, Valid};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::ports::reserve;
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,10 +56,6 @@ pub(crate) fn hub() -> Arc<Hub> {
         *running = Arc::downgrade(&hub);
         hub
     })
-}
-
-fn free_port() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
 fn binary() -> Command {
@@ -128,11 +126,11 @@ impl Hub {
         let file = folder.path().join("causeway.toml");
         let text = std::fs::read_to_string(&file).expect("written by init");
         let provider = text.rsplit("provider = \"").next().and_then(|rest| rest.split('"').next()).expect("a provider");
-        let http = free_port();
+        let http = reserve().expect("a port");
         let before = format!(
             "data_dir = \"data\"\n[server]\nlisten = \"{http}\"\n[server.limits]\nheaders_timeout = \"3s\"\nrequest_timeout = \"10s\"\n"
         );
-        let ports = [(); 9].map(|()| free_port());
+        let ports = [(); 9].map(|()| reserve().expect("a port"));
         std::fs::write(&file, configuration(&before, provider, &ports)).expect("written");
         keys(&folder.path().join("keys"));
         std::fs::create_dir(folder.path().join("drop")).expect("made");

@@ -1,12 +1,13 @@
 //! A clinic's records through the real binary: from its first file to the list of a person's records.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::hub::{Hub, until};
+use crate::ports::reserve;
 
 /// `printf %s 'open sesame' | sha256sum`
 pub(super) const DIGEST: &str = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
@@ -23,7 +24,7 @@ pub(super) fn hub(door: &str, feed: &str) -> (Hub, SocketAddr) {
     let text = std::fs::read_to_string(&file).expect("written by init");
     let provider =
         text.lines().find_map(|line| line.trim().strip_prefix("provider = ")).expect("a provider").to_owned();
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let address = reserve().expect("a port");
     let door = format!(
         "\n[[cm_door]]\nlisten = \"{address}\"\n{door}\n[[cm_door.feed]]\nname = \"clinic\"\nprovider = {provider}\n{feed}\n"
     );

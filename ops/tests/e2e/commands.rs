@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::hub::run;
+use crate::ports::reserve;
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -242,9 +243,8 @@ fn the_mapping_of_one_s_own_messages_is_measured_by_domain() {
 
 #[test]
 fn check_online_dials_those_the_hub_would_dial() {
-    let folder = folder();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let there = listener.local_addr().expect("bound");
+    let (folder, there) = (folder(), reserve().expect("a port"));
+    let listener = std::net::TcpListener::bind(there).expect("a port");
     let config =
         format!("{FEED}senders = [\"any\"]\napplication_ack = \"separate\"\napplication_ack_to = \"{there}\"\n");
     fs::write(folder.path().join("causeway.toml"), config).expect("written");

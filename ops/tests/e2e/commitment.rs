@@ -15,6 +15,7 @@ use causeway_dicom::write::ElementWriter;
 
 use super::hub::{Hub, PATIENCE, until};
 use super::images::{self, PERSON, folder, send, slice};
+use crate::ports::reserve;
 
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
@@ -291,9 +292,7 @@ fn who_has_left_is_told_on_a_new_association() {
 
 #[test]
 fn a_report_that_nobody_took_is_made_after_a_kill() {
-    let place = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = place.local_addr().expect("bound");
-    drop(place);
+    let address = reserve().expect("a port");
     let (mut hub, port) = hub(Some(address.port()));
     register(&hub);
     hub.start();

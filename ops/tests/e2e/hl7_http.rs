@@ -1,12 +1,13 @@
 //! HL7 over HTTP and HTTPS, through the real binary.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 
 use causeway_tls::{ClientTlsSettings, Connector};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::hub::{Hub, until};
+use crate::ports::reserve;
 
 const KIND: &str = "Content-Type: x-application/hl7-v2+er7; charset=utf-8\r\n";
 /// `sha256sum` of `open sesame`.
@@ -22,7 +23,7 @@ fn message(id: &str) -> String {
 /// A hub whose door also takes HTTP; its one feed asks for what `feed` says, and the door for what `door` says.
 fn hub(door: &str, feed: &str) -> (Hub, SocketAddr) {
     let hub = Hub::new();
-    let http = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a free port");
+    let http = reserve().expect("a port");
     let file = hub.path().join("causeway.toml");
     let text = std::fs::read_to_string(&file).expect("written by init");
     let text = text.replace("[[door]]\nlisten", &format!("[[door]]\nhttp_listen = \"{http}\"\nlisten"));

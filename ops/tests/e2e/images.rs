@@ -9,6 +9,7 @@ use causeway_dicom::write::ElementWriter;
 use serde_json::Value;
 
 use super::hub::{Hub, until};
+use crate::ports::reserve;
 
 pub(super) const PERSON: &str = "document_kind,document_number,family,given,chinese,birth,sex\n\
                       HKID,ZZ000001(8),YEUNG,Siu Kei,楊小琪,1983-01-14,M\n";
@@ -20,7 +21,7 @@ pub(super) fn hub() -> (Hub, u16) {
     let text = std::fs::read_to_string(&file).expect("written by init");
     let provider =
         text.lines().find_map(|line| line.trim().strip_prefix("provider = ")).expect("a provider").to_owned();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+    let port = reserve().expect("a port").port();
     let door = format!(
         "\n[[dicom_door]]\nlisten = \"127.0.0.1:{port}\"\n\n[[dicom_door.feed]]\nname = \"pacs\"\nprovider = {provider}\n\
          ae_titles = [\"CAUSEWAY-SCU\"]\nprofile = \"hk-public-hospital\"\ncharset = \"default:big5-hkscs\"\n"

@@ -1,7 +1,7 @@
 //! STOW-RS through the real binary: what a PACS posts is what it would have sent by C-STORE.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 
 use causeway_dicom::part10;
 use causeway_tls::{ClientTlsSettings, Connector};
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::hub::{Hub, PATIENCE, until};
 use super::images::{self, PERSON, blobs, slice, study};
+use crate::ports::reserve;
 
 /// `printf %s 'open sesame' | sha256sum`
 const DIGEST: &str = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";
@@ -18,7 +19,7 @@ pub(super) const MULTIPART: &str = "Content-Type: multipart/related; type=\"appl
 /// A hub whose DICOM door has STOW-RS, and where; `door` stands in its section, `feed` in that of its feed.
 pub(super) fn hub(door: &str, feed: &str) -> (Hub, SocketAddr) {
     let (hub, _) = images::hub();
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let address = reserve().expect("a port");
     let file = hub.path().join("causeway.toml");
     let text = std::fs::read_to_string(&file).expect("written");
     let stow = format!(

@@ -5,12 +5,13 @@ mod faults;
 mod hostile;
 
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use causeway_core::envelope::Digest;
 use causeway_tests::hub::Hub;
 use causeway_tests::patient::PROVIDER;
+use causeway_tests::ports::reserve;
 use serde_json::Value;
 
 /// What the hub is sent by STOW-RS with.
@@ -28,8 +29,8 @@ struct Doors {
 
 /// Adds doors for images to the configuration of a hub, with further lines of their feed.
 fn doors(folder: &Path, feed: &str) -> Doors {
-    let free = || TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port");
-    let doors = Doors { dicom: free(), stow: free() };
+    let own = || reserve().expect("a port");
+    let doors = Doors { dicom: own(), stow: own() };
     let lines = format!(
         "\n[[dicom_door]]\nlisten = \"{}\"\n\n[dicom_door.stow]\nlisten = \"{}\"\n\n[[dicom_door.feed]]\nname = \"pacs\"\n\
          provider = \"{PROVIDER}\"\nae_titles = [\"CAUSEWAY-SCU\"]\nstow_token_sha256 = \"{}\"\n{feed}\n",
