@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measures the hub beside its limits and peers in one run, and prints the ratios.
 
-usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,scale,catchup,restart]
+usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,scale,catchup,restart,restart-kafka]
        [--count N] [--entries N] [--live N] [--stop SECONDS]
 
-Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,scale,catchup,restart: all of the production
-engines, and the restart over a long log. --entries (of `restart`), --count, --live (messages a second) and --stop (for how long nobody
+Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,scale,catchup,restart,restart-kafka: all of the
+production engines, and the restart over a long log on both sets of engines. --entries (of `restart` and `restart-kafka`), --count, --live (messages a second) and --stop (for how long nobody
 processed) of `catchup` make it smaller, to see whether the script works; what it prints then is no measurement.
 
 DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
@@ -353,8 +353,27 @@ def restart(args, folder):
     print(subprocess.run(fill, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
     lanes = hub_does([HUB, "--config", config, "log", "list", "--json"])
     held = sum(json.loads(line)["end"] for line in lanes.splitlines())
+    first_answer(args, [HUB, "--config", config], held, folder / "restart.log")
+
+
+def restart_on_kafka(args, folder):
+    """The same on Kafka and PostgreSQL. The entries come through the door: Kafka's log has no other way in."""
+    bootstrap, stop_kafka = servers(folder, "kafka")
+    url, stop_postgres = servers(folder, "postgres")
+    try:
+        base = prepared(args, folder / "again", bootstrap, url)
+        with Server("ingest", [*base, "serve", "--role", "ingest"], 13101, folder / "again-filled.log"):
+            load(args.peers, 13101, 64, args.entries, args.message, "fill")
+        first_answer(args, base, drained(base, [])[1], folder / "again.log")
+    finally:
+        stop_kafka()
+        stop_postgres()
+
+
+def first_answer(args, base, held, log):
+    """How long a hub that is started now takes until its first answer, and its memory by then."""
     begun = time.monotonic()
-    with Server("causeway", [HUB, "--config", config, "serve"], 13101, folder / "restart.log") as ours:
+    with Server("causeway", [*base, "serve"], 13101, log) as ours:
         load(args.peers, 13101, 1, 1, args.message, "first")
         seconds, resident = time.monotonic() - begun, ours.memory("VmHWM")
     print(f"{held:,} entries: first answer after {seconds:.1f} s, {resident:,.0f} MiB")
@@ -479,7 +498,7 @@ def main():
     parser.add_argument("--live", type=int, default=1000)
     parser.add_argument("--stop", type=int, default=600)
     parser.add_argument("--message", default=None, help="a message with {ID} and {PAT}; default DIR/oru.hl7")
-    parser.add_argument("--hub", type=pathlib.Path, default=ROOT / "target/release/causeway")
+    parser.add_argument("--hub", type=pathlib.Path, default=os.environ.get("CAUSEWAY_BIN", ROOT / "target/release/causeway"), help="the binary; default CAUSEWAY_BIN, else that of this folder's release build")
     args = parser.parse_args()
     args.peers = args.peers.resolve()
     args.message = args.message or str(args.peers / "oru.hl7")
@@ -487,7 +506,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="causeway-bench-"))
     try:
         mine = None
-        only = args.only.replace("engines", "kafka,postgres,production,scale,catchup,restart")
+        only = args.only.replace("engines", "kafka,postgres,production,scale,catchup,restart,restart-kafka")
         for name in only.split(","):
             print(f"== {name}")
             if name == "door":
@@ -495,7 +514,7 @@ def main():
             elif name == "camel":
                 camel(args, folder, mine)
             else:
-                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit, "kafka": door_on_kafka, "postgres": postgres_copy, "production": production, "scale": scale, "catchup": catchup, "restart": restart}[name](args, folder)
+                {"latency": latency, "e2e": e2e, "idle": idle, "map": mapping, "codec": codec, "commit": commit, "kafka": door_on_kafka, "postgres": postgres_copy, "production": production, "scale": scale, "catchup": catchup, "restart": restart, "restart-kafka": restart_on_kafka}[name](args, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
