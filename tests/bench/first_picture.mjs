@@ -1,4 +1,4 @@
-// How long a clinician waits for the first picture of a study: Chromium, from the click to the drawn canvas of the viewer.
+// How long a clinician waits for the first picture of a study: Chromium, from asking for its page to the drawn canvas of the viewer.
 //
 //     node tests/bench/first_picture.mjs URL TOKEN TURNS
 //

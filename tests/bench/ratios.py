@@ -4,14 +4,15 @@
 usage: tests/bench/ratios.py --peers DIR [--only door,camel,latency,e2e,idle,map,codec,commit,kafka,postgres,production,scale,catchup,restart,restart-kafka]
        [--count N] [--entries N] [--live N] [--stop SECONDS]
 
-Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,scale,catchup,restart,restart-kafka: all of the
-production engines, and the restart over a long log on both sets of engines. --entries (of `restart` and `restart-kafka`), --count, --live (messages a second) and --stop (for how long nobody
-processed) of `catchup` make it smaller, to see whether the script works; what it prints then is no measurement.
+Without --only: all on the embedded engines. `--only engines` is kafka,postgres,production,scale,catchup,restart,restart-kafka: all of
+the production engines, and the restart over a long log on both sets of engines. --entries (of `restart` and `restart-kafka`),
+--count, --live (messages a second) and --stop (for how long nobody processed) of `catchup` make it smaller, to see whether the
+script works; what it prints then is no measurement.
 
 DIR holds the peers, built: `mllpload.bin` (load), `bareack.bin` (an acknowledger that only syncs), and, for the Java peers,
 `peers/target`, `peers-lfh/target` and `kafka/target/dependency` as Maven leaves them. Only ratios within one run mean
-anything: the load generator, the hub and the peer share the same cores. Everything listens on loopback. `kafka`, `postgres` and
-`production` want a hub built with `--features production`, and start real servers by `ops/dev/`.
+anything: the load generator, the hub and the peer share the same cores. Everything listens on loopback. All of `engines` but
+`restart` want a hub built with `--features production`, and start real servers by `ops/dev/`.
 """
 import argparse
 import json

@@ -230,7 +230,14 @@ impl Hub {
         self.records(person, &[])
     }
 
-    /// The same with older versions and what the sender took back.
+    /// Its resources alone: no time of the hub, in which the digits of any value may stand.
+    pub(crate) fn resources(&self, person: Person) -> String {
+        let text = self.record(person);
+        let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        rows.map(|row| row["resource"].to_string()).collect()
+    }
+
+    /// The record with older versions and what the sender took back.
     pub(crate) fn history(&self, person: Person) -> String {
         self.records(person, &["--history", "--retracted"])
     }

@@ -198,12 +198,12 @@ fn r55_a_corrected_result_that_comes_before_the_final_one_stays() {
     let (hub, person) = (hub(), Person(7));
     assert_eq!(take(&hub, "r55-c", &result("r55-c", "20260301110000", person, "C", "NM", "8.5")), "accepted");
     assert_eq!(take(&hub, "r55-f", &result("r55-f", "20260301110500", person, "F", "NM", "5.8")), "accepted");
-    let record = hub.record(person);
-    assert!(record.contains("\"value\":8.5") && !record.contains("\"value\":5.8"), "{record}");
+    let record = hub.resources(person);
+    assert!(record.contains("\"value\":8.5") && !record.contains("5.8"), "{record}");
     // A wrong result is withdrawn by its status, whatever the clocks say.
     assert_eq!(take(&hub, "r55-w", &result("r55-w", "20260301090000", person, "W", "NM", "8.5")), "accepted");
     let history = hub.history(person);
-    assert!(!hub.record(person).contains("\"value\":8.5") && history.contains("entered-in-error"), "{history}");
+    assert!(!hub.resources(person).contains("8.5") && history.contains("entered-in-error"), "{history}");
 }
 
 #[test]
