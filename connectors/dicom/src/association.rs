@@ -7,7 +7,6 @@ mod storing;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use causeway_core::dicom::uid::Uid;
 use causeway_tls::{Certificate, Suspect};
@@ -50,6 +49,8 @@ pub(crate) struct Association<S> {
     last_id: u16,
     /// A report that waits for its answer.
     told: Option<Told>,
+    /// When the message that is being read must be whole.
+    whole_by: Instant,
 }
 
 /// What both sides agreed on.
@@ -121,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     ) -> Self {
         Self {
             wire: Wire::new(stream, shared.config.limits.write_timeout),
+            whole_by: Instant::now(),
             peer,
             shared,
             stopped,
@@ -273,8 +275,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
                     self.tell(agreed, report).await?;
                     continue;
                 }
+                self.message_begins();
             }
-            let head = self.wire.unit(Instant::now() + limits.read_timeout).await?;
+            let head = self.wire.unit(self.patience()).await?;
             match head.kind {
                 kind::DATA => waiting = self.data(agreed, waiting, head.bytes).await?,
                 kind::RELEASE if waiting.is_between_messages() => return Ok(()),
@@ -290,11 +293,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         if bytes == 0 || u64::from(bytes) > self.shared.config.limits.pdu_bytes_max {
             return Err(invalid);
         }
-        let patience = self.patience();
         let mut left = bytes;
         while left > 0 {
+            if waiting.is_between_messages() {
+                self.message_begins();
+            }
             let room = left.checked_sub(4).filter(|room| *room >= 2).ok_or(invalid)?;
-            let head = self.wire.value(patience).await?;
+            let head = self.wire.value(self.patience()).await?;
             // Fragments are of even length (PS3.8 annex E.2), so what stands before them is too.
             if head.bytes < 2 || head.bytes > room || !head.bytes.is_multiple_of(2) {
                 return Err(invalid);
@@ -308,9 +313,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         Ok(waiting)
     }
 
-    /// Silence inside a message.
-    fn patience(&self) -> Duration {
-        self.shared.config.limits.read_timeout
+    /// The first byte of a message is there: its time runs.
+    fn message_begins(&mut self) {
+        self.whole_by = Instant::now() + self.shared.config.limits.instance_timeout;
+    }
+
+    /// Until when the next bytes of a message are waited for: neither is it silent for long, nor does it go on for ever.
+    fn patience(&self) -> Instant {
+        self.whole_by.min(Instant::now() + self.shared.config.limits.read_timeout)
     }
 }
 

@@ -170,7 +170,7 @@ pub struct DicomLimits {
     #[serde(with = "causeway_core::human::duration")]
     #[schemars(with = "String")]
     pub read_timeout: Duration,
-    /// From the first byte of an instance to its last. Default: 1h.
+    /// From the first byte of a message to its last: a command, and the instance that comes with it. Default: 1h.
     #[serde(with = "causeway_core::human::duration")]
     #[schemars(with = "String")]
     pub instance_timeout: Duration,

@@ -63,14 +63,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     pub(crate) async fn unit(&mut self, until: Instant) -> Result<UnitHead, WireFault> {
         let mut head = [0; HEAD];
-        timed(timeout_at(until, self.stream.read_exact(&mut head)).await)?;
+        in_time(until, self.stream.read_exact(&mut head)).await?;
         let [kind, _, a, b, c, d] = head;
         Ok(UnitHead { kind, bytes: u32::from_be_bytes([a, b, c, d]) })
     }
 
-    pub(crate) async fn value(&mut self, patience: Duration) -> Result<ValueHead, WireFault> {
+    pub(crate) async fn value(&mut self, until: Instant) -> Result<ValueHead, WireFault> {
         let mut head = [0; VALUE_HEAD];
-        timed(timeout(patience, self.stream.read_exact(&mut head)).await)?;
+        in_time(until, self.stream.read_exact(&mut head)).await?;
         let [a, b, c, d, context, control] = head;
         let bytes = u32::from_be_bytes([a, b, c, d]);
         Ok(ValueHead { bytes, context, is_command: control & 1 == 1, is_last: control & 2 == 2 })
@@ -87,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             // Beyond what there is room for it would make room by itself.
             let room = left.min(into.capacity().saturating_sub(into.len()));
             let mut rest = (&mut self.stream).take(u64::try_from(room).unwrap_or(u64::MAX));
-            match timed(timeout_at(until, rest.read_buf(into)).await)? {
+            match in_time(until, rest.read_buf(into)).await? {
                 0 => return Err(WireFault::Closed),
                 read => left = left.saturating_sub(read),
             }
@@ -116,6 +116,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         // Not heard in time is as good as heard: there is nobody left to tell.
         drop(timeout(LINGER, close).await);
     }
+}
+
+/// What comes before a moment. After it, bytes that are there are too late as well: a timeout by itself would take them, and a
+/// sender who always has some ready would be read for ever.
+async fn in_time<T>(until: Instant, reading: impl Future<Output = std::io::Result<T>>) -> Result<T, WireFault> {
+    if Instant::now() >= until {
+        return Err(WireFault::TimedOut);
+    }
+    timed(timeout_at(until, reading).await)
 }
 
 fn timed<T>(done: Result<std::io::Result<T>, tokio::time::error::Elapsed>) -> Result<T, WireFault> {

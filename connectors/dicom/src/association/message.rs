@@ -67,8 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
                 if bytes.len().saturating_add(length) > COMMAND_BYTES_MAX {
                     return Err(End::Abort(Abort::INVALID, "command_too_long"));
                 }
-                let until = Instant::now() + self.patience();
-                self.wire.append(&mut bytes, length, until).await?;
+                self.wire.append(&mut bytes, length, self.patience()).await?;
                 if !head.is_last {
                     return Ok(Waiting::Command { context: Some(head.context), bytes });
                 }

@@ -3,7 +3,6 @@
 use causeway_core::dicom::uid::Uid;
 use causeway_core::port::Freshness;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 
 use super::message::Sink;
 use super::{Agreed, Association, End};
@@ -19,7 +18,6 @@ use crate::tally::KIND;
 pub(super) struct Storing {
     deposit: Deposit,
     bytes_max: u64,
-    until: Instant,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
@@ -49,20 +47,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         };
         let by = Bringer { feed: agreed.feed, sender: &agreed.calling, kind: KIND };
         let deposit = Deposit::of_command(shared, by, order, self.hands.clone());
-        let until = Instant::now() + shared.config.limits.instance_timeout;
-        Ok(Storing { deposit, bytes_max: feed.instance_bytes_max, until })
+        Ok(Storing { deposit, bytes_max: feed.instance_bytes_max })
     }
 
     /// Bytes of a data set.
     pub(super) async fn pour(&mut self, sink: &mut Sink, length: usize) -> Result<(), End> {
-        let patience = self.patience();
         let mut left = length;
         while left > 0 {
+            let until = self.patience();
             let step = match sink {
                 Sink::Instance(storing) => {
                     let deposit = &mut storing.deposit;
                     let step = left.min(deposit.room());
-                    let until = storing.until.min(Instant::now() + patience);
                     self.wire.append(deposit.place(), step, until).await?;
                     deposit.bytes = deposit.bytes.saturating_add(u64::try_from(step).unwrap_or(u64::MAX));
                     if deposit.room() == 0 {
@@ -73,12 +69,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
                 }
                 Sink::Request(request, _) => {
                     let step = left.min(PIECE);
-                    self.wire.append(request, step, Instant::now() + patience).await?;
+                    self.wire.append(request, step, until).await?;
                     step
                 }
                 Sink::Nowhere(_, bytes) => {
                     let step = left.min(PIECE);
-                    self.wire.append(&mut Vec::new(), step, Instant::now() + patience).await?;
+                    self.wire.append(&mut Vec::new(), step, until).await?;
                     *bytes = bytes.saturating_add(u64::try_from(step).unwrap_or(u64::MAX));
                     // What is refused anyway is not listened to for ever.
                     if *bytes > self.shared.config.feeds.iter().map(|feed| feed.instance_bytes_max).max().unwrap_or(0) {
