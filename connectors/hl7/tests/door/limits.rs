@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::support::{Hub, Peer, config, feed, message, short};
+use super::support::{Hub, PATIENCE, Peer, config, feed, message, short};
 
 #[tokio::test]
 async fn r12_connections_beyond_the_caps_are_closed_at_once_and_counted() {
@@ -40,7 +40,8 @@ async fn r12_connections_beyond_the_caps_are_closed_at_once_and_counted() {
 #[tokio::test]
 async fn r13_a_byte_now_and_then_does_not_keep_a_connection_beyond_the_frame_s_deadline() {
     let mut config = config();
-    config.limits.idle_in_frame = Duration::from_millis(200);
+    // Never silent for so long, so that the total is what counts.
+    config.limits.idle_in_frame = PATIENCE;
     config.limits.frame_timeout = Duration::from_millis(400);
     let hub = Hub::open(config).await;
     let mut slow = hub.peer().await;
@@ -49,13 +50,12 @@ async fn r13_a_byte_now_and_then_does_not_keep_a_connection_beyond_the_frame_s_d
     let began = std::time::Instant::now();
     let mut id = 0;
     while hub.frames_refused("timeout") < 0.5 {
-        assert!(began.elapsed() < Duration::from_secs(10), "a slow sender is kept for ever");
+        assert!(began.elapsed() < PATIENCE, "a slow sender is kept for ever");
         drop(tokio::io::AsyncWriteExt::write(&mut slow.stream, b"M").await);
         id += 1;
         assert_eq!(quick.exchange(&message(&id.to_string())).await, format!("AA|{id}"), "others are not disturbed");
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
-    assert!(began.elapsed() >= Duration::from_millis(400), "never silent for long, so the total counts");
     slow.sees_the_end().await;
 }
 

@@ -1,7 +1,6 @@
 //! MLLP over TLS: who is let in, and whose messages are taken.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use causeway_hl7::client::{Client, ClientError, ClientSettings};
 use causeway_hl7::config::{ApplicationAck, DoorConfig};
@@ -136,15 +135,13 @@ async fn r20_a_client_without_a_certificate_never_speaks_and_is_counted_and_told
 async fn r18_plain_text_at_a_door_with_tls_is_closed_at_once_and_counted_as_what_it_is() {
     let keys = Keys::new();
     let hub = Hub::open(keys.door()).await;
-    let began = Instant::now();
     let mut peer = hub.peer().await;
     peer.send(&message("1")).await;
-    // The last bytes are the alert that says why.
+    // Long before a deadline of the door: none of them is as short as a test's patience. The last bytes are the alert that says why.
     let mut rest = Vec::new();
     let read = tokio::io::AsyncReadExt::read_to_end(&mut peer.stream, &mut rest);
     let ended = tokio::time::timeout(PATIENCE, read).await.expect("closed");
     assert!(ended.is_err() || !rest.contains(&0x0b), "{rest:?}");
-    assert!(began.elapsed().as_secs() < 1, "{:?}", began.elapsed());
     hub.until("connections_refused_total[\"-\", \"tls_not_spoken\"]", 1.0).await;
     assert_eq!(hub.entries().len(), 0);
 }
