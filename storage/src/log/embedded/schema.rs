@@ -112,8 +112,7 @@ fn writer_pragmas(store: &Connection) -> rusqlite::Result<()> {
     // Only a foreign program could hold the file; senders should not wait for it for long.
     store.busy_timeout(Duration::from_secs(1))?;
     store.pragma_update(None, "page_size", i64::from(PAGE_BYTES))?;
-    let mode: String = store.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if !mode.eq_ignore_ascii_case("wal") {
+    if !crate::journal::change(store, "WAL")?.eq_ignore_ascii_case("wal") {
         return Err(rusqlite::Error::SqliteFailure(
             rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
             Some("the file system allows no write-ahead log".to_owned()),

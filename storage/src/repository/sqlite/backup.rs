@@ -129,7 +129,7 @@ fn copy(from: &Path, to: &Path, settings: &SqliteSettings, progress: &mut dyn Fn
     }
     drop(backup);
     // One file, without a log beside it.
-    target.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    crate::journal::change(&target, "DELETE")?;
     let head = Head::read(&target)?;
     let pages: i64 = target.pragma_query_value(None, "page_count", |row| row.get(0))?;
     let bytes = u64::try_from(pages).unwrap_or(0).saturating_mul(PAGE_BYTES);

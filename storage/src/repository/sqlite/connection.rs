@@ -22,7 +22,7 @@ pub(super) fn open_writer(path: &Path, settings: &SqliteSettings) -> Result<Conn
     let connection = open(path, settings, settings.write_cache)?;
     migrate::check(&connection, migrate::MIGRATIONS)?;
     connection.pragma_update(None, "page_size", i64::try_from(PAGE_BYTES).unwrap_or(4096))?;
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    let mode = crate::journal::change(&connection, "WAL")?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(StoreError::Unavailable(format!("{} cannot keep a write-ahead log ({mode})", path.display())));
     }
