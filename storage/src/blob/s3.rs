@@ -185,7 +185,8 @@ impl BlobStore for S3Blobs {
             return writer.finish();
         }
         let mut sealing = Sealing::new(self.settings.blob_bytes_max);
-        sealing.update(bytes)?;
+        sealing.admit(bytes.len())?;
+        sealing.update(bytes);
         let (blob, trailer) = sealing.finish()?;
         self.put_whole(&blob, [bytes, &trailer].concat())
     }

@@ -47,16 +47,20 @@ impl Sealing {
         Self { digest: Sha256::new(), table: Vec::new(), bytes: 0, sum: 0, bytes_max, spoilt: false }
     }
 
-    /// Takes the next bytes.
+    /// Whether so many more bytes may come.
     ///
     /// # Errors
-    /// `TooLong`; nothing was taken.
-    pub(in crate::blob) fn update(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        let after = self.bytes.saturating_add(bytes.len() as u64);
-        if after > self.bytes_max {
-            self.spoilt = true;
-            return Err(BlobError::TooLong { bytes_max: self.bytes_max });
+    /// `TooLong`, and there will be no end.
+    pub(in crate::blob) fn admit(&mut self, bytes: usize) -> Result<(), BlobError> {
+        if self.bytes.saturating_add(bytes as u64) <= self.bytes_max {
+            return Ok(());
         }
+        self.spoilt = true;
+        Err(BlobError::TooLong { bytes_max: self.bytes_max })
+    }
+
+    /// Takes the next bytes, which were admitted.
+    pub(in crate::blob) fn update(&mut self, bytes: &[u8]) {
         self.digest.update(bytes);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -69,7 +73,6 @@ impl Sealing {
             }
             rest = later;
         }
-        Ok(())
     }
 
     /// Some of what was taken could not be stored: there will be no end.
@@ -206,7 +209,10 @@ mod tests {
 
     fn stored(bytes: &[u8], piece: usize) -> (Blob, Vec<u8>) {
         let mut sealing = Sealing::new(u64::MAX);
-        bytes.chunks(piece.max(1)).for_each(|piece| sealing.update(piece).expect("room"));
+        for piece in bytes.chunks(piece.max(1)) {
+            sealing.admit(piece.len()).expect("room");
+            sealing.update(piece);
+        }
         let (blob, trailer) = sealing.finish().expect("whole");
         (blob, [bytes, &trailer].concat())
     }

@@ -124,8 +124,11 @@ impl BlobWriter for FolderWriter {
             self.since_look = 0;
             check_room(&self.store.dir, self.store.settings.free_bytes_min)?;
         }
-        self.sealing.update(bytes)?;
-        self.add(bytes)
+        self.sealing.admit(bytes.len())?;
+        // The disk works on them while they are digested.
+        self.add(bytes)?;
+        self.sealing.update(bytes);
+        Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Blob, BlobError> {

@@ -92,7 +92,8 @@ impl S3Writer {
 
 impl BlobWriter for S3Writer {
     fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        self.sealing.update(bytes)?;
+        self.sealing.admit(bytes.len())?;
+        self.sealing.update(bytes);
         let mut rest = bytes;
         while !rest.is_empty() {
             // All parts but the last are of one size, which some servers ask for.
