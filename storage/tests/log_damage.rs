@@ -99,6 +99,11 @@ fn store(numbers: u64) -> Store {
     Store { dir, entries }
 }
 
+/// How far a file is written: without the zeros laid ahead.
+fn used(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}
+
 /// Opens what is in `dir` and compares it with what was there. Gives the error by which damage was told, if it was;
 /// panics when something is missing or wrong and nobody said so.
 fn told(dir: &Path, entries: &[Entry]) -> Option<LogError> {
@@ -143,14 +148,14 @@ fn every_flipped_bit_is_told_or_does_no_harm() {
     let store = store(120);
     let contents: BTreeMap<_, _> =
         files::FILES.map(|file| (file, std::fs::read(store.dir.path().join(file)).expect("read"))).into();
-    let bits: usize = contents.values().map(|bytes| bytes.len() * 8).sum();
+    let bits: usize = contents.values().map(|bytes| used(bytes) * 8).sum();
     let mut random = Random(SEED);
     let mut outcomes: BTreeMap<(&str, bool), u64> = BTreeMap::new();
     for trial in 0..FLIPS {
         let mut bit = usize::try_from(random.next() % bits as u64).expect("bit");
         let file = contents.iter().find(|(_, bytes)| {
-            let here = bit < bytes.len() * 8;
-            bit -= if here { 0 } else { bytes.len() * 8 };
+            let here = bit < used(bytes) * 8;
+            bit -= if here { 0 } else { used(bytes) * 8 };
             here
         });
         let (file, bytes) = file.expect("a file of that bit");
@@ -170,6 +175,23 @@ fn every_flipped_bit_is_told_or_does_no_harm() {
 }
 
 #[test]
+fn what_is_laid_ahead_in_the_write_ahead_log_may_be_anything() {
+    let store = store(100);
+    let laid = std::fs::read(store.dir.path().join("log.db-wal")).expect("read");
+    let end = used(&laid);
+    assert!(laid.len() > end + 1000, "{} bytes, {end} of them used", laid.len());
+    let mut random = Random(SEED);
+    let mut noise = laid.clone();
+    noise[end..].iter_mut().for_each(|byte| *byte = random.next().to_le_bytes()[0]);
+    for changed in [&noise[..], &laid[..end], &laid[..end + 999]] {
+        let dir = folder();
+        copy(store.dir.path(), dir.path());
+        std::fs::write(dir.path().join("log.db-wal"), changed).expect("write");
+        assert!(told(dir.path(), &store.entries).is_none());
+    }
+}
+
+#[test]
 fn every_cut_tail_is_told() {
     let store = store(100);
     let whole = |file: &str| std::fs::read(store.dir.path().join(file)).expect("read");
@@ -177,7 +199,7 @@ fn every_cut_tail_is_told() {
     // The end of the write-ahead log may be left over from before the last checkpoint: cutting that does no harm.
     for (file, told_min) in [("log.db", 20), ("log.db-wal", 5)] {
         let bytes = whole(file);
-        let cuts: Vec<_> = (0..40).map(|_| usize::try_from(random.next()).expect("64 bits") % bytes.len()).collect();
+        let cuts: Vec<_> = (0..40).map(|_| usize::try_from(random.next()).expect("64 bits") % used(&bytes)).collect();
         let mut told_cuts = 0;
         for cut in cuts.into_iter().chain([0]) {
             let dir = folder();

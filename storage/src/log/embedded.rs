@@ -11,6 +11,7 @@
 //! | `log.mark` | the high-water mark (`mark`) |
 //! | `log.lock` | held by the process that writes |
 
+mod ahead;
 mod board;
 mod checkpointer;
 mod disk;
@@ -44,6 +45,7 @@ use causeway_core::port::{Clock, Completion, Entry, Log, LogError, PartitionStat
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use self::ahead::Ahead;
 use self::board::{Board, Stop};
 use self::checkpointer::Checkpointer;
 use self::failure::{Failure, Vital};
@@ -131,6 +133,9 @@ impl EmbeddedLog {
         let failure = Arc::new(Failure::new(Arc::clone(&board), Arc::clone(&queue), halt));
         let checkpointer = Arc::new(Checkpointer::default());
         let main = Arc::new(schema::open_main(dir)?);
+        let ahead = Ahead::open(dir, settings.wal_bytes_max);
+        let ahead =
+            ahead.map_err(|error| fault::unavailable(format!("{} cannot be opened: {error}", schema::WAL_FILE)))?;
         let writer = Writer {
             dir: dir.to_owned(),
             settings: settings.clone(),
@@ -138,6 +143,7 @@ impl EmbeddedLog {
             index,
             lanes,
             wal_bytes: settings.wal_bytes_max,
+            ahead,
             queue: Arc::clone(&queue),
             board: Arc::clone(&board),
             readers: Arc::clone(&readers),

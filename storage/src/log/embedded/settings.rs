@@ -53,7 +53,8 @@ pub struct EmbeddedLogSettings {
     #[schemars(with = "String")]
     pub run_bytes_max: u64,
     /// About how far SQLite's write-ahead log grows before the writer, and nobody else meanwhile, copies it into the main
-    /// file; from half of that a thread beside the writer does most of it. Default 16 MiB.
+    /// file; from half of that a thread beside the writer does most of it. Up to that size room is laid in steps of 1 MiB before
+    /// it is needed. Default 16 MiB.
     #[serde(with = "human::bytes")]
     #[schemars(with = "String")]
     pub wal_bytes_max: u64,

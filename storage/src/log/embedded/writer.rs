@@ -11,6 +11,7 @@ use causeway_core::port::{Appended, Clock, Freshness, LogError};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::ahead::Ahead;
 use super::board::Board;
 use super::checkpointer::Checkpointer;
 use super::failure::Failure;
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     pub(super) lanes: Vec<Lane>,
     /// About what SQLite's write-ahead log holds since the last checkpoint.
     pub(super) wal_bytes: u64,
+    pub(super) ahead: Ahead,
     pub(super) queue: Arc<Queue>,
     pub(super) board: Arc<Board>,
     pub(super) readers: Arc<Readers>,
@@ -239,6 +241,9 @@ impl Writer {
         }
         if self.wal_bytes >= self.settings.wal_bytes_max / 2 {
             self.checkpointer.ask();
+        }
+        if self.ahead.is_short(self.wal_bytes) && disk::check_room(&self.dir, &self.settings).is_ok() {
+            self.ahead.lay().map_err(fault::sync)?;
         }
         Ok(())
     }
